@@ -1,0 +1,90 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The MPI implementation is found through pkg-config. Open MPI is the default; `MUSTER_MPI=mpich`
+// (or the name of any other pkg-config module) builds against another one.
+let mpiModule: String = {
+  switch Context.environment["MUSTER_MPI"] {
+  case nil, "", "openmpi": "ompi-c"
+  case let name?: name
+  }
+}()
+let hdf5Module = Context.environment["MUSTER_HDF5"] ?? "hdf5"
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+  name: "muster",
+  products: [
+    .library(name: "Muster", targets: ["Muster"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: [
+    // What the system provides; each through its pkg-config module.
+    .systemLibrary(
+      name: "MPILibrary", path: "Sources/SystemLibraries/MPI", pkgConfig: mpiModule,
+      providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
+    .systemLibrary(
+      name: "HDF5Library", path: "Sources/SystemLibraries/HDF5", pkgConfig: hdf5Module,
+      providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(
+      name: "OpenBLASLibrary", path: "Sources/SystemLibraries/OpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(
+      name: "SLEEFLibrary", path: "Sources/SystemLibraries/SLEEF", pkgConfig: "sleef",
+      providers: [.apt(["libsleef-dev"])]),
+
+    // C: one shim for each library, functions only, and the inner loops of elementwise programs.
+    .target(name: "CMPI", dependencies: ["MPILibrary"]),
+    .target(name: "CHDF5", dependencies: ["HDF5Library"]),
+    .target(name: "COpenBLAS", dependencies: ["OpenBLASLibrary"]),
+    .target(name: "CKernels", dependencies: ["SLEEFLibrary"]),
+
+    .target(
+      name: "MusterScheduling",
+      dependencies: [.product(name: "HeapModule", package: "swift-collections")],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "MusterRuntime", dependencies: ["MusterScheduling", "CMPI"],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "MusterArrays",
+      dependencies: [
+        "MusterRuntime", "CHDF5", "COpenBLAS", "CKernels",
+        .product(name: "ComplexModule", package: "swift-numerics"),
+        .product(name: "RealModule", package: "swift-numerics"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Muster", dependencies: ["MusterArrays", "MusterRuntime"],
+      swiftSettings: swiftSettings),
+
+    .executableTarget(
+      name: "eof", dependencies: ["Muster"], path: "examples/eof", swiftSettings: swiftSettings),
+
+    // A simulator of workers with a virtual clock, and generators of random graphs.
+    .target(
+      name: "MusterSimulation", dependencies: ["MusterScheduling"], path: "Tests/MusterSimulation",
+      swiftSettings: swiftSettings),
+    // The programs that multi-rank tests and benchmarks launch under mpirun.
+    .executableTarget(
+      name: "rank-programs", dependencies: ["Muster"], path: "Tests/RankPrograms", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "benchmark-programs", dependencies: ["Muster"], path: "Benchmarks/programs",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MusterSchedulingTests", dependencies: ["MusterScheduling", "MusterSimulation"],
+      swiftSettings: swiftSettings),
+    .testTarget(name: "MusterRuntimeTests", dependencies: ["MusterRuntime"], swiftSettings: swiftSettings),
+    .testTarget(name: "MusterArraysTests", dependencies: ["Muster"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MusterRankTests", dependencies: ["Muster", "rank-programs", "eof"], swiftSettings: swiftSettings),
+  ]
+)

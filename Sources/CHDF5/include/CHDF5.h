@@ -1,0 +1,1 @@
+void chdf5_placeholder(void);

@@ -1,0 +1,1 @@
+void ckernels_placeholder(void);

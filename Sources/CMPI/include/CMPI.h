@@ -1,0 +1,1 @@
+void cmpi_placeholder(void);

@@ -1,0 +1,1 @@
+void copenblas_placeholder(void);

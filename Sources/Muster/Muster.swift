@@ -1,0 +1,2 @@
+@_exported public import MusterArrays
+@_exported public import MusterRuntime

@@ -1,0 +1,46 @@
+public import MusterRuntime
+
+/// An array in memory: row-major, contiguous, of any number of dimensions.
+public struct NDArray<Element: ArrayElement>: Sendable {
+  /// The same array with its element type as a value.
+  public let erased: AnyNDArray
+
+  /// - Precondition: the element types agree.
+  public init(_ erased: AnyNDArray) {
+    precondition(erased.elementType == Element.elementType, "\(erased.elementType) isn't \(Element.elementType)")
+    self.erased = erased
+  }
+
+  /// The elements in row-major order, with their shape (one dimension where it is left out).
+  public init(_ elements: [Element], shape: [Int]? = nil) {
+    let shape = shape ?? [elements.count]
+    precondition(shape.reduce(1, *) == elements.count, "\(elements.count) elements don't fill the shape \(shape)")
+    self.init(shape: shape) { buffer in _ = buffer.initialize(fromContentsOf: elements) }
+  }
+
+  /// An array whose elements the closure fills, all of them.
+  public init(shape: [Int], initializingWith body: (UnsafeMutableBufferPointer<Element>) throws -> Void) rethrows {
+    let erased = AnyNDArray(uninitialized: Element.elementType, shape: shape)
+    let count = erased.count
+    try body(
+      UnsafeMutableBufferPointer(
+        start: erased.storage.bytes.bindMemory(to: Element.self, capacity: count), count: count))
+    self.erased = erased
+  }
+
+  public var shape: [Int] { erased.shape }
+  public var count: Int { erased.count }
+
+  /// The elements in row-major order, in place.
+  public func withElements<R>(_ body: (UnsafeBufferPointer<Element>) throws -> R) rethrows -> R {
+    // The storage lives through the call by `withExtendedLifetime`; nobody writes to it once it is in an array.
+    try withExtendedLifetime(erased.storage) {
+      try body(
+        UnsafeBufferPointer(
+          start: UnsafePointer(erased.storage.bytes.assumingMemoryBound(to: Element.self)), count: count))
+    }
+  }
+
+  /// The elements in row-major order.
+  public var elements: [Element] { withElements { Array($0) } }
+}

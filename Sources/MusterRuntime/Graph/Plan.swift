@@ -1,0 +1,63 @@
+public import MusterScheduling
+
+/// What a running task sees: its index in the layer, and its inputs in the order that the layer's `inputs` gave.
+public struct TaskInputs: Sendable {
+  public var index: Int
+  public var blocks: [any Block]
+
+  public init(index: Int, blocks: [any Block]) {
+    self.index = index
+    self.blocks = blocks
+  }
+
+  /// Input `number` as the type that the layer before it yields.
+  @inlinable
+  public func block<B: Block>(_ number: Int, as type: B.Type = B.self) -> B {
+    guard let block = blocks[number] as? B else {
+      preconditionFailure("input \(number) is a \(Swift.type(of: blocks[number])), not a \(B.self)")
+    }
+    return block
+  }
+}
+
+/// A layer of tasks with what it takes to run them: the scheduler's part, and the closures that stay on each rank.
+public struct Layer: Sendable {
+  /// Name, count, expected bytes and inputs.
+  public var tasks: TaskLayer
+  /// The call in the user's program that asked for the operation.
+  public var callSite: CallSite?
+  /// The type of the blocks that its tasks yield: how they are decoded on arrival from another rank.
+  public var blockType: any Block.Type
+  /// Runs one task. Called on any of the library's threads.
+  public var run: @Sendable (_ inputs: TaskInputs) throws -> any Block
+
+  public init<B: Block>(
+    name: String, count: Int, yielding blockType: B.Type, expectedBytes: Int = 0, callSite: CallSite? = nil,
+    inputs: @escaping @Sendable (_ index: Int, _ into: inout [TaskID]) -> Void,
+    run: @escaping @Sendable (_ inputs: TaskInputs) throws -> B
+  ) {
+    self.tasks = TaskLayer(name: name, count: count, expectedBytes: expectedBytes, inputs: inputs)
+    self.callSite = callSite
+    self.blockType = blockType
+    self.run = run
+  }
+}
+
+/// Layers in the order in which they were added, and the tasks whose blocks are wanted: what a collective runs.
+/// Built alike on every rank.
+public struct Plan: Sendable {
+  public private(set) var layers: [Layer] = []
+  /// The tasks whose blocks the collective returns, in this order.
+  public var results: [TaskID] = []
+
+  public init() {}
+
+  /// Adds a layer and returns its number, for `TaskID(layer:index:)`. Its inputs must be of layers added before.
+  public mutating func add(_ layer: Layer) -> Int {
+    layers.append(layer)
+    return layers.count - 1
+  }
+
+  /// The scheduler's view.
+  var graph: TaskGraph { TaskGraph(layers: layers.map(\.tasks), results: results) }
+}

@@ -1,0 +1,80 @@
+/// A worker as the scheduler knows it: a small number that is never used again after the worker is lost.
+public struct WorkerID: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
+  public var number: Int32
+  @inlinable
+  public init(_ number: Int) { self.number = Int32(truncatingIfNeeded: number) }
+  @inlinable
+  public static func < (a: WorkerID, b: WorkerID) -> Bool { a.number < b.number }
+  public var description: String { "worker \(number)" }
+}
+
+/// Which try at a task an assignment or a report belongs to, from 1. A report of an old attempt is ignored.
+public typealias Attempt = UInt16
+
+/// What happens to the scheduler. Time comes beside it, as an argument of `Scheduler.handle(_:at:into:)`.
+public enum Event: Sendable, Equatable {
+  /// A worker offers `slots` threads and `memoryLimit` bytes (0 where there is no limit).
+  case workerJoined(WorkerID, slots: Int, memoryLimit: Int)
+  /// A worker is gone with everything that it held.
+  case workerLost(WorkerID)
+  /// A worker finished a task and holds its result, of `bytes` bytes, computed in `nanoseconds`.
+  case finished(WorkerID, TaskID, Attempt, bytes: Int, nanoseconds: Int)
+  /// A task threw. The error itself stays with the caller of the scheduler.
+  case failed(WorkerID, TaskID, Attempt)
+  /// A worker's answer to `Action.retract`: whether it gave the task back, or had begun (or finished) it already.
+  case retracted(WorkerID, TaskID, Attempt, givenBack: Bool)
+  /// What a worker holds in blocks, in bytes.
+  case memory(WorkerID, bytes: Int)
+  /// Time passed: lets the scheduler act on what depends on time alone.
+  case timePassed
+}
+
+/// Where an input of an assigned task is, where the assigned worker doesn't hold it: a run of `count` tasks of one
+/// layer, from `first` on, all held by `holder`.
+public struct InputSource: Sendable, Equatable {
+  public var first: TaskID
+  public var count: Int
+  public var holder: WorkerID
+  public init(first: TaskID, count: Int, holder: WorkerID) {
+    self.first = first
+    self.count = count
+    self.holder = holder
+  }
+}
+
+/// A task handed to a worker.
+public struct Assignment: Sendable, Equatable {
+  public var task: TaskID
+  public var attempt: Attempt
+  /// Lower runs first. The task's place in the depth-first order of the graph.
+  public var priority: UInt32
+  /// Inputs that the worker has to fetch from others. Empty where it holds all of them.
+  public var sources: [InputSource]
+  public init(task: TaskID, attempt: Attempt, priority: UInt32, sources: [InputSource]) {
+    self.task = task
+    self.attempt = attempt
+    self.priority = priority
+    self.sources = sources
+  }
+}
+
+/// What the scheduler wants done.
+public enum Action: Sendable, Equatable {
+  case assign(WorkerID, Assignment)
+  /// Asks a worker to give back a task that it hasn't begun.
+  case retract(WorkerID, TaskID, Attempt)
+  /// Nothing needs this block of this worker any more.
+  case release(WorkerID, TaskID)
+  /// Every result is computed; `Scheduler.holder(of:)` says where each is.
+  case complete
+  /// The graph can't be computed.
+  case fail(SchedulingFailure)
+}
+
+/// Why a graph can't be computed.
+public enum SchedulingFailure: Sendable, Equatable {
+  /// A task threw (attempt and worker as reported).
+  case taskFailed(TaskID, Attempt, WorkerID)
+  /// The worker running a task was lost too many times: the task itself is suspect.
+  case taskLostWorkers(TaskID, losses: Int)
+}
