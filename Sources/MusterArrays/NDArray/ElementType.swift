@@ -39,8 +39,8 @@ public enum ElementType: UInt8, Sendable, Hashable, Codable, CaseIterable, Custo
   }
 }
 
-/// A type that arrays can hold.
-public protocol ArrayElement: BitwiseCopyable, Sendable, Equatable {
+/// A type that arrays can hold: trivial, of fixed size, its bytes being its value.
+public protocol ArrayElement: Sendable, Equatable {
   static var elementType: ElementType { get }
 }
 
@@ -57,6 +57,6 @@ extension UInt32: ArrayElement { public static var elementType: ElementType { .u
 extension UInt64: ArrayElement { public static var elementType: ElementType { .uint64 } }
 extension UInt: ArrayElement { public static var elementType: ElementType { .uint64 } }
 extension Bool: ArrayElement { public static var elementType: ElementType { .bool } }
-extension Complex: ArrayElement where RealType: ArrayElement & BitwiseCopyable {
+extension Complex: ArrayElement where RealType: ArrayElement {
   public static var elementType: ElementType { RealType.elementType == .float64 ? .complex128 : .complex64 }
 }

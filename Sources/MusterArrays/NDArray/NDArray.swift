@@ -1,4 +1,4 @@
-public import MusterRuntime
+internal import MusterRuntime
 
 /// An array in memory: row-major, contiguous, of any number of dimensions.
 public struct NDArray<Element: ArrayElement>: Sendable {
