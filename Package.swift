@@ -42,6 +42,7 @@ let package = Package(
       providers: [.apt(["libsleef-dev"])]),
 
     // C: one shim for each library, functions only, and the inner loops of elementwise programs.
+    .target(name: "CLinux"),
     .target(name: "CMPI", dependencies: ["MPILibrary"]),
     .target(name: "CHDF5", dependencies: ["HDF5Library"]),
     .target(name: "COpenBLAS", dependencies: ["OpenBLASLibrary"]),
@@ -52,7 +53,10 @@ let package = Package(
       dependencies: [.product(name: "HeapModule", package: "swift-collections")],
       swiftSettings: swiftSettings),
     .target(
-      name: "MusterRuntime", dependencies: ["MusterScheduling", "CMPI"],
+      name: "MusterRuntime",
+      dependencies: [
+        "MusterScheduling", "CMPI", "CLinux", .product(name: "HeapModule", package: "swift-collections"),
+      ],
       swiftSettings: swiftSettings),
     .target(
       name: "MusterArrays",
