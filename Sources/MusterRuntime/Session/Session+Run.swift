@@ -17,6 +17,17 @@ extension Session {
     _ configuration: SessionConfiguration = SessionConfiguration(),
     _ body: (Session) async throws -> R
   ) async throws -> R {
+    do {
+      return try await runOnce(configuration, body)
+    } catch {
+      Signals.turnTrapsIntoExit()
+      throw error
+    }
+  }
+
+  private static func runOnce<R>(
+    _ configuration: SessionConfiguration, _ body: (Session) async throws -> R
+  ) async throws -> R {
     let environment = ProcessEnvironment.current
     let configuration = try configuration.resolved(with: environment)
     let board: ProgressBoard? = configuration.progress == SessionConfiguration.Progress.none ? nil : ProgressBoard()
@@ -36,7 +47,6 @@ extension Session {
       session.end(failure: error)
       // Every rank throws the same error: rank 0's is the one that is seen.
       if engine.rank != 0 { StandardStreams.silenceErrors() }
-      Signals.turnTrapsIntoExit()
       throw error
     }
     reporter?.stop()
