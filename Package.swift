@@ -86,7 +86,7 @@ let package = Package(
     .testTarget(
       name: "MusterSchedulingTests", dependencies: ["MusterScheduling", "MusterSimulation"],
       swiftSettings: swiftSettings),
-    .testTarget(name: "MusterRuntimeTests", dependencies: ["MusterRuntime"], swiftSettings: swiftSettings),
+    .testTarget(name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling"], swiftSettings: swiftSettings),
     .testTarget(name: "MusterArraysTests", dependencies: ["Muster"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterRankTests", dependencies: ["Muster", "rank-programs", "eof"], swiftSettings: swiftSettings),

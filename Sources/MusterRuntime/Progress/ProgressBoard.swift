@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// Where the engine writes how far it is, and the reporter reads it: two counters, so that a task pays one addition.
-final class ProgressBoard: Sendable {
+package final class ProgressBoard: Sendable {
   private let finished = Atomic<Int>(0)
   private let total = Atomic<Int>(0)
   /// Counts the collectives begun; odd while one runs.
@@ -20,11 +20,19 @@ final class ProgressBoard: Sendable {
   func set(finished count: Int) { finished.store(count, ordering: .relaxed) }
   func end() { phase.add(1, ordering: .releasing) }
 
-  struct Snapshot: Equatable {
+  package struct Snapshot: Equatable {
     var phase: Int
     var finished: Int
     var total: Int
     var operation: String
+
+    package init(phase: Int, finished: Int, total: Int, operation: String) {
+      self.phase = phase
+      self.finished = finished
+      self.total = total
+      self.operation = operation
+    }
+
     var isRunning: Bool { phase % 2 == 1 }
   }
 

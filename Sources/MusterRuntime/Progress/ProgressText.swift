@@ -1,7 +1,7 @@
 /// How progress is put into words: pure, so that tests can read it.
-enum ProgressText {
+package enum ProgressText {
   /// `mean  [#######---------]  45 %  450/1000 tasks  12 s`
-  static func bar(_ snapshot: ProgressBoard.Snapshot, seconds: Int, columns: Int) -> String {
+  package static func bar(_ snapshot: ProgressBoard.Snapshot, seconds: Int, columns: Int) -> String {
     let (percent, counts) = figures(snapshot)
     let prefix = "\(snapshot.operation)  ["
     let suffix = "]  \(percent) %  \(counts)  \(duration(seconds))"
@@ -13,7 +13,7 @@ enum ProgressText {
   }
 
   /// `muster: mean: 45 %, 450/1000 tasks, 12 s`
-  static func line(_ snapshot: ProgressBoard.Snapshot, seconds: Int) -> String {
+  package static func line(_ snapshot: ProgressBoard.Snapshot, seconds: Int) -> String {
     let (percent, counts) = figures(snapshot)
     return "muster: \(snapshot.operation): \(percent) %, \(counts), \(duration(seconds))"
   }
@@ -23,7 +23,7 @@ enum ProgressText {
     return (percent, "\(snapshot.finished)/\(snapshot.total) tasks")
   }
 
-  static func duration(_ seconds: Int) -> String {
+  package static func duration(_ seconds: Int) -> String {
     if seconds < 60 { return "\(seconds) s" }
     if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
     return "\(seconds / 3600) h \(seconds % 3600 / 60) min"

@@ -1,7 +1,7 @@
-internal import MusterScheduling
+package import MusterScheduling
 
 /// A message between ranks, but for the bulk of blocks.
-enum Message {
+package enum Message {
   // Rank 0 to a worker
   case assign(Assignment)
   case retract(TaskID, Attempt)
@@ -26,7 +26,7 @@ enum Message {
   case fetch(first: TaskID, count: Int)
   case block(BlockMessage)
 
-  enum Outcome {
+  package enum Outcome {
     case computed(manifest: [UInt8])
     case value([UInt8])
     case failed(MusterError)
@@ -34,7 +34,7 @@ enum Message {
 }
 
 /// A block's header, and the sizes of its bulk parts. They follow as messages of their own, or are here when small.
-struct BlockMessage {
+package struct BlockMessage {
   var task: TaskID
   var header: [UInt8]
   var sizes: [Int]

@@ -1,15 +1,25 @@
 internal import Synchronization
 
 /// A call that builds a graph or is collective.
-struct Call: Sendable {
-  var operation: String
-  var shape: [Int] = []
-  var elementType = ""
-  var detail = ""
-  var callSite: CallSite?
+package struct Call: Sendable {
+  package var operation: String
+  package var shape: [Int]
+  package var elementType: String
+  package var detail: String
+  package var callSite: CallSite?
+
+  package init(
+    operation: String, shape: [Int] = [], elementType: String = "", detail: String = "", callSite: CallSite? = nil
+  ) {
+    self.operation = operation
+    self.shape = shape
+    self.elementType = elementType
+    self.detail = detail
+    self.callSite = callSite
+  }
 
   /// As a message names it: `sum of [240, 37, 49] Double (axes 0) at main.swift:12`.
-  var text: String {
+  package var text: String {
     var text = operation
     if !shape.isEmpty || !elementType.isEmpty { text += " of \(shape)" }
     if !elementType.isEmpty { text += " \(elementType)" }
@@ -20,21 +30,23 @@ struct Call: Sendable {
 }
 
 /// What a rank has called so far: a rolling fingerprint, and the latest calls with what the fingerprint was after each.
-struct CallLog: Sendable {
-  struct Entry: Sendable {
+package struct CallLog: Sendable {
+  package struct Entry: Sendable {
     var number: Int
     var fingerprint: Fingerprint
     var call: Call
   }
 
   /// How many calls are kept.
-  static let capacity = 1024
+  package static let capacity = 1024
 
-  private(set) var fingerprint = Fingerprint()
-  private(set) var count = 0
+  package private(set) var fingerprint = Fingerprint()
+  package private(set) var count = 0
   private var ring: [Entry] = []
 
-  mutating func record(_ call: Call) {
+  package init() {}
+
+  package mutating func record(_ call: Call) {
     fingerprint.fold(call.operation)
     fingerprint.fold(call.shape.count)
     for size in call.shape { fingerprint.fold(size) }
@@ -50,28 +62,28 @@ struct CallLog: Sendable {
   }
 
   /// The kept calls, oldest first.
-  var recent: [Entry] {
+  package var recent: [Entry] {
     guard ring.count == Self.capacity else { return ring }
     let start = count % Self.capacity
     return Array(ring[start...] + ring[..<start])
   }
 
   /// What a rank sends of its log when its fingerprint differs from another's.
-  var trace: [CallTrace] {
+  package var trace: [CallTrace] {
     recent.map { CallTrace(number: $0.number, low: $0.fingerprint.low, high: $0.fingerprint.high, text: $0.call.text) }
   }
 }
 
 /// A call as it crosses ranks.
-struct CallTrace: Codable, Sendable {
-  var number: Int
-  var low: UInt64
-  var high: UInt64
-  var text: String
+package struct CallTrace: Codable, Sendable {
+  package var number: Int
+  package var low: UInt64
+  package var high: UInt64
+  package var text: String
 
   /// The first call in which two ranks differ: what each called there, nil where it made no such call, or where the
   /// calls are no longer kept.
-  static func firstDifference(_ a: [CallTrace], _ b: [CallTrace]) -> (number: Int, a: String?, b: String?)? {
+  package static func firstDifference(_ a: [CallTrace], _ b: [CallTrace]) -> (number: Int, a: String?, b: String?)? {
     let start = max(a.first?.number ?? 0, b.first?.number ?? 0)
     let left = a.drop { $0.number < start }
     let right = b.drop { $0.number < start }

@@ -18,7 +18,7 @@ protocol Engine: AnyObject, Sendable {
 }
 
 /// How a rank comes to a collective.
-struct Arrival: Codable, Sendable {
+package struct Arrival: Codable, Sendable {
   enum Kind: String, Codable, Sendable {
     case compute, rootValue, finish
   }

@@ -1,17 +1,19 @@
 /// A rolling 128-bit hash of the calls that a rank has made. Not cryptographic: it guards against mistakes.
-struct Fingerprint: Hashable, Sendable, BitwiseCopyable {
-  private(set) var low: UInt64 = 0x243F_6A88_85A3_08D3
-  private(set) var high: UInt64 = 0x1319_8A2E_0370_7344
+package struct Fingerprint: Hashable, Sendable, BitwiseCopyable {
+  package private(set) var low: UInt64 = 0x243F_6A88_85A3_08D3
+  package private(set) var high: UInt64 = 0x1319_8A2E_0370_7344
 
-  mutating func fold(_ value: UInt64) {
+  package init() {}
+
+  package mutating func fold(_ value: UInt64) {
     // Two lanes of the finaliser of SplitMix64 (Steele, Lea and Flood 2014), with different constants.
     low = Self.mix(low ^ value &* 0x9E37_79B9_7F4A_7C15)
     high = Self.mix(high &+ value ^ (low << 32 | low >> 32))
   }
 
-  mutating func fold(_ value: Int) { fold(UInt64(bitPattern: Int64(value))) }
+  package mutating func fold(_ value: Int) { fold(UInt64(bitPattern: Int64(value))) }
 
-  mutating func fold(_ text: String) {
+  package mutating func fold(_ text: String) {
     var word: UInt64 = 0
     var filled = 0
     for byte in text.utf8 {

@@ -1,27 +1,37 @@
 internal import HeapModule
-internal import MusterScheduling
+package import MusterScheduling
 
 /// A task with all of its inputs, ready to run.
-struct ReadyTask: Comparable, Sendable {
-  var task: TaskID
-  var attempt: Attempt
-  var priority: UInt32
+package struct ReadyTask: Comparable, Sendable {
+  package var task: TaskID
+  package var attempt: Attempt
+  package var priority: UInt32
   /// The collective that it belongs to.
-  var sequence: UInt32
-  var layer: Layer
-  var inputs: [any Block]
+  package var sequence: UInt32
+  package var layer: Layer
+  package var inputs: [any Block]
 
-  static func < (a: ReadyTask, b: ReadyTask) -> Bool { a.priority < b.priority }
-  static func == (a: ReadyTask, b: ReadyTask) -> Bool { a.priority == b.priority }
+  package static func < (a: ReadyTask, b: ReadyTask) -> Bool { a.priority < b.priority }
+  package static func == (a: ReadyTask, b: ReadyTask) -> Bool { a.priority == b.priority }
 }
 
 /// What became of a task.
-struct Completion: Sendable {
-  var task: TaskID
-  var attempt: Attempt
-  var sequence: UInt32
-  var result: Result<any Block, MusterError>
-  var nanoseconds: Int
+package struct Completion: Sendable {
+  package var task: TaskID
+  package var attempt: Attempt
+  package var sequence: UInt32
+  package var result: Result<any Block, MusterError>
+  package var nanoseconds: Int
+
+  package init(
+    task: TaskID, attempt: Attempt, sequence: UInt32, result: Result<any Block, MusterError>, nanoseconds: Int
+  ) {
+    self.task = task
+    self.attempt = attempt
+    self.sequence = sequence
+    self.result = result
+    self.nanoseconds = nanoseconds
+  }
 }
 
 /// Ready tasks on their way to a worker's threads, the most urgent first, and completions on their way back.

@@ -1,11 +1,11 @@
-internal import MusterScheduling
+package import MusterScheduling
 
 /// What a worker does with its assignments, as a state machine: events in, actions out; no thread, clock or MPI.
 ///
 /// An assignment waits until all of its inputs are here, is then ready, and is over when its block is stored. A new
 /// assignment of a task supersedes the one before. A block lives until the scheduler releases it.
-struct WorkerState {
-  enum Action {
+package struct WorkerState {
+  package enum Action {
     /// All inputs are here.
     case run(ReadyTask)
     /// Takes the task out of the queue of ready ones, if it is there still; the answer is for `answerRetract`.
@@ -21,29 +21,36 @@ struct WorkerState {
     var inputs: [TaskID]
   }
 
-  let plan: Plan
-  let sequence: UInt32
+  package let plan: Plan
+  package let sequence: UInt32
   private var assigned: [TaskID: Assigned] = [:]
   private var waiting: [TaskID: [TaskID]] = [:]
+  /// What has been asked for and hasn't come.
+  private var inFlight: Set<TaskID> = []
   private var store: [TaskID: any Block] = [:]
   /// What the stored blocks hold, in bytes.
-  private(set) var storedBytes = 0
+  package private(set) var storedBytes = 0
 
-  init(plan: Plan, sequence: UInt32) {
+  package init(plan: Plan, sequence: UInt32) {
     self.plan = plan
     self.sequence = sequence
   }
 
-  func block(of task: TaskID) -> (any Block)? { store[task] }
+  package func block(of task: TaskID) -> (any Block)? { store[task] }
 
   /// Rank 0 hands this worker a task.
-  mutating func assign(_ assignment: Assignment, into actions: inout [Action]) {
+  package mutating func assign(_ assignment: Assignment, into actions: inout [Action]) {
     let task = assignment.task
     if let block = store[task] {
       // Computed before, under an attempt that the scheduler gave up: the block is the same.
       actions.append(
         .send(.finished(task, assignment.attempt, bytes: block.byteCount, nanoseconds: 0)))
       return
+    }
+    if let old = assigned[task] {
+      // The new assignment names other holders where the old ones are lost: nothing is taken to be on its way.
+      inFlight.subtract(old.inputs)
+      forget(task)
     }
     var inputs: [TaskID] = []
     plan.layers[Int(task.layer)].tasks.inputs(Int(task.index), &inputs)
@@ -66,7 +73,7 @@ struct WorkerState {
     var count = 0
     for offset in 0...source.count {
       let id = TaskID(layer: Int(source.first.layer), index: Int(source.first.index) + offset)
-      if offset < source.count && store[id] == nil {
+      if offset < source.count && store[id] == nil && inFlight.insert(id).inserted {
         if first == nil { first = id }
         count += 1
       } else if let start = first {
@@ -86,9 +93,10 @@ struct WorkerState {
   }
 
   /// A block that was fetched has come.
-  mutating func received(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
-    guard store[task] == nil, let waiters = waiting[task] else { return }
-    waiting[task] = nil
+  package mutating func received(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
+    inFlight.remove(task)
+    // Nobody waits for it any more: the task was taken back meanwhile.
+    guard store[task] == nil, let waiters = waiting.removeValue(forKey: task) else { return }
     keep(block, of: task)
     for waiter in waiters {
       // A task that takes the same input twice waits for it twice.
@@ -100,7 +108,7 @@ struct WorkerState {
   }
 
   /// A thread has run a task.
-  mutating func completed(_ completion: Completion, into actions: inout [Action]) {
+  package mutating func completed(_ completion: Completion, into actions: inout [Action]) {
     guard let entry = assigned[completion.task], entry.attempt == completion.attempt else { return }
     assigned[completion.task] = nil
     switch completion.result {
@@ -123,7 +131,7 @@ struct WorkerState {
   }
 
   /// Rank 0 asks for a task back.
-  mutating func retract(_ task: TaskID, attempt: Attempt, into actions: inout [Action]) {
+  package mutating func retract(_ task: TaskID, attempt: Attempt, into actions: inout [Action]) {
     guard let entry = assigned[task], entry.attempt == attempt else {
       actions.append(.send(.retracted(task, attempt, givenBack: false)))
       return
@@ -137,7 +145,7 @@ struct WorkerState {
   }
 
   /// Whether the queue still had the task that was to be taken back.
-  mutating func answerRetract(_ task: TaskID, attempt: Attempt, wasQueued: Bool, into actions: inout [Action]) {
+  package mutating func answerRetract(_ task: TaskID, attempt: Attempt, wasQueued: Bool, into actions: inout [Action]) {
     if wasQueued { forget(task) }
     actions.append(.send(.retracted(task, attempt, givenBack: wasQueued)))
   }
@@ -146,11 +154,12 @@ struct WorkerState {
     guard let entry = assigned.removeValue(forKey: task), entry.missing > 0 else { return }
     for input in Set(entry.inputs) where waiting[input] != nil {
       waiting[input]?.removeAll { $0 == task }
+      if waiting[input]?.isEmpty == true { waiting[input] = nil }
     }
   }
 
   /// Nothing needs the block any more.
-  mutating func release(_ task: TaskID) {
+  package mutating func release(_ task: TaskID) {
     guard let block = store.removeValue(forKey: task) else { return }
     storedBytes -= block.byteCount
   }
