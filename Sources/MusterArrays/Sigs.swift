@@ -1,24 +1,3 @@
-
-
-extension ElementwiseProgram {
-  package func run(_ inputs: [AnyNDArray], shape: [Int]) throws -> AnyNDArray { fatalError() }
-  package func reduce(_ inputs: [AnyNDArray], shape: [Int], kind: ReductionKind, axes: [Int]) throws -> PartialReduction {
-    fatalError()
-  }
-}
-extension PartialReduction {
-  package static func combine(_ parts: [PartialReduction], kind: ReductionKind) throws -> PartialReduction { fatalError() }
-  package func finish(as reduction: FinalReduction) throws -> AnyNDArray { fatalError() }
-}
-extension AnyNDArray {
-  package func slice(_ region: [Range<Int>], steps: [Int]? = nil) -> AnyNDArray { fatalError() }
-  package func transposed(_ axes: [Int]) -> AnyNDArray { fatalError() }
-  package func reshaped(_ shape: [Int]) -> AnyNDArray { fatalError() }
-  package func broadcast(to shape: [Int]) -> AnyNDArray { fatalError() }
-  package static func assemble(shape: [Int], elementType: ElementType, parts: [(origin: [Int], block: AnyNDArray)]) -> AnyNDArray { fatalError() }
-  package static func filled(with scalar: ScalarValue, shape: [Int]) -> AnyNDArray { fatalError() }
-  package func cast(to type: ElementType) -> AnyNDArray { fatalError() }
-}
 package enum BLAS {
   package static func setSingleThreaded() { fatalError() }
 }
