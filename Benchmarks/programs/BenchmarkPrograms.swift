@@ -7,12 +7,9 @@ struct BenchmarkPrograms {
   static func main() async throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
     switch arguments.first {
-    case "launch": try await Session.run { _ in }
+    case "launch": try await Launch.run()
     case "noop-tasks": try await NoopTasks.run(count: try number(arguments, 1))
-    default:
-      try await Session.run { _ in
-        throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
-      }
+    default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
     }
   }
 
@@ -28,6 +25,13 @@ struct BenchmarkPrograms {
       throw MusterError(.invalidArgument, "'\(arguments[index])' isn't a number")
     }
     return value
+  }
+}
+
+/// An empty session.
+enum Launch {
+  static func run() async throws {
+    try await Session.run { _ in }
   }
 }
 
