@@ -42,6 +42,7 @@ let package = Package(
       providers: [.apt(["libsleef-dev"])]),
 
     // C: one shim for each library, functions only, and the inner loops of elementwise programs.
+    .target(name: "CLinux"),
     .target(name: "CMPI", dependencies: ["MPILibrary"]),
     .target(name: "CHDF5", dependencies: ["HDF5Library"]),
     .target(name: "COpenBLAS", dependencies: ["OpenBLASLibrary"]),
@@ -52,7 +53,10 @@ let package = Package(
       dependencies: [.product(name: "HeapModule", package: "swift-collections")],
       swiftSettings: swiftSettings),
     .target(
-      name: "MusterRuntime", dependencies: ["MusterScheduling", "CMPI"],
+      name: "MusterRuntime",
+      dependencies: [
+        "MusterScheduling", "CMPI", "CLinux", .product(name: "HeapModule", package: "swift-collections"),
+      ],
       swiftSettings: swiftSettings),
     .target(
       name: "MusterArrays",
@@ -82,7 +86,7 @@ let package = Package(
     .testTarget(
       name: "MusterSchedulingTests", dependencies: ["MusterScheduling", "MusterSimulation"],
       swiftSettings: swiftSettings),
-    .testTarget(name: "MusterRuntimeTests", dependencies: ["MusterRuntime"], swiftSettings: swiftSettings),
+    .testTarget(name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling"], swiftSettings: swiftSettings),
     .testTarget(name: "MusterArraysTests", dependencies: ["Muster"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterRankTests", dependencies: ["Muster", "rank-programs", "eof"], swiftSettings: swiftSettings),

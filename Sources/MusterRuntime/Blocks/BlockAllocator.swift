@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// Size classes are a quarter of a power of two apart, so at most a fifth of a block is lost to rounding. Small
 /// blocks go to `malloc` directly, which keeps them itself.
-final class BlockAllocator: Sendable {
-  static let shared = BlockAllocator()
+package final class BlockAllocator: Sendable {
+  package static let shared = BlockAllocator()
 
   private static let alignment = 64
   private static let smallest = 64 << 10
@@ -20,18 +20,18 @@ final class BlockAllocator: Sendable {
   private let state = Mutex(State())
 
   /// How many bytes of freed memory are kept at most.
-  var keepLimit: Int {
+  package var keepLimit: Int {
     get { state.withLock { $0.limit } }
     set { state.withLock { $0.limit = newValue } }
   }
 
-  static func capacity(for byteCount: Int) -> Int {
+  package static func capacity(for byteCount: Int) -> Int {
     if byteCount <= smallest { return (max(byteCount, 1) + alignment - 1) & ~(alignment - 1) }
     let step = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 2)
     return (byteCount + step - 1) & ~(step - 1)
   }
 
-  func allocate(_ byteCount: Int) -> (UnsafeMutableRawPointer, capacity: Int) {
+  package func allocate(_ byteCount: Int) -> (UnsafeMutableRawPointer, capacity: Int) {
     let capacity = Self.capacity(for: byteCount)
     if capacity > Self.smallest {
       let kept: UInt? = state.withLock { state in
@@ -48,7 +48,7 @@ final class BlockAllocator: Sendable {
     return (pointer, capacity)
   }
 
-  func recycle(_ pointer: UnsafeMutableRawPointer, capacity: Int) {
+  package func recycle(_ pointer: UnsafeMutableRawPointer, capacity: Int) {
     if capacity > Self.smallest {
       let kept = state.withLock { state in
         guard state.freeBytes + capacity <= state.limit else { return false }

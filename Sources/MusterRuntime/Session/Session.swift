@@ -1,52 +1,155 @@
-internal import MusterScheduling
+internal import Synchronization
 
-/// The connection of a program to the ranks and threads that compute for it.
+/// The connection of a program to the threads and ranks that compute for it.
+///
+/// Every rank runs the whole program and makes the same calls in the same order. Building a graph is local; `compute`
+/// and the like are collective: they end when every rank has come to them, with the same result or error on each.
 public final class Session: Sendable {
-  init() {}
-
-  /// Whether this rank is rank 0, the one that prints. True in a session of one process.
-  public var isRoot: Bool { true }
-  /// The threads that compute, over all workers.
-  public var threadCount: Int { 1 }
-  /// The number of workers.
-  public var workerCount: Int { 1 }
-
-  /// Folds a call that builds a graph into the session's fingerprint. Every rank must make the same calls.
-  public func record(
-    _ operation: String, shape: [Int] = [], elementType: String = "", detail: String = "", callSite: CallSite? = nil
-  ) {}
-
-  /// Collective: runs a plan and returns the blocks of its results, the same on every rank.
-  ///
-  /// - Throws: `MusterError`, the same on every rank; an error of a task has `task` set.
-  public func compute(_ plan: Plan, operation: String, callSite: CallSite? = nil) async throws -> [any Block] {
-    // Interim: serial evaluation in layer order.
-    var store: [TaskID: any Block] = [:]
-    var needed: Set<TaskID> = []
-    var stack = plan.results
-    while let task = stack.popLast() {
-      guard needed.insert(task).inserted else { continue }
-      plan.layers[Int(task.layer)].tasks.inputs(Int(task.index), &stack)
-    }
-    for task in needed.sorted() {
-      let layer = plan.layers[Int(task.layer)]
-      var inputs: [TaskID] = []
-      layer.tasks.inputs(Int(task.index), &inputs)
-      store[task] = try layer.run(TaskInputs(index: Int(task.index), blocks: inputs.map { store[$0]! }))
-    }
-    return plan.results.map { store[$0]! }
+  fileprivate struct State {
+    var log = CallLog()
+    var collectives = 0
+    /// The collective that runs now.
+    var current: String?
+    var hasEnded = false
   }
 
-  /// Collective, and blocks the calling thread: runs `body` on rank 0 alone and returns its value, or throws its
-  /// error, on every rank. For short things, such as the metadata of a file.
+  private let state: SharedState
+  private let engine: any Engine
+  private let board: ProgressBoard?
+
+  /// The call log lives apart from the session, for the engine, which is made first.
+  final class SharedState: Sendable {
+    fileprivate let value = Mutex(State())
+    var trace: [CallTrace] { value.withLock { $0.log.trace } }
+  }
+
+  init(engine: any Engine, state: SharedState, board: ProgressBoard?) {
+    self.engine = engine
+    self.state = state
+    self.board = board
+  }
+
+  /// This process's rank, from 0; 0 in a session of one process.
+  public var rank: Int { engine.rank }
+  /// The number of ranks; 1 in a session of one process.
+  public var rankCount: Int { engine.rankCount }
+  /// Whether this is rank 0, the one whose standard output is seen. Guards what must happen once.
+  public var isRoot: Bool { engine.rank == 0 }
+  /// The number of workers: the ranks but rank 0, or this process.
+  public var workerCount: Int { engine.workerCount }
+  /// The threads that run tasks, over all workers.
+  public var threadCount: Int { engine.workerCount * engine.threadsPerWorker }
+
+  /// Folds a call that builds a graph into the session's fingerprint: every rank has to make the same calls.
+  public func record(
+    _ operation: String, shape: [Int] = [], elementType: String = "", detail: String = "", callSite: CallSite? = nil
+  ) {
+    let call = Call(
+      operation: operation, shape: shape, elementType: elementType, detail: detail, callSite: callSite)
+    state.value.withLock { $0.log.record(call) }
+  }
+
+  /// Collective: runs a plan and returns the blocks of its results, in their order, the same on every rank.
+  ///
+  /// - Throws: `MusterError`, the same on every rank. An error that a task threw has `task` set: one of the user's own
+  ///   has the code `taskFailed`.
+  public func compute(
+    _ plan: Plan, operation: String = "compute", callSite: CallSite? = nil
+  ) async throws -> [any Block] {
+    let arrival = try arrive(.compute, Call(operation: operation, callSite: callSite))
+    defer { leave() }
+    board?.name(operation)
+    return try await withCheckedContinuation { continuation in
+      engine.compute(plan, arrival: arrival) { continuation.resume(returning: $0) }
+    }.get()
+  }
+
+  /// Collective: runs `body` on rank 0 alone and returns its value, or throws its error, on every rank.
+  ///
+  /// Blocks the calling thread meanwhile: for short things, such as reading the metadata of a file.
+  ///
+  /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
   public func onRoot<T: Codable & Sendable>(
     _ operation: String, callSite: CallSite? = nil, _ body: () throws -> T
   ) throws -> T {
-    try body()
+    let arrival = try arrive(.rootValue, Call(operation: operation, callSite: callSite))
+    defer { leave() }
+    guard engine.rankCount > 1 else {
+      return try Self.wrapErrors(of: operation, callSite: callSite, body).get()
+    }
+    guard isRoot else {
+      return try Self.decode(try engine.shareFromRoot(nil, arrival: arrival).get())
+    }
+    let outcome = Self.wrapErrors(of: operation, callSite: callSite, body)
+    let encoded = outcome.flatMap { value in
+      Result { try JSON.encode(value) }.mapError {
+        MusterError(.invalidArgument, "the value of \(operation) can't be encoded: \($0)", callSite: callSite)
+      }
+    }
+    _ = try engine.shareFromRoot(encoded, arrival: arrival).get()
+    return try outcome.get()
   }
 
-  /// Runs a program in a session.
-  public static func run<R>(_ body: (Session) async throws -> R) async throws -> R {
-    try await body(Session())
+  private static func wrapErrors<T>(
+    of operation: String, callSite: CallSite?, _ body: () throws -> T
+  ) -> Result<T, MusterError> {
+    Result(catching: body).mapError { error in
+      guard var known = error as? MusterError else {
+        return MusterError(.taskFailed, "\(operation) threw on rank 0: \(error)", callSite: callSite)
+      }
+      known.callSite = known.callSite ?? callSite
+      return known
+    }
+  }
+
+  private static func decode<T: Codable>(_ bytes: [UInt8]) throws -> T {
+    do {
+      return try JSON.decode(T.self, from: bytes)
+    } catch {
+      throw MusterError(.internal, "a value of rank 0 arrived damaged: \(error)")
+    }
+  }
+
+  // MARK: Collectives
+
+  private func arrive(_ kind: Arrival.Kind, _ call: Call) throws -> Arrival {
+    try state.value.withLock { state throws(MusterError) in
+      guard !state.hasEnded else {
+        throw MusterError(
+          .session, "\(call.text) was called after the session's end", fix: "Call it within Session.run's closure",
+          callSite: call.callSite)
+      }
+      if let current = state.current {
+        throw MusterError(
+          .session, "\(call.text) was called while \(current) was running",
+          fix: "Await one collective before the next, or compute several values with one call",
+          callSite: call.callSite)
+      }
+      state.current = call.text
+      return Self.arrival(kind, call, &state)
+    }
+  }
+
+  private static func arrival(
+    _ kind: Arrival.Kind, _ call: Call, _ state: inout State, failure: String? = nil
+  ) -> Arrival {
+    state.log.record(call)
+    defer { state.collectives += 1 }
+    return Arrival(
+      kind: kind, sequence: state.collectives, fingerprintLow: state.log.fingerprint.low,
+      fingerprintHigh: state.log.fingerprint.high, call: call.text, failure: failure)
+  }
+
+  private func leave() { state.value.withLock { $0.current = nil } }
+
+  /// The last collective: every rank has come to the end of its program, with the same error or none.
+  func end(failure: (any Error)?) {
+    let arrival: Arrival? = state.value.withLock { state in
+      guard !state.hasEnded else { return nil }
+      state.hasEnded = true
+      return Self.arrival(
+        .finish, Call(operation: "the end of the session"), &state, failure: failure.map { "\($0)" })
+    }
+    if let arrival { engine.finish(arrival: arrival) }
   }
 }

@@ -65,7 +65,7 @@ public enum Action: Sendable, Equatable {
   case retract(WorkerID, TaskID, Attempt)
   /// Nothing needs this block of this worker any more.
   case release(WorkerID, TaskID)
-  /// Every result is computed; `Scheduler.holder(of:)` says where each is.
+  /// Every result is computed; `Scheduler.holders(of:)` says where each is.
   case complete
   /// The graph can't be computed.
   case fail(SchedulingFailure)

@@ -1,0 +1,177 @@
+package import MusterScheduling
+
+/// A message between ranks, but for the bulk of blocks.
+package enum Message {
+  // Rank 0 to a worker
+  case assign(Assignment)
+  case retract(TaskID, Attempt)
+  case release(TaskID)
+  /// The collective's end. With `.computed`, broadcasts of the large parts follow.
+  case outcome(Outcome)
+  /// Asks for the calls that the rank has made.
+  case callsWanted
+  /// Every rank has come to the end of the session.
+  case leave
+
+  // A worker to rank 0
+  case arrive(Arrival)
+  case finished(TaskID, Attempt, bytes: Int, nanoseconds: Int)
+  case failed(TaskID, Attempt, MusterError)
+  case retracted(TaskID, Attempt, givenBack: Bool)
+  case memory(bytes: Int)
+  case calls([CallTrace])
+  case rankDied(Int)
+
+  // Any rank to any
+  case fetch(first: TaskID, count: Int)
+  case block(BlockMessage)
+
+  package enum Outcome {
+    case computed(manifest: [UInt8])
+    case value([UInt8])
+    case failed(MusterError)
+  }
+}
+
+/// A block's header, and the sizes of its bulk parts. They follow as messages of their own, or are here when small.
+package struct BlockMessage {
+  var task: TaskID
+  var header: [UInt8]
+  var sizes: [Int]
+  var isInline: Bool
+  var inlineBytes: [UInt8]
+}
+
+extension Message {
+  private enum Kind: UInt8 {
+    case assign, retract, release, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave
+    case arrive, finished, failed, retracted, memory, calls, rankDied
+    case fetch, block
+  }
+
+  func write(to buffer: WireBuffer) {
+    switch self {
+    case .assign(let assignment):
+      buffer.put(Kind.assign)
+      buffer.put(assignment.task)
+      buffer.put(assignment.attempt)
+      buffer.put(assignment.priority)
+      buffer.put(UInt32(assignment.sources.count))
+      for source in assignment.sources {
+        buffer.put(source.first)
+        buffer.put(UInt32(source.count))
+        buffer.put(source.holder)
+      }
+    case .retract(let task, let attempt):
+      buffer.put(Kind.retract)
+      buffer.put(task)
+      buffer.put(attempt)
+    case .release(let task):
+      buffer.put(Kind.release)
+      buffer.put(task)
+    case .outcome(.computed(let manifest)):
+      buffer.put(Kind.outcomeComputed)
+      buffer.put(bytes: manifest)
+    case .outcome(.value(let bytes)):
+      buffer.put(Kind.outcomeValue)
+      buffer.put(bytes: bytes)
+    case .outcome(.failed(let error)):
+      buffer.put(Kind.outcomeFailed)
+      buffer.put(bytes: Self.encoded(error))
+    case .callsWanted: buffer.put(Kind.callsWanted)
+    case .leave: buffer.put(Kind.leave)
+    case .arrive(let arrival):
+      buffer.put(Kind.arrive)
+      buffer.put(bytes: Self.encoded(arrival))
+    case .finished(let task, let attempt, let bytes, let nanoseconds):
+      buffer.put(Kind.finished)
+      buffer.put(task)
+      buffer.put(attempt)
+      buffer.put(bytes)
+      buffer.put(nanoseconds)
+    case .failed(let task, let attempt, let error):
+      buffer.put(Kind.failed)
+      buffer.put(task)
+      buffer.put(attempt)
+      buffer.put(bytes: Self.encoded(error))
+    case .retracted(let task, let attempt, let givenBack):
+      buffer.put(Kind.retracted)
+      buffer.put(task)
+      buffer.put(attempt)
+      buffer.put(givenBack)
+    case .memory(let bytes):
+      buffer.put(Kind.memory)
+      buffer.put(bytes)
+    case .calls(let traces):
+      buffer.put(Kind.calls)
+      buffer.put(bytes: Self.encoded(traces))
+    case .rankDied(let rank):
+      buffer.put(Kind.rankDied)
+      buffer.put(rank)
+    case .fetch(let first, let count):
+      buffer.put(Kind.fetch)
+      buffer.put(first)
+      buffer.put(count)
+    case .block(let block):
+      buffer.put(Kind.block)
+      buffer.put(block.task)
+      buffer.put(bytes: block.header)
+      buffer.put(UInt32(block.sizes.count))
+      for size in block.sizes { buffer.put(size) }
+      buffer.put(block.isInline)
+      if block.isInline { buffer.put(bytes: block.inlineBytes) }
+    }
+  }
+
+  init(from reader: inout WireReader) {
+    switch reader.get(Kind.self) {
+    case .assign:
+      let task = reader.get(TaskID.self)
+      let attempt = reader.get(Attempt.self)
+      let priority = reader.get(UInt32.self)
+      let sources = (0..<reader.get(UInt32.self)).map { _ in
+        let first = reader.get(TaskID.self)
+        let count = Int(reader.get(UInt32.self))
+        return InputSource(first: first, count: count, holder: reader.get(WorkerID.self))
+      }
+      self = .assign(Assignment(task: task, attempt: attempt, priority: priority, sources: sources))
+    case .retract: self = .retract(reader.get(), reader.get())
+    case .release: self = .release(reader.get())
+    case .outcomeComputed: self = .outcome(.computed(manifest: Array(reader.getBytes())))
+    case .outcomeValue: self = .outcome(.value(Array(reader.getBytes())))
+    case .outcomeFailed: self = .outcome(.failed(Self.decoded(from: &reader)))
+    case .callsWanted: self = .callsWanted
+    case .leave: self = .leave
+    case .arrive: self = .arrive(Self.decoded(from: &reader))
+    case .finished: self = .finished(reader.get(), reader.get(), bytes: reader.get(), nanoseconds: reader.get())
+    case .failed:
+      let task = reader.get(TaskID.self)
+      let attempt = reader.get(Attempt.self)
+      self = .failed(task, attempt, Self.decoded(from: &reader))
+    case .retracted: self = .retracted(reader.get(), reader.get(), givenBack: reader.get())
+    case .memory: self = .memory(bytes: reader.get())
+    case .calls: self = .calls(Self.decoded(from: &reader))
+    case .rankDied: self = .rankDied(reader.get())
+    case .fetch: self = .fetch(first: reader.get(), count: reader.get())
+    case .block:
+      let task = reader.get(TaskID.self)
+      let header = Array(reader.getBytes())
+      let sizes = (0..<reader.get(UInt32.self)).map { _ in reader.get(Int.self) }
+      let isInline = reader.get(Bool.self)
+      let inlineBytes = isInline ? Array(reader.getBytes()) : []
+      self = .block(
+        BlockMessage(task: task, header: header, sizes: sizes, isInline: isInline, inlineBytes: inlineBytes))
+    }
+  }
+
+  /// Rare messages go as JSON; their types can always be encoded.
+  private static func encoded(_ value: some Codable) -> [UInt8] {
+    do { return try JSON.encode(value) } catch { preconditionFailure("a message can't be encoded: \(error)") }
+  }
+
+  private static func decoded<T: Codable>(from reader: inout WireReader) -> T {
+    do { return try JSON.decode(T.self, from: reader.getBytes()) } catch {
+      preconditionFailure("a message can't be decoded: \(error)")
+    }
+  }
+}

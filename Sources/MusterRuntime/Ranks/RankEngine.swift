@@ -1,0 +1,107 @@
+internal import Synchronization
+
+/// The engine of several ranks. The program's thread hands requests to one thread that makes all MPI calls.
+final class RankEngine: Engine {
+  /// What the program asks of the engine.
+  enum Request: Sendable {
+    case compute(Plan, Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
+    case rootValue(Result<[UInt8], MusterError>?, Arrival, @Sendable (Result<[UInt8], MusterError>) -> Void)
+    case finish(Arrival, @Sendable () -> Void)
+
+    var arrival: Arrival {
+      switch self {
+      case .compute(_, let arrival, _), .rootValue(_, let arrival, _), .finish(let arrival, _): arrival
+      }
+    }
+  }
+
+  let world: World
+  let doorbell = Doorbell()
+  let board: ProgressBoard?
+  private let log: @Sendable () -> [CallTrace]
+  private let requests = Mutex<[Request]>([])
+
+  var rank: Int { world.rank }
+  var rankCount: Int { world.size }
+  var workerCount: Int { world.size - 1 }
+  var threadsPerWorker: Int { Int(world.members[world.size - 1].threads) }
+
+  /// The calls that the program has made on this rank.
+  func calls() -> [CallTrace] { log() }
+
+  private init(world: World, board: ProgressBoard?, log: @escaping @Sendable () -> [CallTrace]) {
+    self.world = world
+    self.board = board
+    self.log = log
+  }
+
+  /// Starts MPI on a thread of its own. Returns nil, MPI ended again, where there is one rank only.
+  static func start(
+    configuration: SessionConfiguration, environment: [String: String], board: ProgressBoard?,
+    log: @escaping @Sendable () -> [CallTrace]
+  ) -> RankEngine? {
+    let started = Reply<RankEngine?>()
+    SystemThread.start(name: "muster-mpi") {
+      let world = World.start(configuration: configuration, environment: environment)
+      guard world.size > 1 else {
+        MPI.finalize()
+        started.give(nil)
+        return
+      }
+      let engine = RankEngine(world: world, board: world.rank == 0 ? board : nil, log: log)
+      started.give(engine)
+      RankLoop(engine: engine, configuration: configuration).run()
+    }
+    return started.wait()
+  }
+
+  private func post(_ request: Request) {
+    requests.withLock { $0.append(request) }
+    doorbell.ring()
+  }
+
+  func takeRequest() -> Request? { requests.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+  var hasRequest: Bool { requests.withLock { !$0.isEmpty } }
+
+  func compute(
+    _ plan: Plan, arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+  ) {
+    post(.compute(plan, arrival, completion))
+  }
+
+  func shareFromRoot(_ outcome: Result<[UInt8], MusterError>?, arrival: Arrival) -> Result<[UInt8], MusterError> {
+    let reply = Reply<Result<[UInt8], MusterError>>()
+    post(.rootValue(outcome, arrival) { reply.give($0) })
+    return reply.wait()
+  }
+
+  func finish(arrival: Arrival) {
+    let reply = Reply<Void>()
+    post(.finish(arrival) { reply.give(()) })
+    reply.wait()
+  }
+}
+
+/// A value that one thread waits for and another gives.
+///
+/// `@unchecked Sendable` is safe: `value` is used with `condition` locked only.
+final class Reply<Value: Sendable>: @unchecked Sendable {
+  private let condition = ConditionLock()
+  private var value: Value?
+
+  func give(_ value: Value) {
+    condition.withLock {
+      self.value = value
+      condition.broadcast()
+    }
+  }
+
+  func wait() -> Value {
+    condition.withLock {
+      while true {
+        if let value { return value }
+        condition.wait()
+      }
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/// Watches the processes of other ranks on this node. MPI says nothing of a rank that dies, and a launcher ends the job
+/// without naming what the rank was doing.
+///
+/// The lowest rank of each node watches all the others there, the second lowest watches the lowest: so every death
+/// but that of a rank alone on its node is seen, without a connection between nodes.
+struct RankWatch {
+  private var watched: [(rank: Int, member: Member)]
+  private var nextLook = 0
+  private static let interval = 100_000_000
+
+  init(_ world: World) {
+    let own = world.members[world.rank]
+    let mates = world.members.indices.filter {
+      $0 != world.rank && world.members[$0].node == own.node && own.pidNamespace != 0
+        && world.members[$0].pidNamespace == own.pidNamespace && world.members[$0].startTime != 0
+    }
+    if Int(own.node) == world.rank {
+      watched = mates.map { ($0, world.members[$0]) }
+    } else if mates.filter({ $0 != Int(own.node) }).allSatisfy({ $0 > world.rank }) {
+      watched = mates.filter { $0 == Int(own.node) }.map { ($0, world.members[$0]) }
+    } else {
+      watched = []
+    }
+  }
+
+  /// The ranks that have died since the last call; looks at most ten times a second, or at once.
+  mutating func deaths(now: Int, atOnce: Bool = false) -> [Int] {
+    guard atOnce || now >= nextLook else { return [] }
+    nextLook = now + Self.interval
+    let dead = watched.filter { entry in
+      guard let status = ProcessStatus.read(pid: entry.member.pid) else { return true }
+      return status.isDead || status.startTime != entry.member.startTime
+    }
+    watched.removeAll { entry in dead.contains { $0.rank == entry.rank } }
+    return dead.map(\.rank)
+  }
+}

@@ -1,0 +1,52 @@
+/// How the blocks of a collective's results go to every rank: headers and small parts in one message, the large parts
+/// by broadcast.
+enum ResultManifest {
+  /// On rank 0: the message, and the parts to broadcast.
+  static func make(_ blocks: [any Block]) -> (
+    bytes: [UInt8], parts: [(storage: BlockStorage, offset: Int, byteCount: Int)]
+  ) {
+    let buffer = WireBuffer()
+    var parts: [(storage: BlockStorage, offset: Int, byteCount: Int)] = []
+    for block in blocks {
+      var encoder = BlockEncoder()
+      block.encode(into: &encoder)
+      buffer.put(bytes: encoder.header)
+      buffer.put(encoder.segments.count)
+      for segment in encoder.segments {
+        buffer.put(segment.byteCount)
+        if segment.byteCount <= Transport.inlineLimit {
+          buffer.append(
+            raw: UnsafeRawBufferPointer(start: segment.storage.bytes + segment.offset, count: segment.byteCount))
+        } else {
+          parts.append((segment.storage, segment.offset, segment.byteCount))
+        }
+      }
+    }
+    return (Array(UnsafeRawBufferPointer(start: buffer.bytes, count: buffer.count)), parts)
+  }
+
+  /// On the others: what each result consists of, with memory for the parts that the broadcast will fill.
+  static func read(_ bytes: [UInt8], count: Int) -> (
+    results: [(header: [UInt8], storages: [BlockStorage])],
+    parts: [(storage: BlockStorage, offset: Int, byteCount: Int)]
+  ) {
+    bytes.withUnsafeBytes { raw in
+      var reader = WireReader(raw)
+      var parts: [(storage: BlockStorage, offset: Int, byteCount: Int)] = []
+      let results = (0..<count).map { _ in
+        let header = Array(reader.getBytes())
+        let storages = (0..<reader.get(Int.self)).map { _ in
+          let storage = BlockStorage(byteCount: reader.get(Int.self))
+          if storage.byteCount <= Transport.inlineLimit {
+            reader.copy(to: storage.bytes, byteCount: storage.byteCount)
+          } else {
+            parts.append((storage, 0, storage.byteCount))
+          }
+          return storage
+        }
+        return (header, storages)
+      }
+      return (results, parts)
+    }
+  }
+}

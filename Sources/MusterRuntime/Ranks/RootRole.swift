@@ -1,0 +1,319 @@
+internal import Glibc
+internal import MusterScheduling
+
+/// Rank 0's part: brings the ranks together at each collective, schedules, gathers results and gives them to all.
+///
+/// Not `Sendable`: used on the thread that makes the MPI calls.
+final class RootRole {
+  /// A plan that is being run.
+  struct Running {
+    var plan: Plan
+    var scheduler: Scheduler
+    var start: Int
+    var isComplete = false
+    /// The results that have come, and those still on their way.
+    var results: [TaskID: any Block] = [:]
+    var awaited: Set<TaskID> = []
+    var failure: MusterError?
+    var taskError: MusterError?
+  }
+
+  let engine: RankEngine
+  let transport: Transport
+  private let deadline: Int?
+  private var request: RankEngine.Request?
+  private var requestTime = 0
+  /// Who has come to a collective, and when the first did.
+  private var arrivals: [Int: Arrival] = [:]
+  private var firstArrival: Int?
+  /// Those whose history agrees with this rank's.
+  private var admitted: Set<Int> = []
+  private var running: Running?
+  /// Why the plan can't be scheduled at all.
+  private var refusal: MusterError?
+  private var broadcastResult: [any Block]?
+  private var actions: [Action] = []
+  private var divergent: (rank: Int, arrival: Arrival)?
+  private var finishCompletion: (@Sendable () -> Void)?
+  private(set) var hasLeft = false
+  private var nextBoardUpdate = 0
+
+  init(engine: RankEngine, transport: Transport, deadline: Duration?) {
+    self.engine = engine
+    self.transport = transport
+    self.deadline = deadline.map {
+      Int($0.components.seconds) * 1_000_000_000 + Int($0.components.attoseconds / 1_000_000_000)
+    }
+  }
+
+  // MARK: The program's requests
+
+  func take(_ request: RankEngine.Request) {
+    self.request = request
+    requestTime = MonotonicClock.nanoseconds
+    transport.sequence = UInt32(truncatingIfNeeded: request.arrival.sequence)
+    if case .compute(let plan, _, _) = request {
+      do throws(MusterError) {
+        var scheduler = try Scheduler.validated(plan)
+        scheduler.start(at: .zero, into: &actions)
+        engine.board?.begin(total: scheduler.taskCount)
+        running = Running(plan: plan, scheduler: scheduler, start: requestTime)
+        apply()
+      } catch {
+        // Every rank holds the same plan; rank 0 tells them all what is wrong with it.
+        refusal = error
+      }
+    }
+    for rank in arrivals.keys.sorted() { admit(rank) }
+  }
+
+  private func admit(_ rank: Int) {
+    guard let own = request?.arrival, let theirs = arrivals[rank], divergent == nil, !admitted.contains(rank) else {
+      return
+    }
+    guard theirs.agrees(with: own) else {
+      divergent = (rank, theirs)
+      transport.send(.callsWanted, to: rank)
+      return
+    }
+    admitted.insert(rank)
+    if running != nil {
+      let member = engine.world.members[rank]
+      handle(.workerJoined(WorkerID(rank), slots: Int(member.threads), memoryLimit: member.memoryLimit))
+    }
+  }
+
+  private var allAdmitted: Bool { admitted.count == engine.world.size - 1 }
+
+  // MARK: Messages
+
+  func receive(_ incoming: Transport.Incoming) {
+    switch incoming {
+    case .message(.arrive(let arrival), let source, _):
+      arrivals[source] = arrival
+      if firstArrival == nil { firstArrival = MonotonicClock.nanoseconds }
+      admit(source)
+    case .message(.calls(let traces), let source, _):
+      endDiverged(rank: source, traces: traces)
+    case .message(.rankDied(let rank), _, _):
+      rankDied(rank)
+    case .message(let message, let source, let sequence):
+      guard sequence == transport.sequence, running != nil else { return }
+      receive(message, from: WorkerID(source))
+    case .block(let message, let storages, _, let sequence):
+      guard sequence == transport.sequence, running?.awaited.contains(message.task) == true else { return }
+      take(message, storages)
+    }
+  }
+
+  private func receive(_ message: Message, from worker: WorkerID) {
+    switch message {
+    case .finished(let task, let attempt, let bytes, let nanoseconds):
+      handle(.finished(worker, task, attempt, bytes: bytes, nanoseconds: nanoseconds))
+    case .failed(let task, let attempt, let error):
+      if running?.taskError == nil { running?.taskError = error }
+      handle(.failed(worker, task, attempt))
+    case .retracted(let task, let attempt, let givenBack):
+      handle(.retracted(worker, task, attempt, givenBack: givenBack))
+    case .memory(let bytes):
+      handle(.memory(worker, bytes: bytes))
+    default:
+      preconditionFailure("rank 0 got a message that isn't for it")
+    }
+  }
+
+  // MARK: Scheduling
+
+  private func handle(_ event: Event) {
+    guard running != nil, running?.failure == nil else { return }
+    let now = MonotonicClock.nanoseconds - running!.start
+    running!.scheduler.handle(event, at: .nanoseconds(now), into: &actions)
+    apply()
+  }
+
+  private func apply() {
+    for action in actions {
+      switch action {
+      case .assign(let worker, let assignment): transport.send(.assign(assignment), to: Int(worker.number))
+      case .retract(let worker, let task, let attempt):
+        transport.send(.retract(task, attempt), to: Int(worker.number))
+      case .release(let worker, let task): transport.send(.release(task), to: Int(worker.number))
+      case .complete: complete()
+      case .fail(let failure): running!.failure = running!.taskError ?? MusterError(failure, plan: running!.plan)
+      }
+    }
+    actions.removeAll(keepingCapacity: true)
+  }
+
+  /// Every result is computed: fetches them from their holders, in runs.
+  private func complete() {
+    running!.isComplete = true
+    var run: (first: TaskID, count: Int, holder: WorkerID)?
+    for task in running!.plan.results where !running!.awaited.contains(task) {
+      guard let holder = running!.scheduler.holders(of: task).first else {
+        preconditionFailure("the result \(task) has no holder")
+      }
+      running!.awaited.insert(task)
+      if let open = run, open.holder == holder, open.first.layer == task.layer,
+        Int(open.first.index) + open.count == Int(task.index)
+      {
+        run!.count += 1
+      } else {
+        if let run { transport.send(.fetch(first: run.first, count: run.count), to: Int(run.holder.number)) }
+        run = (task, 1, holder)
+      }
+    }
+    if let run { transport.send(.fetch(first: run.first, count: run.count), to: Int(run.holder.number)) }
+  }
+
+  private func take(_ message: BlockMessage, _ storages: [BlockStorage]) {
+    let layer = running!.plan.layers[Int(message.task.layer)]
+    var decoder = BlockDecoder(header: message.header, storages: storages)
+    do {
+      running!.results[message.task] = try layer.blockType.decode(from: &decoder)
+    } catch {
+      running!.failure = MusterError(.internal, "a result of \(layer.tasks.name) arrived damaged: \(error)")
+    }
+  }
+
+  // MARK: Ending a collective
+
+  /// Does what has become possible. Returns whether anything happened.
+  func advance() -> Bool {
+    let now = MonotonicClock.nanoseconds
+    checkDeadline(now: now)
+    updateBoard(now: now)
+    guard let request, allAdmitted, divergent == nil else { return false }
+    switch request {
+    case .rootValue(let outcome, _, let completion):
+      guard let outcome else { preconditionFailure("rank 0 has the value") }
+      switch outcome {
+      case .success(let bytes): sendToAll(.outcome(.value(bytes)))
+      case .failure(let error): sendToAll(.outcome(.failed(error)))
+      }
+      reset()
+      completion(outcome)
+      return true
+    case .finish(_, let completion):
+      sendToAll(.leave)
+      transport.flush()
+      finishCompletion = completion
+      reset()
+      hasLeft = true
+      return true
+    case .compute(_, _, let completion):
+      return advanceCompute(completion)
+    }
+  }
+
+  private func advanceCompute(_ completion: @Sendable (Result<[any Block], MusterError>) -> Void) -> Bool {
+    if let failure = refusal ?? running?.failure {
+      sendToAll(.outcome(.failed(failure)))
+      reset()
+      engine.board?.end()
+      completion(.failure(failure))
+      return true
+    }
+    if let result = broadcastResult {
+      guard !transport.isBroadcasting else { return false }
+      broadcastResult = nil
+      reset()
+      engine.board?.end()
+      completion(.success(result))
+      return true
+    }
+    guard let state = running, state.isComplete, state.results.count == state.awaited.count else { return false }
+    let blocks = state.plan.results.map { state.results[$0]! }
+    let manifest = ResultManifest.make(blocks)
+    sendToAll(.outcome(.computed(manifest: manifest.bytes)))
+    transport.flush()
+    transport.broadcast(manifest.parts)
+    broadcastResult = blocks
+    return true
+  }
+
+  private func sendToAll(_ message: Message) {
+    for rank in 1..<engine.world.size { transport.send(message, to: rank) }
+  }
+
+  private func reset() {
+    request = nil
+    arrivals = [:]
+    firstArrival = nil
+    admitted = []
+    running = nil
+    refusal = nil
+  }
+
+  func acknowledgeEnd() { finishCompletion?() }
+
+  private func updateBoard(now: Int) {
+    guard let board = engine.board, let running, now >= nextBoardUpdate else { return }
+    nextBoardUpdate = now + 50_000_000
+    board.set(finished: running.scheduler.finishedCount)
+  }
+
+  // MARK: Ends that are no success
+
+  private func checkDeadline(now: Int) {
+    guard let deadline, !hasLeft, divergent == nil else { return }
+    guard request != nil || firstArrival != nil, !(request != nil && allAdmitted) else { return }
+    let since = [request != nil ? requestTime : nil, firstArrival].compactMap { $0 }.min() ?? now
+    guard now - since > deadline else { return }
+    let missing = (0..<engine.world.size).filter { $0 == 0 ? request == nil : arrivals[$0] == nil }
+    let here = request?.arrival ?? arrivals.min { $0.key < $1.key }?.value
+    let names = missing.map(String.init).joined(separator: ", ")
+    FatalEnd.end(
+      "rank \(names) didn't come to \(here?.call ?? "the end of the session") within \(deadline / 1_000_000_000) s,"
+        + " where the others wait. Every rank has to make the same calls; look for a branch that depends on the rank,"
+        + " or raise MUSTER_PROGRESS_DEADLINE where the work between two calls takes longer", comm: engine.world.comm)
+  }
+
+  private func endDiverged(rank: Int, traces: [CallTrace]) {
+    guard let own = request?.arrival, let theirs = divergent?.arrival else { return }
+    var text = "ranks 0 and \(rank) diverged: every rank has to make the same calls.\n"
+    if let failure = theirs.failure, own.failure == nil {
+      text += "  rank \(rank) left the session with the error: \(failure)\n"
+      text += "  rank 0 is at \(own.call)\n"
+    } else if let failure = own.failure, theirs.failure == nil {
+      text += "  rank 0 left the session with the error: \(failure)\n"
+      text += "  rank \(rank) is at \(theirs.call)\n"
+    } else if let failure = own.failure, let other = theirs.failure, failure != other {
+      text += "  rank 0 left the session with the error: \(failure)\n"
+      text += "  rank \(rank) left the session with the error: \(other)\n"
+    }
+    if let difference = CallTrace.firstDifference(engine.calls(), traces) {
+      text += "  the first call that differs is number \(difference.number + 1):\n"
+      text += "  rank 0: \(difference.a ?? "no such call; it is at \(own.call)")\n"
+      text += "  rank \(rank): \(difference.b ?? "no such call; it is at \(theirs.call)")"
+    } else {
+      text += "  the first call that differs is more than \(CallLog.capacity) calls ago; now\n"
+      text += "  rank 0: \(own.call)\n  rank \(rank): \(theirs.call)"
+    }
+    FatalEnd.end(text, comm: engine.world.comm)
+  }
+
+  func rankDied(_ rank: Int) {
+    var doing = "outside of any collective"
+    if let running, admitted.contains(rank) {
+      let tasks = running.scheduler.assigned(to: WorkerID(rank))
+      let names = tasks.prefix(4).map { "\(running.plan.layers[Int($0.layer)].tasks.name)[\($0.index)]" }
+      doing =
+        names.isEmpty
+        ? "while it had no task"
+        : "while it had the task\(names.count == 1 ? "" : "s") \(names.joined(separator: ", "))"
+          + (tasks.count > 4 ? " and \(tasks.count - 4) more" : "")
+      if let site = tasks.first.flatMap({ running.plan.layers[Int($0.layer)].callSite }) {
+        doing += ", asked for at \(site)"
+      }
+    }
+    FatalEnd.end(
+      "rank \(rank) died \(doing). Look for its last message, and for the out-of-memory killer in the kernel's log of"
+        + " its node", comm: engine.world.comm)
+  }
+
+  func terminated(by signal: Int32) {
+    StandardStreams.writeError("muster: ended by signal \(signal)\n")
+    _exit(128 + signal)
+  }
+}

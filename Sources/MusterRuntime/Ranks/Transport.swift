@@ -1,0 +1,293 @@
+internal import CMPI
+internal import Glibc
+internal import MusterScheduling
+
+/// Moves messages and blocks between ranks through MPI. Used on one thread only.
+///
+/// Messages to a rank are collected and go out together at `flush()`. The bulk of a block follows its message
+/// without a copy, in pieces that MPI can count; between two ranks MPI keeps their order.
+final class Transport {
+  private enum Tag {
+    static let messages: Int32 = 1
+    static let bulk: Int32 = 2
+  }
+
+  private struct Sending {
+    var request: cmpi_request
+    var buffer: WireBuffer?
+    var storage: BlockStorage?
+  }
+
+  private struct Receiving {
+    var requests: [cmpi_request]
+    var storages: [BlockStorage]
+    var source: Int
+    var sequence: UInt32
+    var message: BlockMessage
+  }
+
+  private struct Broadcasting {
+    var storage: BlockStorage
+    var offset: Int
+    var count: Int32
+    var request: cmpi_request?
+  }
+
+  /// What came in.
+  enum Incoming {
+    case message(Message, source: Int, sequence: UInt32)
+    case block(BlockMessage, [BlockStorage], source: Int, sequence: UInt32)
+  }
+
+  /// Blocks up to this size travel in their message.
+  static let inlineLimit = 16 << 10
+  private static let flushSize = 1 << 20
+  private static let broadcastWindow = 8
+
+  private let comm: cmpi_comm
+  let rank: Int
+  let size: Int
+  /// The number of the collective that this rank is in; goes with every message.
+  var sequence: UInt32 = 0
+
+  private var outgoing: [WireBuffer?]
+  private var pendingDestinations: [Int] = []
+  private var spare: [WireBuffer] = []
+  private var sending: [Sending] = []
+  private var receiving: [Receiving] = []
+  private var broadcasting: [Broadcasting] = []
+  private var partial: [Int: WireBuffer] = [:]
+  private var receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
+
+  init(_ world: World) {
+    comm = world.comm
+    rank = world.rank
+    size = world.size
+    outgoing = Array(repeating: nil, count: world.size)
+  }
+
+  deinit { receiveBuffer.deallocate() }
+
+  /// Nothing is on its way out or being broadcast.
+  var isQuiet: Bool { sending.isEmpty && broadcasting.isEmpty && pendingDestinations.isEmpty }
+  var isBroadcasting: Bool { !broadcasting.isEmpty }
+
+  // MARK: Sending
+
+  func send(_ message: Message, to destination: Int) {
+    let buffer: WireBuffer
+    if let open = outgoing[destination] {
+      buffer = open
+    } else {
+      buffer = spare.popLast() ?? WireBuffer()
+      buffer.put(sequence)
+      outgoing[destination] = buffer
+      pendingDestinations.append(destination)
+    }
+    message.write(to: buffer)
+    if buffer.count >= Self.flushSize { flush() }
+  }
+
+  /// Sends a block: small ones within the message, bulk behind it.
+  func send(_ block: any Block, of task: TaskID, to destination: Int) {
+    var encoder = BlockEncoder()
+    block.encode(into: &encoder)
+    let sizes = encoder.segments.map(\.byteCount)
+    var message = BlockMessage(task: task, header: encoder.header, sizes: sizes, isInline: false, inlineBytes: [])
+    if sizes.reduce(0, +) <= Self.inlineLimit {
+      message.isInline = true
+      for segment in encoder.segments {
+        message.inlineBytes += UnsafeRawBufferPointer(
+          start: segment.storage.bytes + segment.offset, count: segment.byteCount)
+      }
+      send(.block(message), to: destination)
+      return
+    }
+    send(.block(message), to: destination)
+    for segment in encoder.segments {
+      for piece in MPI.pieces(of: segment.byteCount) {
+        var request: cmpi_request = 0
+        MPI.check(
+          cmpi_isend(
+            segment.storage.bytes + segment.offset + piece.offset, piece.count, Int32(destination), Tag.bulk, comm,
+            &request), "MPI_Isend")
+        sending.append(Sending(request: request, buffer: nil, storage: segment.storage))
+      }
+    }
+  }
+
+  /// Hands what has been collected to MPI.
+  func flush() {
+    for destination in pendingDestinations {
+      guard let buffer = outgoing[destination] else { continue }
+      outgoing[destination] = nil
+      // A last byte says whether another piece of the same packet follows.
+      let pieces = MPI.pieces(of: buffer.count)
+      for (number, piece) in pieces.enumerated() {
+        let last = number == pieces.count - 1
+        let packet: WireBuffer
+        if last && pieces.count == 1 {
+          buffer.put(false)
+          packet = buffer
+        } else {
+          packet = WireBuffer(capacity: Int(piece.count) + 16)
+          packet.append(raw: UnsafeRawBufferPointer(start: buffer.bytes + piece.offset, count: Int(piece.count)))
+          packet.put(!last)
+        }
+        var request: cmpi_request = 0
+        MPI.check(
+          cmpi_isend(packet.bytes, Int32(packet.count), Int32(destination), Tag.messages, comm, &request),
+          "MPI_Isend")
+        sending.append(Sending(request: request, buffer: packet, storage: nil))
+      }
+    }
+    pendingDestinations.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: Broadcasting from rank 0
+
+  /// Every rank calls it with storages of the same sizes in the same order.
+  func broadcast(_ parts: [(storage: BlockStorage, offset: Int, byteCount: Int)]) {
+    for part in parts {
+      for piece in MPI.pieces(of: part.byteCount) {
+        broadcasting.append(
+          Broadcasting(storage: part.storage, offset: part.offset + piece.offset, count: piece.count, request: nil))
+      }
+    }
+  }
+
+  private func progressBroadcasts() -> Bool {
+    var progressed = false
+    while true {
+      for index in broadcasting.indices.prefix(Self.broadcastWindow) where broadcasting[index].request == nil {
+        var request: cmpi_request = 0
+        MPI.check(
+          cmpi_ibcast(
+            broadcasting[index].storage.bytes + broadcasting[index].offset, broadcasting[index].count, 0, comm,
+            &request), "MPI_Ibcast")
+        broadcasting[index].request = request
+      }
+      guard var request = broadcasting.first?.request else { return progressed }
+      var flag: Int32 = 0
+      MPI.check(cmpi_test(&request, &flag), "MPI_Test")
+      broadcasting[0].request = request
+      guard flag != 0 else { return progressed }
+      broadcasting.removeFirst()
+      progressed = true
+    }
+  }
+
+  // MARK: Receiving
+
+  /// Moves everything on and hands over what came in. Returns whether anything happened.
+  func poll(_ handle: (Incoming) -> Void) -> Bool {
+    var progressed = progressBroadcasts()
+    var index = 0
+    while index < sending.count {
+      var flag: Int32 = 0
+      MPI.check(cmpi_test(&sending[index].request, &flag), "MPI_Test")
+      guard flag != 0 else {
+        index += 1
+        continue
+      }
+      if let buffer = sending[index].buffer, spare.count < 64 {
+        buffer.removeAll()
+        spare.append(buffer)
+      }
+      sending.swapAt(index, sending.count - 1)
+      sending.removeLast()
+      progressed = true
+    }
+    while let (packet, source) = nextPacket() {
+      progressed = true
+      var reader = WireReader(packet)
+      let sequence = reader.get(UInt32.self)
+      while !reader.isAtEnd {
+        let message = Message(from: &reader)
+        if case .block(let block) = message {
+          receive(block, source: source, sequence: sequence, handle)
+        } else {
+          handle(.message(message, source: source, sequence: sequence))
+        }
+      }
+    }
+    index = 0
+    while index < receiving.count {
+      while var request = receiving[index].requests.last {
+        var flag: Int32 = 0
+        MPI.check(cmpi_test(&request, &flag), "MPI_Test")
+        receiving[index].requests[receiving[index].requests.count - 1] = request
+        guard flag != 0 else { break }
+        receiving[index].requests.removeLast()
+      }
+      guard receiving[index].requests.isEmpty else {
+        index += 1
+        continue
+      }
+      let done = receiving.remove(at: index)
+      progressed = true
+      handle(.block(done.message, done.storages, source: done.source, sequence: done.sequence))
+    }
+    return progressed
+  }
+
+  private func receive(_ block: BlockMessage, source: Int, sequence: UInt32, _ handle: (Incoming) -> Void) {
+    let storages = block.sizes.map { BlockStorage(byteCount: $0) }
+    if block.isInline {
+      block.inlineBytes.withUnsafeBytes { bytes in
+        var offset = 0
+        for storage in storages where storage.byteCount > 0 {
+          storage.bytes.copyMemory(from: bytes.baseAddress! + offset, byteCount: storage.byteCount)
+          offset += storage.byteCount
+        }
+      }
+      handle(.block(block, storages, source: source, sequence: sequence))
+      return
+    }
+    var requests: [cmpi_request] = []
+    for storage in storages {
+      for piece in MPI.pieces(of: storage.byteCount) {
+        var request: cmpi_request = 0
+        MPI.check(
+          cmpi_irecv(storage.bytes + piece.offset, piece.count, Int32(source), Tag.bulk, comm, &request),
+          "MPI_Irecv")
+        requests.append(request)
+      }
+    }
+    receiving.append(
+      Receiving(requests: requests.reversed(), storages: storages, source: source, sequence: sequence, message: block))
+  }
+
+  /// The next whole packet of messages: valid until the next call.
+  private func nextPacket() -> (UnsafeRawBufferPointer, source: Int)? {
+    while true {
+      var flag: Int32 = 0
+      var status = cmpi_status()
+      MPI.check(cmpi_iprobe_any_source(Tag.messages, comm, &flag, &status), "MPI_Iprobe")
+      guard flag != 0 else { return nil }
+      let count = Int(status.byte_count)
+      if receiveBuffer.count < count {
+        receiveBuffer.deallocate()
+        receiveBuffer = .allocate(byteCount: max(count, 2 * receiveBuffer.count), alignment: 64)
+      }
+      MPI.check(
+        cmpi_recv(receiveBuffer.baseAddress, Int32(count), status.source, Tag.messages, comm), "MPI_Recv")
+      let body = UnsafeRawBufferPointer(rebasing: receiveBuffer[..<(count - 1)])
+      let continues = receiveBuffer[count - 1] != 0
+      let source = Int(status.source)
+      if !continues && partial[source] == nil { return (body, source) }
+      let whole = partial[source] ?? WireBuffer(capacity: 2 * count)
+      whole.append(raw: body)
+      if continues {
+        partial[source] = whole
+      } else {
+        partial[source] = nil
+        finishedPacket = whole
+        return (UnsafeRawBufferPointer(start: whole.bytes, count: whole.count), source)
+      }
+    }
+  }
+
+  /// Keeps a packet that came in pieces alive while it is read.
+  private var finishedPacket: WireBuffer?
+}

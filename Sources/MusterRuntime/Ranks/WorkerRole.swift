@@ -1,0 +1,185 @@
+internal import Glibc
+internal import MusterScheduling
+
+/// A worker's part: carries out what its state machine asks for.
+///
+/// Not `Sendable`: used on the thread that makes the MPI calls.
+final class WorkerRole {
+  private let engine: RankEngine
+  private let transport: Transport
+  private let queue: WorkQueue
+  private var request: RankEngine.Request?
+  private var state: WorkerState?
+  private var actions: [WorkerState.Action] = []
+  private var completions: [Completion] = []
+  private var ready: [ReadyTask] = []
+  private var incomingResult: (results: [(header: [UInt8], storages: [BlockStorage])], plan: Plan)?
+  private var finishCompletion: (@Sendable () -> Void)?
+  private var reportedBytes = 0
+  private var terminationDeadline: Int?
+  private(set) var hasLeft = false
+
+  init(engine: RankEngine, transport: Transport) {
+    self.engine = engine
+    self.transport = transport
+    queue = WorkQueue(
+      threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell)
+  }
+
+  var isBusy: Bool { queue.isBusy }
+  var hasCompletions: Bool { queue.hasCompletions }
+
+  func take(_ request: RankEngine.Request) {
+    self.request = request
+    transport.sequence = UInt32(truncatingIfNeeded: request.arrival.sequence)
+    if case .compute(let plan, _, _) = request {
+      state = WorkerState(plan: plan, sequence: transport.sequence)
+      reportedBytes = 0
+    }
+    transport.send(.arrive(request.arrival), to: 0)
+  }
+
+  func takeCompletions() -> Bool {
+    queue.takeCompletions(into: &completions)
+    guard !completions.isEmpty else { return false }
+    for completion in completions where completion.sequence == state?.sequence {
+      state!.completed(completion, into: &actions)
+    }
+    completions.removeAll(keepingCapacity: true)
+    carryOut()
+    return true
+  }
+
+  func receive(_ incoming: Transport.Incoming) {
+    switch incoming {
+    case .message(.callsWanted, _, _):
+      transport.send(.calls(engine.calls()), to: 0)
+    case .message(.leave, _, _):
+      guard case .finish(_, let completion) = request else { return }
+      finishCompletion = completion
+      hasLeft = true
+    case .message(.outcome(let outcome), _, _):
+      end(outcome)
+    case .message(let message, let source, let sequence):
+      guard sequence == transport.sequence, state != nil else { return }
+      receive(message, from: source)
+      carryOut()
+    case .block(let message, let storages, _, let sequence):
+      guard sequence == transport.sequence, state != nil else { return }
+      var decoder = BlockDecoder(header: message.header, storages: storages)
+      do {
+        let block = try state!.plan.layers[Int(message.task.layer)].blockType.decode(from: &decoder)
+        state!.received(block, of: message.task, into: &actions)
+      } catch {
+        FatalEnd.end("a block arrived damaged: \(error)", comm: engine.world.comm)
+      }
+      carryOut()
+    }
+  }
+
+  private func receive(_ message: Message, from source: Int) {
+    switch message {
+    case .assign(let assignment): state!.assign(assignment, into: &actions)
+    case .retract(let task, let attempt): state!.retract(task, attempt: attempt, into: &actions)
+    case .release(let task): state!.release(task)
+    case .fetch(let first, let count):
+      for offset in 0..<count {
+        let task = TaskID(layer: Int(first.layer), index: Int(first.index) + offset)
+        guard let block = state!.block(of: task) else {
+          preconditionFailure("rank \(source) asked rank \(engine.rank) for \(task), which isn't here")
+        }
+        transport.send(block, of: task, to: source)
+      }
+    default: preconditionFailure("a worker got a message that isn't for it")
+    }
+  }
+
+  private func carryOut() {
+    // Carrying out an action may yield others: they come at the end of the list.
+    var next = 0
+    while next < actions.count {
+      let action = actions[next]
+      next += 1
+      switch action {
+      case .run(let task): ready.append(task)
+      case .send(let message): transport.send(message, to: 0)
+      case .fetch(let first, let count, let holder):
+        transport.send(.fetch(first: first, count: count), to: Int(holder.number))
+      case .takeBack(let task, let attempt):
+        queue.push(ready)
+        ready.removeAll(keepingCapacity: true)
+        let wasQueued = queue.remove(task, attempt: attempt)
+        state!.answerRetract(task, attempt: attempt, wasQueued: wasQueued, into: &actions)
+      }
+    }
+    actions.removeAll(keepingCapacity: true)
+    queue.push(ready)
+    ready.removeAll(keepingCapacity: true)
+  }
+
+  private func end(_ outcome: Message.Outcome) {
+    guard let request else { return }
+    switch (outcome, request) {
+    case (.value(let bytes), .rootValue(_, _, let completion)):
+      reset()
+      completion(.success(bytes))
+    case (.failed(let error), .rootValue(_, _, let completion)):
+      reset()
+      completion(.failure(error))
+    case (.failed(let error), .compute(_, _, let completion)):
+      queue.clear()
+      reset()
+      completion(.failure(error))
+    case (.computed(let manifest), .compute(let plan, _, _)):
+      let incoming = ResultManifest.read(manifest, count: plan.results.count)
+      incomingResult = (incoming.results, plan)
+      transport.broadcast(incoming.parts)
+    default:
+      FatalEnd.end("rank 0 ended another collective than rank \(engine.rank) is in", comm: engine.world.comm)
+    }
+  }
+
+  /// Does what has become possible. Returns whether anything happened.
+  func advance() -> Bool {
+    if let terminationDeadline, MonotonicClock.nanoseconds > terminationDeadline { _exit(128 + SIGTERM) }
+    reportMemory()
+    guard let incoming = incomingResult, !transport.isBroadcasting, case .compute(_, _, let completion) = request else {
+      return false
+    }
+    incomingResult = nil
+    let blocks = Result {
+      try zip(incoming.results, incoming.plan.results).map { part, task in
+        var decoder = BlockDecoder(header: part.header, storages: part.storages)
+        return try incoming.plan.layers[Int(task.layer)].blockType.decode(from: &decoder)
+      }
+    }
+    reset()
+    completion(blocks.mapError { MusterError(.internal, "a result arrived damaged: \($0)") })
+    return true
+  }
+
+  /// Rank 0 hears of this worker's memory when it has changed by a thirty-second part of the limit.
+  private func reportMemory() {
+    guard let state else { return }
+    let step = max(1, engine.world.members[engine.rank].memoryLimit / 32)
+    guard abs(state.storedBytes - reportedBytes) >= step else { return }
+    reportedBytes = state.storedBytes
+    transport.send(.memory(bytes: reportedBytes), to: 0)
+  }
+
+  private func reset() {
+    request = nil
+    state = nil
+    actions.removeAll()
+  }
+
+  func acknowledgeEnd() {
+    queue.shutDown()
+    finishCompletion?()
+  }
+
+  /// Leaves a moment later than it could: rank 0 looks meanwhile which rank died first.
+  func terminated(by signal: Int32) {
+    if terminationDeadline == nil { terminationDeadline = MonotonicClock.nanoseconds + 300_000_000 }
+  }
+}

@@ -1,0 +1,103 @@
+internal import Synchronization
+
+/// A call that builds a graph or is collective.
+package struct Call: Sendable {
+  package var operation: String
+  package var shape: [Int]
+  package var elementType: String
+  package var detail: String
+  package var callSite: CallSite?
+
+  package init(
+    operation: String, shape: [Int] = [], elementType: String = "", detail: String = "", callSite: CallSite? = nil
+  ) {
+    self.operation = operation
+    self.shape = shape
+    self.elementType = elementType
+    self.detail = detail
+    self.callSite = callSite
+  }
+
+  /// As a message names it: `sum of [240, 37, 49] Double (axes 0) at main.swift:12`.
+  package var text: String {
+    var text = operation
+    if !shape.isEmpty || !elementType.isEmpty { text += " of \(shape)" }
+    if !elementType.isEmpty { text += " \(elementType)" }
+    if !detail.isEmpty { text += " (\(detail))" }
+    if let callSite { text += " at \(callSite)" }
+    return text
+  }
+}
+
+/// What a rank has called so far: a rolling fingerprint, and the latest calls with what the fingerprint was after each.
+package struct CallLog: Sendable {
+  package struct Entry: Sendable {
+    var number: Int
+    var fingerprint: Fingerprint
+    var call: Call
+  }
+
+  /// How many calls are kept.
+  package static let capacity = 1024
+
+  package private(set) var fingerprint = Fingerprint()
+  package private(set) var count = 0
+  private var ring: [Entry] = []
+
+  package init() {}
+
+  package mutating func record(_ call: Call) {
+    fingerprint.fold(call.operation)
+    fingerprint.fold(call.shape.count)
+    for size in call.shape { fingerprint.fold(size) }
+    fingerprint.fold(call.elementType)
+    fingerprint.fold(call.detail)
+    if let site = call.callSite {
+      fingerprint.fold(site.file)
+      fingerprint.fold(site.line)
+    }
+    let entry = Entry(number: count, fingerprint: fingerprint, call: call)
+    if ring.count < Self.capacity { ring.append(entry) } else { ring[count % Self.capacity] = entry }
+    count += 1
+  }
+
+  /// The kept calls, oldest first.
+  package var recent: [Entry] {
+    guard ring.count == Self.capacity else { return ring }
+    let start = count % Self.capacity
+    return Array(ring[start...] + ring[..<start])
+  }
+
+  /// What a rank sends of its log when its fingerprint differs from another's.
+  package var trace: [CallTrace] {
+    recent.map { CallTrace(number: $0.number, low: $0.fingerprint.low, high: $0.fingerprint.high, text: $0.call.text) }
+  }
+}
+
+/// A call as it crosses ranks.
+package struct CallTrace: Codable, Sendable {
+  package var number: Int
+  package var low: UInt64
+  package var high: UInt64
+  package var text: String
+
+  /// The first call in which two ranks differ: what each called there, nil where it made no such call, or where the
+  /// calls are no longer kept.
+  package static func firstDifference(_ a: [CallTrace], _ b: [CallTrace]) -> (number: Int, a: String?, b: String?)? {
+    let start = max(a.first?.number ?? 0, b.first?.number ?? 0)
+    let left = a.drop { $0.number < start }
+    let right = b.drop { $0.number < start }
+    for (x, y) in zip(left, right) where (x.low, x.high) != (y.low, y.high) {
+      // Differing from the oldest kept call on means that the first difference is older.
+      if x.number == start && start > 0 { return nil }
+      return (x.number, x.text, y.text)
+    }
+    if left.count > right.count {
+      return (left[left.startIndex + right.count].number, left[left.startIndex + right.count].text, nil)
+    }
+    if right.count > left.count {
+      return (right[right.startIndex + left.count].number, nil, right[right.startIndex + left.count].text)
+    }
+    return nil
+  }
+}

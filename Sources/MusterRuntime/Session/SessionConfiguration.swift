@@ -1,0 +1,94 @@
+/// The settings of a session. What isn't set here is taken from the environment, then from the default.
+///
+/// | property | environment variable | default |
+/// |---|---|---|
+/// | `backend` | `MUSTER_BACKEND` = `auto`, `threads`, `synchronous`, `mpi` | `auto`: MPI where a launcher started several ranks, else threads |
+/// | `threads` | `MUSTER_THREADS` | what the batch system gave each rank, else the cores that the rank may use |
+/// | `progress` | `MUSTER_PROGRESS` = `auto`, `bar`, `lines`, `none` | `auto`: a bar on a terminal, else lines |
+/// | `progressDeadline` | `MUSTER_PROGRESS_DEADLINE` (seconds) | none: ranks wait for each other for ever |
+/// | `logDirectory` | `MUSTER_LOG_DIRECTORY` | none: other ranks' standard output is dropped |
+public struct SessionConfiguration: Sendable {
+  /// What runs the tasks.
+  public enum Backend: String, Sendable, CaseIterable {
+    /// MPI where a launcher started several ranks, else threads.
+    case auto
+    /// One process, several threads.
+    case threads
+    /// One process, each task on the calling thread, in a fixed order: for debugging.
+    case synchronous
+    /// Ranks under `mpirun` or `srun`; an error where there is only one.
+    case mpi
+  }
+
+  /// How the session tells how far it is, on rank 0's standard error.
+  public enum Progress: String, Sendable, CaseIterable {
+    /// A bar where standard error is a terminal, else lines.
+    case auto
+    /// One line that is drawn again and again.
+    case bar
+    /// A line now and then, for logs.
+    case lines
+    /// Nothing.
+    case none
+  }
+
+  public var backend: Backend?
+  /// The threads of each worker that run tasks.
+  public var threads: Int?
+  public var progress: Progress?
+  /// How long ranks wait at a collective for one that doesn't come, before the job ends with a message that names it.
+  public var progressDeadline: Duration?
+  /// A folder for the standard output of the ranks other than 0, one file each.
+  public var logDirectory: String?
+
+  public init(
+    backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
+    logDirectory: String? = nil
+  ) {
+    self.backend = backend
+    self.threads = threads
+    self.progress = progress
+    self.progressDeadline = progressDeadline
+    self.logDirectory = logDirectory
+  }
+}
+
+extension SessionConfiguration {
+  /// Fills what isn't set from environment variables.
+  ///
+  /// - Throws: `MusterError` with code `invalidArgument`, naming the variable, its value and the valid ones.
+  package func resolved(with environment: [String: String]) throws -> SessionConfiguration {
+    var result = self
+    func choice<T: RawRepresentable & CaseIterable>(_ name: String) throws -> T? where T.RawValue == String {
+      guard let text = environment[name], !text.isEmpty else { return nil }
+      guard let value = T(rawValue: text) else {
+        throw MusterError(
+          .invalidArgument, "\(name) is '\(text)'",
+          fix: "Use one of: " + T.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+      return value
+    }
+    if result.backend == nil { result.backend = try choice("MUSTER_BACKEND") }
+    if result.progress == nil { result.progress = try choice("MUSTER_PROGRESS") }
+    if result.threads == nil, let text = environment["MUSTER_THREADS"], !text.isEmpty {
+      guard let count = Int(text) else {
+        throw MusterError(.invalidArgument, "MUSTER_THREADS is '\(text)'", fix: "Use a whole number from 1")
+      }
+      result.threads = count
+    }
+    if let threads = result.threads, !(1...4096).contains(threads) {
+      throw MusterError(.invalidArgument, "\(threads) threads were asked for", fix: "Use a number from 1 to 4096")
+    }
+    if result.progressDeadline == nil, let text = environment["MUSTER_PROGRESS_DEADLINE"], !text.isEmpty {
+      guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
+        throw MusterError(
+          .invalidArgument, "MUSTER_PROGRESS_DEADLINE is '\(text)'", fix: "Use a number of seconds above 0")
+      }
+      result.progressDeadline = .seconds(seconds)
+    }
+    if result.logDirectory == nil, let text = environment["MUSTER_LOG_DIRECTORY"], !text.isEmpty {
+      result.logDirectory = text
+    }
+    return result
+  }
+}

@@ -1,0 +1,98 @@
+internal import Glibc
+
+/// Standard output and error as the session arranges them: the program speaks once.
+enum StandardStreams {
+  /// Writes to standard error at once, in one piece.
+  static func writeError(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while !rest.isEmpty {
+        let count = write(STDERR_FILENO, rest.baseAddress, rest.count)
+        if count < 0 && errno != EINTR { return }
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
+      }
+    }
+  }
+
+  /// Sends standard output to a file (`rank-N.out` in the folder), or nowhere.
+  ///
+  /// - Throws: `MusterError` where the folder or the file can't be made.
+  static func redirectOutput(rank: Int, logDirectory: String?) throws(MusterError) {
+    let path: String
+    if let logDirectory {
+      if mkdir(logDirectory, 0o777) != 0 && errno != EEXIST {
+        throw MusterError(
+          .inputOutput, "the log folder '\(logDirectory)' can't be made: \(String(cString: strerror(errno)))",
+          fix: "Set MUSTER_LOG_DIRECTORY to a folder that this job may write to")
+      }
+      path = "\(logDirectory)/rank-\(rank).out"
+    } else {
+      path = "/dev/null"
+    }
+    fflush(nil)
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard file >= 0 else {
+      throw MusterError(
+        .inputOutput, "the log file '\(path)' can't be opened: \(String(cString: strerror(errno)))",
+        fix: "Set MUSTER_LOG_DIRECTORY to a folder that this job may write to")
+    }
+    dup2(file, STDOUT_FILENO)
+    close(file)
+  }
+
+  /// Gives the thread that prefixes standard error the time to pass on what was written.
+  static func letErrorsThrough() { usleep(80_000) }
+
+  /// Drops standard error from now on.
+  static func silenceErrors() {
+    let file = open("/dev/null", O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    dup2(file, STDERR_FILENO)
+    close(file)
+  }
+
+  /// Prefixes the standard error of every rank but 0.
+  static func prefixErrorsIfNeeded(rank: Int) {
+    guard rank != 0 else { return }
+    prefixErrors(rank: rank)
+    Signals.delayCrashes()
+  }
+
+  /// Puts `[rank N] ` before every line of standard error, through a pipe and a thread that reads it.
+  private static func prefixErrors(rank: Int) {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { return }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    let original = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+    guard original >= 0 else { return }
+    dup2(ends[1], STDERR_FILENO)
+    close(ends[1])
+    let reading = ends[0]
+    SystemThread.start(name: "muster-stderr") {
+      let prefix = Array("[rank \(rank)] ".utf8)
+      var line: [UInt8] = prefix
+      var buffer = [UInt8](repeating: 0, count: 4096)
+      while true {
+        let count = read(reading, &buffer, buffer.count)
+        if count < 0 && errno == EINTR { continue }
+        if count <= 0 { break }
+        var out: [UInt8] = []
+        for byte in buffer[..<count] {
+          line.append(byte)
+          if byte == UInt8(ascii: "\n") {
+            out += line
+            line = prefix
+          }
+        }
+        // A line without its end is passed on as it is when nothing follows it at once: it may be the last words.
+        var waiting = pollfd(fd: reading, events: Int16(POLLIN), revents: 0)
+        if line.count > prefix.count && poll(&waiting, 1, 50) == 0 {
+          out += line + [UInt8(ascii: "\n")]
+          line = prefix
+        }
+        _ = out.withUnsafeBytes { write(original, $0.baseAddress, $0.count) }
+      }
+    }
+  }
+}

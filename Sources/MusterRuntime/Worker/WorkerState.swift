@@ -1,0 +1,171 @@
+package import MusterScheduling
+
+/// What a worker does with its assignments, as a state machine: events in, actions out; no thread, clock or MPI.
+///
+/// An assignment waits until all of its inputs are here, is then ready, and is over when its block is stored. A new
+/// assignment of a task supersedes the one before. A block lives until the scheduler releases it.
+package struct WorkerState {
+  package enum Action {
+    /// All inputs are here.
+    case run(ReadyTask)
+    /// Takes the task out of the queue of ready ones, if it is there still; the answer is for `answerRetract`.
+    case takeBack(TaskID, Attempt)
+    case fetch(first: TaskID, count: Int, holder: WorkerID)
+    case send(Message)
+  }
+
+  private struct Assigned {
+    var attempt: Attempt
+    var priority: UInt32
+    var missing: Int
+    var inputs: [TaskID]
+  }
+
+  package let plan: Plan
+  package let sequence: UInt32
+  private var assigned: [TaskID: Assigned] = [:]
+  private var waiting: [TaskID: [TaskID]] = [:]
+  /// What has been asked for and hasn't come.
+  private var inFlight: Set<TaskID> = []
+  private var store: [TaskID: any Block] = [:]
+  /// What the stored blocks hold, in bytes.
+  package private(set) var storedBytes = 0
+
+  package init(plan: Plan, sequence: UInt32) {
+    self.plan = plan
+    self.sequence = sequence
+  }
+
+  package func block(of task: TaskID) -> (any Block)? { store[task] }
+
+  /// Rank 0 hands this worker a task.
+  package mutating func assign(_ assignment: Assignment, into actions: inout [Action]) {
+    let task = assignment.task
+    if let block = store[task] {
+      // Computed before, under an attempt that the scheduler gave up: the block is the same.
+      actions.append(
+        .send(.finished(task, assignment.attempt, bytes: block.byteCount, nanoseconds: 0)))
+      return
+    }
+    if let old = assigned[task] {
+      // The new assignment names other holders where the old ones are lost: nothing is taken to be on its way.
+      inFlight.subtract(old.inputs)
+      forget(task)
+    }
+    var inputs: [TaskID] = []
+    plan.layers[Int(task.layer)].tasks.inputs(Int(task.index), &inputs)
+    var missing = 0
+    for input in inputs where store[input] == nil {
+      missing += 1
+      waiting[input, default: []].append(task)
+    }
+    assigned[task] = Assigned(
+      attempt: assignment.attempt, priority: assignment.priority, missing: missing, inputs: inputs)
+    for source in assignment.sources {
+      fetch(source, into: &actions)
+    }
+    if missing == 0 { makeReady(task, into: &actions) }
+  }
+
+  /// Asks for the blocks of a source that aren't here, in runs.
+  private mutating func fetch(_ source: InputSource, into actions: inout [Action]) {
+    var first: TaskID?
+    var count = 0
+    for offset in 0...source.count {
+      let id = TaskID(layer: Int(source.first.layer), index: Int(source.first.index) + offset)
+      if offset < source.count && store[id] == nil && inFlight.insert(id).inserted {
+        if first == nil { first = id }
+        count += 1
+      } else if let start = first {
+        actions.append(.fetch(first: start, count: count, holder: source.holder))
+        (first, count) = (nil, 0)
+      }
+    }
+  }
+
+  private mutating func makeReady(_ task: TaskID, into actions: inout [Action]) {
+    guard let entry = assigned[task] else { return }
+    actions.append(
+      .run(
+        ReadyTask(
+          task: task, attempt: entry.attempt, priority: entry.priority, sequence: sequence,
+          layer: plan.layers[Int(task.layer)], inputs: entry.inputs.map { store[$0]! })))
+  }
+
+  /// A block that was fetched has come.
+  package mutating func received(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
+    inFlight.remove(task)
+    // Nobody waits for it any more: the task was taken back meanwhile.
+    guard store[task] == nil, let waiters = waiting.removeValue(forKey: task) else { return }
+    keep(block, of: task)
+    for waiter in waiters {
+      // A task that takes the same input twice waits for it twice.
+      guard var entry = assigned[waiter], entry.missing > 0 else { continue }
+      entry.missing -= 1
+      assigned[waiter] = entry
+      if entry.missing == 0 { makeReady(waiter, into: &actions) }
+    }
+  }
+
+  /// A thread has run a task.
+  package mutating func completed(_ completion: Completion, into actions: inout [Action]) {
+    guard let entry = assigned[completion.task], entry.attempt == completion.attempt else { return }
+    assigned[completion.task] = nil
+    switch completion.result {
+    case .success(let block):
+      let bytes = block.byteCount
+      actions.append(
+        .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
+      keep(block, of: completion.task)
+      if let waiters = waiting.removeValue(forKey: completion.task) {
+        for waiter in waiters {
+          guard var waiting = assigned[waiter], waiting.missing > 0 else { continue }
+          waiting.missing -= 1
+          assigned[waiter] = waiting
+          if waiting.missing == 0 { makeReady(waiter, into: &actions) }
+        }
+      }
+    case .failure(let error):
+      actions.append(.send(.failed(completion.task, completion.attempt, error)))
+    }
+  }
+
+  /// Rank 0 asks for a task back.
+  package mutating func retract(_ task: TaskID, attempt: Attempt, into actions: inout [Action]) {
+    guard let entry = assigned[task], entry.attempt == attempt else {
+      actions.append(.send(.retracted(task, attempt, givenBack: false)))
+      return
+    }
+    if entry.missing > 0 {
+      forget(task)
+      actions.append(.send(.retracted(task, attempt, givenBack: true)))
+    } else {
+      actions.append(.takeBack(task, attempt))
+    }
+  }
+
+  /// Whether the queue still had the task that was to be taken back.
+  package mutating func answerRetract(_ task: TaskID, attempt: Attempt, wasQueued: Bool, into actions: inout [Action]) {
+    if wasQueued { forget(task) }
+    actions.append(.send(.retracted(task, attempt, givenBack: wasQueued)))
+  }
+
+  private mutating func forget(_ task: TaskID) {
+    guard let entry = assigned.removeValue(forKey: task), entry.missing > 0 else { return }
+    for input in Set(entry.inputs) where waiting[input] != nil {
+      waiting[input]?.removeAll { $0 == task }
+      if waiting[input]?.isEmpty == true { waiting[input] = nil }
+    }
+  }
+
+  /// Nothing needs the block any more.
+  package mutating func release(_ task: TaskID) {
+    guard let block = store.removeValue(forKey: task) else { return }
+    storedBytes -= block.byteCount
+  }
+
+  private mutating func keep(_ block: any Block, of task: TaskID) {
+    store[task] = block
+    storedBytes += block.byteCount
+  }
+}

@@ -1,0 +1,225 @@
+/// The life of a task: assigned, finished, given back, needed no longer.
+extension Scheduler {
+  /// The ordinal of a task that this worker has with this attempt; nil where a report is out of date.
+  func assignedTask(_ id: TaskID, _ attempt: Attempt, to worker: WorkerID) -> Int? {
+    guard isAlive(Int(worker.number)), let task = tasks.ordinals[id] else { return nil }
+    let record = tasks.records[task]
+    guard record.state == .assigned, record.worker == worker.number, record.attempt == attempt else { return nil }
+    return task
+  }
+
+  /// Hands a task whose inputs are all available to a worker.
+  mutating func assign(_ task: Int, to worker: Int, into actions: inout [Action]) {
+    let sources = tasks.isRoot(task) ? [] : sources(of: task, for: worker)
+    tasks.records[task].attempt = tasks.records[task].attempt == .max ? 1 : tasks.records[task].attempt + 1
+    tasks.records[task].state = .assigned
+    tasks.records[task].worker = Int32(worker)
+    tasks.records[task].position = UInt32(workers[worker].queue.count)
+    workers[worker].queue.append(UInt32(task))
+    let record = tasks.records[task]
+    let layer = Int(record.id.layer)
+    layers[layer].assigned += 1
+    workers[worker].expected += layers[layer].expectedBytes
+    assigned += 1
+    updateLoad(of: worker)
+    actions.append(
+      .assign(
+        WorkerID(worker),
+        Assignment(task: record.id, attempt: record.attempt, priority: UInt32(task), sources: sources)))
+  }
+
+  /// Takes a task from the worker that it's assigned to. The caller sets its next state.
+  mutating func unassign(_ task: Int, from worker: Int) {
+    let position = Int(tasks.records[task].position)
+    if let last = workers[worker].queue.popLast(), last != UInt32(task) {
+      workers[worker].queue[position] = last
+      tasks.records[Int(last)].position = UInt32(position)
+    }
+    tasks.records[task].worker = -1
+    tasks.records[task].flags.subtract([.begun, .strayCopy])
+    let layer = Int(tasks.records[task].id.layer)
+    layers[layer].assigned -= 1
+    workers[worker].expected -= layers[layer].expectedBytes
+    assigned -= 1
+    dropRetraction(of: task, by: worker)
+    updateLoad(of: worker)
+  }
+
+  mutating func finish(
+    _ task: Int, on worker: Int, bytes: Int, nanoseconds: Int, into actions: inout [Action]
+  ) {
+    unassign(task, from: worker)
+    tasks.records[task].bytes = max(0, bytes)
+    layers[Int(tasks.records[task].id.layer)].sample(nanoseconds)
+    let mean = workers[worker].meanNanoseconds
+    workers[worker].meanNanoseconds = mean == 0 ? max(1, nanoseconds) : max(1, mean + (nanoseconds - mean) / 8)
+    becomeAvailable(task, on: worker)
+    for edge in tasks.inputRange(of: task) {
+      let input = Int(tasks.inputs[edge])
+      keepCopy(of: input, on: worker, into: &actions)
+      stopNeeding(input, into: &actions)
+    }
+    if !tasks.records[task].isNeeded { discard(task, into: &actions) }
+    touch(worker)
+  }
+
+  /// A block came to be, on one worker.
+  mutating func becomeAvailable(_ task: Int, on worker: Int) {
+    tasks.records[task].state = .finished
+    tasks.records[task].worker = Int32(worker)
+    workers[worker].held += tasks.records[task].bytes
+    countAsDone(task)
+    for edge in tasks.consumerRange(of: task) {
+      let consumer = Int(tasks.consumers[edge])
+      guard tasks.records[consumer].isOutstanding else { continue }
+      tasks.records[consumer].unmet -= 1
+      if tasks.records[consumer].unmet == 0 && tasks.records[consumer].state == .waiting {
+        tasks.records[consumer].state = .ready
+        tasks.records[consumer].worker = -1
+        unplaced.append(UInt32(consumer))
+      }
+    }
+  }
+
+  /// A task that consumed `input` finished on `worker`, which therefore holds a copy.
+  private mutating func keepCopy(of input: Int, on worker: Int, into actions: inout [Action]) {
+    switch tasks.records[input].state {
+    case .finished:
+      guard !holds(worker, input) else { return }
+      if tasks.records[input].wanted == 1 && !tasks.records[input].flags.contains(.result) {
+        // The last use: all copies go at once.
+        actions.append(.release(WorkerID(worker), tasks.records[input].id))
+      } else {
+        addHolder(worker, of: input)
+      }
+    case .waiting, .ready, .withheld:
+      // Its holders were lost and it was to be computed again: the copy saves that.
+      leaveReady(input)
+      becomeAvailable(input, on: worker)
+      for edge in tasks.inputRange(of: input) { stopNeeding(Int(tasks.inputs[edge]), into: &actions) }
+    case .assigned, .released:
+      dropStrayCopy(of: input, on: worker, into: &actions)
+    }
+  }
+
+  /// Has a worker drop a copy that it isn't counted a holder of, unless a task that it has may use it: then what
+  /// becomes of that task decides. The worker may turn out to hold none.
+  mutating func dropStrayCopy(of task: Int, on worker: Int, into actions: inout [Action]) {
+    let record = tasks.records[task]
+    if record.state == .finished && holds(worker, task) { return }
+    if record.state == .assigned && record.worker == Int32(worker) {
+      // The copy and the block that it's computing are one to the worker. Should it give the task back, it's a copy.
+      tasks.records[task].flags.insert(.strayCopy)
+      return
+    }
+    let consumers = tasks.consumerRange(of: task)
+    let isUsed =
+      if consumers.count < workers[worker].queue.count {
+        consumers.contains { edge in
+          let consumer = tasks.records[Int(tasks.consumers[edge])]
+          return consumer.state == .assigned && consumer.worker == Int32(worker)
+        }
+      } else {
+        workers[worker].queue.contains { tasks.isConsumer($0, of: task) }
+      }
+    if !isUsed { actions.append(.release(WorkerID(worker), record.id)) }
+  }
+
+  /// One consumer of a task less is to be run.
+  mutating func stopNeeding(_ first: Int, into actions: inout [Action]) {
+    tasks.records[first].wanted -= 1
+    guard !tasks.records[first].isNeeded else { return }
+    // Abandoning a task means that its own inputs are needed less: a stack, since chains are long.
+    var stack = [first]
+    while let task = stack.popLast() {
+      switch tasks.records[task].state {
+      case .finished:
+        discard(task, into: &actions)
+      case .waiting, .ready, .withheld:
+        leaveReady(task)
+        tasks.records[task].state = .released
+        countAsDone(task)
+        for edge in tasks.inputRange(of: task) {
+          let input = Int(tasks.inputs[edge])
+          tasks.records[input].wanted -= 1
+          if !tasks.records[input].isNeeded { stack.append(input) }
+        }
+      case .assigned, .released:
+        break  // what is assigned is discarded when it's finished
+      }
+    }
+  }
+
+  /// Releases a block that nothing needs, wherever it's held.
+  private mutating func discard(_ task: Int, into actions: inout [Action]) {
+    let record = tasks.records[task]
+    if let set = replicas.removeValueIfReplicated(task, record) {
+      set.forEach { drop(record, on: $0, into: &actions) }
+      tasks.records[task].flags.remove(.replicated)
+    } else {
+      drop(record, on: Int(record.worker), into: &actions)
+    }
+    tasks.records[task].state = .released
+    tasks.records[task].worker = -1
+  }
+
+  private mutating func drop(_ record: TaskRecord, on worker: Int, into actions: inout [Action]) {
+    workers[worker].held = max(0, workers[worker].held - record.bytes)
+    if workers[worker].isFull { touch(worker) }
+    actions.append(.release(WorkerID(worker), record.id))
+  }
+
+  /// A task that was assigned is to be run again, or as soon as its inputs are available again.
+  mutating func requeue(_ task: Int, into actions: inout [Action]) {
+    guard tasks.records[task].isNeeded else {
+      tasks.records[task].state = .released
+      countAsDone(task)
+      for edge in tasks.inputRange(of: task) { stopNeeding(Int(tasks.inputs[edge]), into: &actions) }
+      return
+    }
+    if tasks.records[task].unmet > 0 {
+      tasks.records[task].state = .waiting
+    } else {
+      tasks.records[task].state = .ready
+      tasks.records[task].worker = -1
+      unplaced.append(UInt32(task))
+    }
+  }
+
+  /// Takes a task that is ready, withheld or waiting out of the counts of these states. The caller sets the next one.
+  mutating func leaveReady(_ task: Int) {
+    switch tasks.records[task].state {
+    case .withheld:
+      withheld -= 1
+    case .ready:
+      let worker = Int(tasks.records[task].worker)
+      if worker >= 0 {
+        workers[worker].backlogCount -= 1
+        backlogged -= 1
+        updateLoad(of: worker)
+        tasks.records[task].worker = -1
+      }
+    case .waiting, .assigned, .finished, .released:
+      break
+    }
+  }
+
+  private mutating func countAsDone(_ task: Int) {
+    outstanding -= 1
+    layers[Int(tasks.records[task].id.layer)].finished += 1
+    if tasks.records[task].flags.contains(.result) { outstandingResults -= 1 }
+  }
+
+  mutating func countAsOutstanding(_ task: Int) {
+    outstanding += 1
+    layers[Int(tasks.records[task].id.layer)].finished -= 1
+    if tasks.records[task].flags.contains(.result) { outstandingResults += 1 }
+  }
+}
+
+extension [UInt32: HolderSet] {
+  /// The flag in the record spares the lookup for the many blocks with one holder.
+  fileprivate mutating func removeValueIfReplicated(_ task: Int, _ record: TaskRecord) -> HolderSet? {
+    record.flags.contains(.replicated) ? removeValue(forKey: UInt32(task)) : nil
+  }
+}

@@ -1,0 +1,88 @@
+/// Workers that come, what they hold, and how loaded they are.
+extension Scheduler {
+  func isAlive(_ worker: Int) -> Bool {
+    workers.indices.contains(worker) && workers[worker].isAlive
+  }
+
+  mutating func join(_ worker: Int, slots: Int, memoryLimit: Int) {
+    precondition(worker >= 0, "a worker's number is 0 or more")
+    precondition(slots > 0, "a worker offers at least one slot")
+    while workers.count <= worker {
+      workers.append(WorkerRecord())
+      inputBytes.append(0)
+    }
+    guard !workers[worker].isAlive else { return }
+    workers[worker] = WorkerRecord(isAlive: true, slots: slots, memoryLimit: max(0, memoryLimit))
+    live.insert(Int32(worker), at: live.firstIndex { $0 > worker } ?? live.endIndex)
+    totalSlots += slots
+    updateLoad(of: worker)
+    touch(worker)
+  }
+
+  /// Has a worker looked at before the event is done with.
+  mutating func touch(_ worker: Int) {
+    guard !workers[worker].isTouched else { return }
+    workers[worker].isTouched = true
+    touched.append(Int32(worker))
+  }
+
+  mutating func touchAll() {
+    for worker in live { touch(Int(worker)) }
+  }
+
+  /// The load by which workers are compared: what each has to do and will get, in eighths of its slots.
+  mutating func updateLoad(of worker: Int) {
+    guard workers[worker].isAlive else { return }
+    let record = workers[worker]
+    let tasks = record.queue.count + record.backlogCount - record.retracting + record.requested
+    loads.set(worker, to: record.slots == 1 ? tasks << 3 : (tasks << 3) / record.slots)
+  }
+
+  /// How many tasks of a layer may be assigned to a worker before it has enough.
+  func capacity(of worker: Int, forLayer layer: Int, hasInputs: Bool) -> Int {
+    let slots = workers[worker].slots
+    let mean = layers[layer].meanNanoseconds
+    let samples = layers[layer].samples
+    let extra: Int
+    if samples == 0 {
+      extra = slots * configuration.initialPrefill
+    } else {
+      // The first samples say little, so the queue grows with their number.
+      let limit = min(configuration.maximumPrefill, configuration.initialPrefill + samples)
+      extra = min(slots * limit, slots * configuration.prefillNanoseconds / mean)
+    }
+    // One more for each slot where inputs may have to be fetched meanwhile.
+    return slots + max(hasInputs ? slots : 1, extra)
+  }
+
+  /// How long a task would wait on a worker before it begins, in nanoseconds.
+  func queueTime(of worker: Int) -> Int {
+    let record = workers[worker]
+    let ahead = record.pending - record.slots + 1
+    guard ahead > 0 else { return 0 }
+    let mean = record.meanNanoseconds == 0 ? configuration.assumedDuration : record.meanNanoseconds
+    return ahead * mean / record.slots
+  }
+
+  func transferTime(bytes: Int) -> Int {
+    configuration.transferLatency + Int(Double(bytes) / configuration.transferBytesPerNanosecond)
+  }
+
+  /// Whether a worker holds the block of a finished task.
+  func holds(_ worker: Int, _ task: Int) -> Bool {
+    if Int(tasks.records[task].worker) == worker { return true }
+    guard tasks.records[task].flags.contains(.replicated) else { return false }
+    return replicas[UInt32(task)]?.contains(worker) ?? false
+  }
+
+  /// A further worker holds the block of a finished task.
+  mutating func addHolder(_ worker: Int, of task: Int) {
+    guard !holds(worker, task) else { return }
+    if !tasks.records[task].flags.contains(.replicated) {
+      tasks.records[task].flags.insert(.replicated)
+      replicas[UInt32(task), default: HolderSet()].insert(Int(tasks.records[task].worker))
+    }
+    replicas[UInt32(task), default: HolderSet()].insert(worker)
+    workers[worker].held += tasks.records[task].bytes
+  }
+}

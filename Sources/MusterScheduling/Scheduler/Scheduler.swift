@@ -1,0 +1,213 @@
+import HeapModule
+
+/// Decides which worker runs which task when: a value that takes events and returns actions. It does no input or
+/// output, starts no thread and reads no clock, so the same code runs under threads, under MPI and in a simulator.
+///
+/// Tasks are numbered depth-first from the results (`TaskTable`); the number is the priority. A task goes where its
+/// inputs are, unless waiting there would cost more than moving them (`Scheduler+Placement`). A worker is handed more
+/// than it runs, about a millisecond's worth, and an idle worker gets what another has queued
+/// (`Scheduler+Balance`). Tasks without inputs, *roots*, are withheld until a worker can take what follows them
+/// (`Scheduler+Roots`).
+///
+/// # The protocol
+///
+/// What a worker and the runtime around the scheduler must keep to. Messages between one worker and the scheduler
+/// arrive in the order in which they were sent, in each direction; nothing is assumed of any others.
+///
+/// 1. **Assign.** The worker notes the task with its attempt. It asks the `holder` of each source for the blocks of
+///    the run, except those that it holds already or has asked for already. Every input that no source names it
+///    holds. With all inputs there the task is queued; whenever a slot is free the queued task of the lowest
+///    `priority` begins. A worker never has two assignments of one task at a time.
+/// 2. **Finished.** The worker stores the block, then reports `finished` with the attempt of the assignment, once. It
+///    keeps the inputs, those fetched too: from this report on the scheduler counts it among their holders.
+/// 3. **Release.** The worker drops the block. It holds blocks until told so, whatever becomes of the tasks for which
+///    they were fetched. A release of a block that it doesn't hold (one that it was to fetch, for a task that it then
+///    gave back) is ignored. A task that runs keeps its inputs alive by itself.
+/// 4. **Retract.** The worker answers every retract, with `retracted`. If the task with this attempt hasn't begun,
+///    whether or not its inputs are there, the worker forgets it and answers `givenBack: true`; fetches that only this
+///    task waited for are forgotten too (a later assignment asks anew), and a block that arrives with no task waiting
+///    for it is dropped. If the task has begun or finished, the answer is `givenBack: false` and nothing changes.
+/// 5. **A fetch that fails**, because the holder is lost or doesn't hold the block any more, isn't reported and isn't
+///    repeated: the task stays where it is, not begun. On `workerLost` the scheduler retracts every task that might
+///    wait for a lost block and assigns it anew, with a new attempt, when its inputs are available.
+/// 6. **A lost worker** is lost for good. Nothing that it says is heeded, its number isn't used again, and it should
+///    stop. What comes back is a new worker.
+/// 7. **Complete** means that every result is computed, that no task is assigned and no retract unanswered: nothing
+///    about the graph is on its way to the scheduler but memory reports. Blocks other than results have been released
+///    (the results stay with `holders(of:)`). After **fail** tasks may be running still; their reports are ignored,
+///    and what workers hold is theirs to drop.
+///
+/// Reports that name an old attempt, a lost worker or a task that the worker doesn't have are ignored.
+///
+/// Handling an event costs O(1) for each dependency that it touches, amortised, whatever the number of tasks and
+/// workers; the loss of a worker costs O(tasks).
+public struct Scheduler: Sendable {
+  enum Phase: Sendable { case created, running, complete, failed }
+
+  let configuration: SchedulerConfiguration
+  var phase = Phase.created
+  var now = Duration.zero
+  var tasks: TaskTable
+  var layers: ContiguousArray<LayerRecord>
+
+  /// By number. Those not alive never joined or are lost.
+  var workers: ContiguousArray<WorkerRecord> = []
+  /// The numbers of the workers that are alive, ascending.
+  var live: ContiguousArray<Int32> = []
+  var totalSlots = 0
+  /// The workers that are alive, by load.
+  var loads = LoadIndex()
+  /// The workers to look at before the event is done with.
+  var touched: ContiguousArray<Int32> = []
+
+  /// Tasks that became ready and have no place yet.
+  var unplaced: ContiguousArray<UInt32> = []
+  /// Ready tasks in backlogs.
+  var backlogged = 0
+  /// Runs of roots that belong to no worker.
+  var rootRuns = Heap<RootRun>()
+  /// Roots in state `withheld`.
+  var withheld = 0
+  /// Tasks assigned.
+  var assigned = 0
+  /// Retracts that workers owe an answer to.
+  var unanswered = 0
+  /// Tasks that a worker was asked to give back, and for which worker (-1: not for another's sake).
+  var retractions: [UInt32: Int32] = [:]
+  /// The holders of blocks that more than one worker holds.
+  var replicas: [UInt32: HolderSet] = [:]
+  var outstanding: Int
+  var outstandingResults: Int
+
+  /// By worker, bytes of the inputs of the task being placed; all 0 between placements.
+  var inputBytes: ContiguousArray<Int> = []
+  /// The workers whose `inputBytes` were set.
+  var candidates: ContiguousArray<Int32> = []
+
+  /// Expands what the results of the graph need. O(tasks + dependencies).
+  /// - Throws: `SchedulingError` where the graph contradicts itself.
+  public init(graph: TaskGraph, configuration: SchedulerConfiguration = .init()) throws {
+    self.configuration = configuration
+    tasks = try TaskTable(expanding: graph)
+    layers = ContiguousArray(graph.layers.map { LayerRecord(expectedBytes: max(0, $0.expectedBytes)) })
+    outstanding = tasks.count
+    outstandingResults = 0
+    for task in 0..<tasks.count {
+      layers[Int(tasks.records[task].id.layer)].total += 1
+      if tasks.records[task].flags.contains(.result) { outstandingResults += 1 }
+    }
+    withheld = tasks.roots.count
+    if withheld > 0 { rootRuns.insert(RootRun(lower: 0, upper: UInt32(withheld))) }
+  }
+
+  /// Begins. Called once, before any event (else the first event does it): a graph without results completes here.
+  public mutating func start(at now: Duration, into actions: inout [Action]) {
+    guard phase == .created else { return }
+    phase = .running
+    self.now = now
+    settle(into: &actions)
+  }
+
+  /// Takes an event and appends what is to be done, in order.
+  /// - Parameter now: The time since the start. Only differences count; it never goes back.
+  public mutating func handle(_ event: Event, at now: Duration, into actions: inout [Action]) {
+    start(at: now, into: &actions)
+    self.now = now
+    guard phase == .running else {
+      if case .workerLost(let worker) = event, phase == .complete { forgetHoldings(of: Int(worker.number)) }
+      return
+    }
+    switch event {
+    case .workerJoined(let worker, let slots, let memoryLimit):
+      join(Int(worker.number), slots: slots, memoryLimit: memoryLimit)
+    case .workerLost(let worker):
+      lose(Int(worker.number), into: &actions)
+    case .finished(let worker, let id, let attempt, let bytes, let nanoseconds):
+      guard let task = assignedTask(id, attempt, to: worker) else { return }
+      finish(task, on: Int(worker.number), bytes: bytes, nanoseconds: nanoseconds, into: &actions)
+    case .failed(let worker, let id, let attempt):
+      guard assignedTask(id, attempt, to: worker) != nil else { return }
+      fail(.taskFailed(id, attempt, worker), into: &actions)
+    case .retracted(let worker, let id, let attempt, let givenBack):
+      guard isAlive(Int(worker.number)) else { return }
+      answer(from: Int(worker.number), assignedTask(id, attempt, to: worker), givenBack: givenBack, into: &actions)
+    case .memory(let worker, let bytes):
+      guard isAlive(Int(worker.number)) else { return }
+      workers[Int(worker.number)].held = max(0, bytes)
+      touch(Int(worker.number))
+    case .timePassed:
+      touchAll()
+    }
+    settle(into: &actions)
+  }
+
+  /// Draws the conclusions from what an event changed.
+  private mutating func settle(into actions: inout [Action]) {
+    guard phase == .running else { return }
+    repeat {
+      placeReadyTasks(into: &actions)
+      while let worker = touched.popLast() {
+        workers[Int(worker)].isTouched = false
+        if workers[Int(worker)].isAlive { supply(Int(worker), into: &actions) }
+      }
+      balance(into: &actions)
+      if assigned == 0 && withheld > 0 { forceRoot(into: &actions) }
+    } while !touched.isEmpty || (!unplaced.isEmpty && !live.isEmpty)
+    if outstandingResults == 0 && assigned == 0 && unanswered == 0 {
+      phase = .complete
+      actions.append(.complete)
+    }
+  }
+
+  mutating func fail(_ failure: SchedulingFailure, into actions: inout [Action]) {
+    guard phase == .running else { return }
+    phase = .failed
+    actions.append(.fail(failure))
+  }
+}
+
+extension Scheduler {
+  /// How far a layer is. Only tasks that the results need count.
+  public struct LayerProgress: Sendable, Equatable {
+    /// The layer's number in the graph.
+    public var layer: Int
+    public var total: Int
+    public var finished: Int
+    /// Tasks handed to workers, running or queued there.
+    public var running: Int
+  }
+
+  /// The number of tasks that the results need.
+  public var taskCount: Int { tasks.count }
+
+  /// How many of them are done. Sinks when a lost worker takes blocks with it that are needed again.
+  public var finishedCount: Int { tasks.count - outstanding }
+
+  /// Whether `Action.complete` was emitted.
+  public var isComplete: Bool { phase == .complete }
+
+  /// The layers of which anything is needed, in order, with how far each is. O(layers).
+  public func progress() -> [LayerProgress] {
+    layers.indices.compactMap { number in
+      let layer = layers[number]
+      guard layer.total > 0 else { return nil }
+      return LayerProgress(layer: number, total: layer.total, finished: layer.finished, running: layer.assigned)
+    }
+  }
+
+  /// The workers that hold the block of a task, ascending; none where it isn't computed or was released.
+  public func holders(of id: TaskID) -> [WorkerID] {
+    guard let task = tasks.ordinals[id], tasks.records[task].state == .finished else { return [] }
+    guard let set = replicas[UInt32(task)] else { return [WorkerID(Int(tasks.records[task].worker))] }
+    var holders: [WorkerID] = []
+    set.forEach { holders.append(WorkerID($0)) }
+    return holders
+  }
+
+  /// What a worker has been assigned and hasn't finished, in priority order; of a lost worker, what it had.
+  public func assigned(to worker: WorkerID) -> [TaskID] {
+    let number = Int(worker.number)
+    guard workers.indices.contains(number) else { return [] }
+    return workers[number].queue.sorted().map { tasks.records[Int($0)].id }
+  }
+}

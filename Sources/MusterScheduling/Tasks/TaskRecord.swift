@@ -1,0 +1,56 @@
+/// Where a task stands.
+enum TaskState: UInt8, Sendable {
+  /// At least one input isn't available.
+  case waiting
+  /// A task without inputs that is kept back until a worker can take it.
+  case withheld
+  /// Its inputs are available; it waits at the scheduler, in the backlog of the worker that it's meant for.
+  case ready
+  /// Handed to a worker, which has it queued, running, or finished with the report on its way.
+  case assigned
+  /// Its block is available.
+  case finished
+  /// Done with: no task that is still to run needs it. Also a task that needn't be computed again after all.
+  case released
+}
+
+struct TaskFlags: OptionSet, Sendable {
+  let rawValue: UInt8
+  static let result = TaskFlags(rawValue: 1)
+  /// The worker said that it has begun.
+  static let begun = TaskFlags(rawValue: 2)
+  /// More than one worker holds the block; the scheduler's `replicas` lists them.
+  static let replicated = TaskFlags(rawValue: 4)
+  /// The worker that the task is assigned to has a copy from before the block was lost: see `dropStrayCopy`.
+  static let strayCopy = TaskFlags(rawValue: 8)
+}
+
+/// What the scheduler knows of a task: 48 bytes in a flat array. All that handling an event touches of a task is
+/// in one or two cache lines, which is why this is an array of records and not a column for each field.
+struct TaskRecord: Sendable {
+  var id: TaskID
+  /// Bytes of the block, as reported.
+  var bytes = 0
+  /// Where the task's inputs begin in `TaskTable.inputs`; they end where the next record's begin.
+  var inputsStart: UInt32
+  /// The same in `TaskTable.consumers`.
+  var consumersStart: UInt32 = 0
+  /// The inputs that aren't available. Kept exact for tasks neither finished nor released.
+  var unmet: UInt32 = 0
+  /// The consumers that are neither finished nor released: the block is kept while there are any.
+  var wanted: UInt32 = 0
+  /// Assigned: the worker that has it. Ready: in whose backlog it is. Finished: one of the holders. Else -1.
+  var worker: Int32 = -1
+  /// Assigned: its place in the worker's queue.
+  var position: UInt32 = 0
+  var attempt: Attempt = 0
+  var state = TaskState.waiting
+  var flags: TaskFlags = []
+  /// How many workers were lost while, as far as one can tell, they ran the task.
+  var losses: UInt8 = 0
+
+  /// Whether the task is still to be computed.
+  var isOutstanding: Bool { state != .finished && state != .released }
+  /// Whether its block is needed, now or later.
+  var isNeeded: Bool { wanted > 0 || flags.contains(.result) }
+}

@@ -1,0 +1,62 @@
+import HeapModule
+
+/// What the scheduler knows of a worker.
+struct WorkerRecord: Sendable {
+  var isAlive = false
+  var slots = 1
+  /// In bytes; 0 where there is none.
+  var memoryLimit = 0
+  /// What the worker holds in blocks as far as one can tell, in bytes: the last report, and what came and went since.
+  var held = 0
+  /// The bytes expected of what is assigned.
+  var expected = 0
+  /// The tasks assigned to the worker, in no order; a task knows its place. A lost worker keeps them, for messages.
+  var queue: ContiguousArray<UInt32> = []
+  /// Ready tasks meant for the worker that it hasn't been given. May contain tasks that have left since.
+  var backlog = Heap<UInt32>()
+  /// How many of `backlog` are really there.
+  var backlogCount = 0
+  /// The root tasks that the worker is to have, as a range of `TaskTable.roots`.
+  var roots = 0..<0
+  /// Tasks of the queue that the worker has been asked to give back.
+  var retracting = 0
+  /// Tasks that others have been asked to give back for this worker.
+  var requested = 0
+  /// Retracts sent to the worker that it hasn't answered.
+  var unanswered = 0
+  /// Not asked to give tasks back before this time.
+  var quietUntil = Duration.zero
+  /// A running mean of what its tasks took, in nanoseconds; 0 before the first.
+  var meanNanoseconds = 0
+  /// Too full for another root task when it was last looked at.
+  var isFull = false
+  /// On the list of workers to look at.
+  var isTouched = false
+
+  /// What it has to do, here or there.
+  var pending: Int { queue.count + backlogCount }
+}
+
+/// A run of root tasks that no worker has taken, as a range of `TaskTable.roots`.
+struct RootRun: Comparable, Sendable {
+  var lower: UInt32
+  var upper: UInt32
+  static func < (a: RootRun, b: RootRun) -> Bool { (a.lower, a.upper) < (b.lower, b.upper) }
+}
+
+/// What the scheduler knows of a layer.
+struct LayerRecord: Sendable {
+  var expectedBytes: Int
+  var total = 0
+  var finished = 0
+  var assigned = 0
+  var samples = 0
+  /// A running mean of the tasks' duration, in nanoseconds.
+  var meanNanoseconds = 0
+
+  mutating func sample(_ nanoseconds: Int) {
+    let duration = max(1, nanoseconds)
+    meanNanoseconds = samples == 0 ? duration : max(1, meanNanoseconds + (duration - meanNanoseconds) / 8)
+    samples += 1
+  }
+}

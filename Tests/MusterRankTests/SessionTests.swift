@@ -1,0 +1,97 @@
+import Testing
+
+/// One after another: each starts several processes.
+@Suite(.serialized)
+struct SessionTests {
+  @Test(arguments: [nil, 2, 3, 5] as [Int?])
+  func reportsItsRanksAndSpeaksOnce(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["report"], ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    let workers = ranks.map { $0 - 1 } ?? 1
+    #expect(run.lines.count == 4, "\(run.output)")
+    #expect(run.output.contains("ranks \(ranks ?? 1) workers \(workers) "))
+    #expect(run.output.contains("rank 0 isRoot true"))
+    #expect(run.output.contains("value [1.5, inf, -0.0]"))
+    #expect(run.errors.contains("rank 0 speaks\n"))
+    for rank in 1..<max(1, ranks ?? 1) {
+      #expect(run.errors.contains("[rank \(rank)] rank \(rank) speaks\n"), "\(run.errors)")
+    }
+  }
+
+  @Test func otherRanksOutputGoesToLogs() throws {
+    let folder = "/tmp/muster-logs-\(UInt64.random(in: 0...UInt64.max))"
+    let run = try Launch.run("rank-programs", ["report"], ranks: 3, environment: ["MUSTER_LOG_DIRECTORY": folder])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try contents("\(folder)/rank-2.out").contains("rank 2 isRoot false"))
+    // Hash order is the same on every rank.
+    let order = try #require(run.lines.first { $0.hasPrefix("order") })
+    #expect(try contents("\(folder)/rank-1.out").contains(order))
+    #expect(try contents("\(folder)/rank-2.out").contains(order))
+    removeFolder(folder)
+  }
+
+  @Test(arguments: [nil, 2, 3, 4] as [Int?])
+  func sums(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["sum", "20000"], ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "sum 199990000\n")
+  }
+
+  @Test func synchronousRunsOnTheCallingThread() throws {
+    let run = try Launch.run("rank-programs", ["sum", "1000"], environment: ["MUSTER_BACKEND": "synchronous"])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "sum 499500\n")
+  }
+
+  @Test func bulkCrossesBetweenWorkersAndComesToEveryRank() throws {
+    let bytes = (5 << 20) + 8
+    let alone = try Launch.run("rank-programs", ["bulk", "\(bytes)"])
+    let ranks = try Launch.run("rank-programs", ["bulk", "\(bytes)"], ranks: 3)
+    #expect(alone.status == 0, "\(alone.errors)")
+    #expect(ranks.status == 0, "\(ranks.errors)")
+    #expect(alone.output == ranks.output)
+    #expect(alone.output.hasPrefix("checksum "))
+  }
+
+  @Test func blocksOver2GBCross() throws {
+    let bytes = (2 << 30) + (300 << 20) + 8
+    let alone = try Launch.run("rank-programs", ["bulk", "\(bytes)"])
+    let ranks = try Launch.run("rank-programs", ["bulk", "\(bytes)"], ranks: 3)
+    #expect(alone.status == 0, "\(alone.errors)")
+    #expect(ranks.status == 0, "\(ranks.errors)")
+    #expect(alone.output == ranks.output)
+    #expect(alone.output.hasPrefix("checksum "))
+  }
+
+  @Test func settingsThatMakeNoSenseAreNamed() throws {
+    for (name, value, hint) in [
+      ("MUSTER_BACKEND", "gpu", "threads, synchronous, mpi"), ("MUSTER_THREADS", "many", "whole number"),
+      ("MUSTER_THREADS", "0", "from 1 to 4096"), ("MUSTER_PROGRESS_DEADLINE", "-1", "seconds"),
+      ("MUSTER_PROGRESS", "loud", "bar, lines, none"),
+    ] {
+      let run = try Launch.run("rank-programs", ["report"], environment: [name: value])
+      #expect(run.status == 1)
+      #expect(run.errors.contains(hint) && run.errors.contains(value), "\(run.errors)")
+    }
+    let alone = try Launch.run("rank-programs", ["report"], environment: ["MUSTER_BACKEND": "mpi"])
+    #expect(alone.status == 1 && alone.errors.contains("mpirun or srun"), "\(alone.errors)")
+    let threads = try Launch.run("rank-programs", ["report"], ranks: 2, environment: ["MUSTER_BACKEND": "threads"])
+    #expect(threads.status != 0 && threads.errors.contains("one process only"), "\(threads.errors)")
+  }
+
+  /// `srun` without PMI starts processes that don't know of each other: each would do the whole job.
+  @Test func singletonsUnderSrunAreRefused() throws {
+    let run = try Launch.run(
+      "rank-programs", ["report"], environment: ["SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "4"])
+    #expect(run.status == 1)
+    #expect(run.errors.contains("srun --mpi=pmix"), "\(run.errors)")
+  }
+
+  /// mpirun under Slurm gives every rank SLURM_PROCID=0: the rank is MPI's.
+  @Test func theRankIsNeverTakenFromSlurm() throws {
+    let run = try Launch.run(
+      "rank-programs", ["sum", "1000"], ranks: 3, environment: ["SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "sum 499500\n")
+  }
+}

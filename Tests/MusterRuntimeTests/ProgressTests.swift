@@ -1,0 +1,48 @@
+import MusterRuntime
+import Testing
+
+struct ProgressTests {
+  private let half = ProgressBoard.Snapshot(phase: 1, finished: 45, total: 90, operation: "mean")
+
+  @Test func theBarFitsTheTerminal() {
+    #expect(ProgressText.bar(half, seconds: 12, columns: 54) == "mean  [##########----------]  50 %  45/90 tasks  12 s")
+    for columns in 10...200 { #expect(ProgressText.bar(half, seconds: 12, columns: columns).count < columns) }
+  }
+
+  @Test func linesNameTheOperation() {
+    #expect(ProgressText.line(half, seconds: 75) == "muster: mean: 50 %, 45/90 tasks, 1 min 15 s")
+  }
+
+  @Test func nothingToDoIsDone() {
+    let none = ProgressBoard.Snapshot(phase: 1, finished: 0, total: 0, operation: "mean")
+    #expect(ProgressText.line(none, seconds: 0).contains("100 %"))
+  }
+
+  @Test func durations() {
+    #expect(ProgressText.duration(59) == "59 s")
+    #expect(ProgressText.duration(3599) == "59 min 59 s")
+    #expect(ProgressText.duration(3661) == "1 h 1 min")
+  }
+}
+
+struct BlockAllocatorTests {
+  @Test func sizeClassesWasteLittle() {
+    for bits in 17...30 {
+      for size in [1 << bits, 1 << bits + 1, 3 << (bits - 1), 1 << bits - 1] {
+        let capacity = BlockAllocator.capacity(for: size)
+        #expect(capacity >= size && capacity <= size + size / 4 + 64)
+      }
+    }
+  }
+
+  @Test func freedMemoryServesTheNextBlock() {
+    let size = 12_345_678
+    let first = BlockStorage(byteCount: size)
+    let address = first.bytes
+    #expect(UInt(bitPattern: address) % 64 == 0)
+    _ = consume first
+    // Other tests may take it first, but they don't use blocks of this size.
+    let second = BlockStorage(byteCount: size)
+    #expect(second.bytes == address)
+  }
+}

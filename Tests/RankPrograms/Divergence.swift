@@ -1,0 +1,38 @@
+import Muster
+import MusterScheduling
+
+/// Programs in which rank 1 does something else than the others.
+enum Divergence {
+  struct Alone: Error {}
+
+  static func run(_ kind: String) async throws {
+    try await Session.run { session in
+      let differs = session.rank == 1
+      func record(_ operation: String, shape: [Int] = [4, 5], line: UInt) {
+        session.record(
+          operation, shape: shape, elementType: "Double",
+          callSite: CallSite(file: "Divergence.swift" as StaticString, line: line))
+      }
+      record("open", line: 10)
+      switch kind {
+      case "operation": record(differs ? "max" : "sum", line: 20)
+      case "shape": record("sum", shape: differs ? [4, 6] : [4, 5], line: 20)
+      case "order":
+        record(differs ? "max" : "sum", line: differs ? 21 : 20)
+        record(differs ? "sum" : "max", line: differs ? 20 : 21)
+      case "extra": if differs { record("extra", line: 20) }
+      case "missing": if !differs { record("missing", line: 20) }
+      case "line": record("sum", line: differs ? 21 : 20)
+      case "collective":
+        if differs { _ = try session.onRoot("read") { 1 } }
+      case "return": if differs { return }
+      case "throw": if differs { throw Alone() }
+      case "none": break
+      default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
+      }
+      _ = try await session.compute(
+        Failures.plan {}, operation: "compute", callSite: CallSite(file: "Divergence.swift" as StaticString, line: 30))
+      print("arrived")
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Muster
+import MusterScheduling
+
+/// The programs that tests launch on several ranks: the first argument names one.
+@main
+struct RankPrograms {
+  static func main() async throws {
+    let arguments = CommandLine.arguments
+    let name = arguments.count > 1 ? arguments[1] : ""
+    guard let program = programs[name] else {
+      print("usage: rank-programs NAME; one of \(programs.keys.sorted().joined(separator: ", "))")
+      throw MusterError(.invalidArgument, "there is no program '\(name)'")
+    }
+    try await program(Array(arguments.dropFirst(2)))
+  }
+
+  typealias Program = @Sendable ([String]) async throws -> Void
+
+  static let programs: [String: Program] = [
+    "report": { _ in try await Basics.report() },
+    "sum": { try await Basics.sum(count: Int($0[0])!) },
+    "bulk": { try await Basics.bulk(bytes: Int($0[0])!) },
+    "errors": { _ in try await Failures.caught() },
+    "uncaught": { _ in try await Failures.uncaught() },
+    "kill": { try await Failures.kill(rank: Int($0[0])!) },
+    "crash": { try await Failures.crash(rank: Int($0[0])!) },
+    "late": { try await Failures.late(rank: Int($0[0])!) },
+    "diverge": { try await Divergence.run($0[0]) },
+  ]
+}
