@@ -1,0 +1,98 @@
+import Glibc
+import MusterRuntime
+
+/// An HDF5 file that is being written, by any number of processes and threads at once.
+///
+/// One process makes it (`create`), all write their parts (`write`) and make them lasting (`finish`), and the first gives
+/// the file its name (`commit`) or removes it (`abandon`). Until then it has the name with `.partial` at its end: under
+/// the final name there is always the whole file, the old one or the new.
+package struct HDF5WriteTarget: Codable, Sendable {
+  package struct Dataset: Codable, Sendable {
+    package var name: String
+    package var shape: [Int]
+    package var elementType: ElementType
+    /// Where the elements start in the file; nil where there are none.
+    package var byteOffset: Int?
+  }
+
+  /// The final name, as the user gave it.
+  package var path: String
+  /// The final name with symbolic links resolved: the file is replaced, not the link to it.
+  package var destination: String
+  package var partialPath: String
+  package var datasets: [Dataset]
+  /// Tells this file from an earlier one of the same name.
+  var generation: UInt64
+
+  /// Writes a block of a dataset, without any lock. Blocks of one dataset that are written at once must not overlap.
+  ///
+  /// - Parameters:
+  ///   - index: the number of the dataset in the description.
+  ///   - origin: the index of the block's first element in the dataset.
+  /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`; `elementTypeMismatch`, `shapeMismatch` where the block
+  ///   doesn't fit.
+  package func write(_ block: AnyNDArray, dataset index: Int, origin: [Int]) throws {
+    let dataset = datasets[index]
+    guard block.elementType == dataset.elementType else {
+      throw MusterError(
+        .elementTypeMismatch,
+        "a block of \(block.elementType) can't go into \"\(dataset.name)\" of \"\(path)\", which holds \(dataset.elementType)"
+      )
+    }
+    guard block.shape.count == dataset.shape.count, origin.count == dataset.shape.count,
+      dataset.shape.indices.allSatisfy({ origin[$0] >= 0 && origin[$0] + block.shape[$0] <= dataset.shape[$0] })
+    else {
+      throw MusterError(
+        .shapeMismatch,
+        "a block of shape \(block.shape) at \(origin) isn't within \"\(dataset.name)\" of \"\(path)\", whose shape is "
+          + "\(dataset.shape)")
+    }
+    guard block.count > 0, let offset = dataset.byteOffset else { return }
+    do {
+      let file = try HDF5Descriptors.writing(self)
+      let runs = RegionRuns(
+        shape: dataset.shape, origin: origin, extent: block.shape, elementByteCount: dataset.elementType.byteCount)
+      try runs.forEach { position, source in
+        try file.write(from: block.storage.bytes + source, count: runs.byteCount, offset: offset + position)
+      }
+    } catch let failure as SystemFailure {
+      throw failure.error("write", path)
+    }
+  }
+
+  /// Makes what this process wrote last, and closes the file here.
+  ///
+  /// - Throws: `diskFull`, `inputOutput`: some file systems only now say that a write failed.
+  package func finish() throws {
+    guard let file = HDF5Descriptors.takeWriting(self) else { return }
+    guard fdatasync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno).error("write", path) }
+  }
+
+  /// Gives the file its final name, in place of one that has it; for one process, after all have finished.
+  ///
+  /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`.
+  package func commit() throws {
+    _ = HDF5Descriptors.takeWriting(self)
+    do {
+      let file = try FileDescriptor(path: partialPath, flags: O_WRONLY)
+      guard fsync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
+      guard rename(partialPath, destination) == 0 else { throw SystemFailure(errno: errno) }
+      // The new name lasts once the folder is on disk; file systems that can't sync a folder say EINVAL.
+      let folder = try FileDescriptor(path: Self.folder(of: destination), flags: O_RDONLY | O_DIRECTORY)
+      guard fsync(folder.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
+    } catch let failure as SystemFailure {
+      throw failure.error("write", path)
+    }
+  }
+
+  /// Removes the partial file; for one process. What has the final name stays as it is.
+  package func abandon() {
+    _ = HDF5Descriptors.takeWriting(self)
+    unlink(partialPath)
+  }
+
+  static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}

@@ -1,0 +1,38 @@
+/// One element whose type is a value: a constant in an expression.
+///
+/// Two are equal where type and bits are, so NaN equals itself and 0 isn't -0: what sharing subexpressions needs.
+package struct ScalarValue: Sendable, Hashable {
+  package let elementType: ElementType
+  private let low: UInt64
+  private let high: UInt64
+
+  package init<Element: ArrayElement>(_ value: Element) {
+    var words: (UInt64, UInt64) = (0, 0)
+    withUnsafeMutableBytes(of: &words) { target in
+      withUnsafeBytes(of: value) { target.copyMemory(from: $0) }
+    }
+    elementType = Element.elementType
+    (low, high) = words
+  }
+
+  /// The first `byteCount` bytes are an element's.
+  package init(elementType: ElementType, bytes: UnsafeRawPointer) {
+    var words: (UInt64, UInt64) = (0, 0)
+    withUnsafeMutableBytes(of: &words) { $0.baseAddress?.copyMemory(from: bytes, byteCount: elementType.byteCount) }
+    self.elementType = elementType
+    (low, high) = words
+  }
+
+  /// Writes the element's bytes.
+  package func store(to target: UnsafeMutableRawPointer) {
+    withUnsafeBytes(of: (low, high)) { bytes in
+      if let source = bytes.baseAddress { target.copyMemory(from: source, byteCount: elementType.byteCount) }
+    }
+  }
+
+  /// - Precondition: the element type is the value's.
+  package func value<Element: ArrayElement>(as type: Element.Type = Element.self) -> Element {
+    precondition(elementType == Element.elementType, "\(elementType) isn't \(Element.elementType)")
+    return withUnsafeBytes(of: (low, high)) { $0.loadUnaligned(as: Element.self) }
+  }
+}
