@@ -1,3 +1,4 @@
+import Foundation
 import Muster
 
 /// Empirical orthogonal functions, the principal components of climate science, of a climate model's air temperature.
@@ -41,22 +42,35 @@ struct EOF {
       let deviation = (s / Double(years - 1).squareRoot())[0..., .newAxis, .newAxis]
       let patterns = maps * deviation / weights
 
-      let leading = ..<min(modeCount, s.shape[0])
-      let file = options.output + "/eof.h5"
+      let kept = 0..<min(modeCount, s.shape[0])
+      let results = options.output + "/eof.h5"
+      try session.onRoot("make the output folder") {
+        try FileManager.default.createDirectory(atPath: options.output, withIntermediateDirectories: true)
+        return true
+      }
       try await session.write(
-        to: file,
-        attributes: ["title": "EOF analysis of air temperature", "Conventions": "CF-1.8"],
-        [
-          .coordinate("time", concatenated(times), attributes: ["units": "hours since 1970-01-01 00:00:00"]),
-          .coordinate("latitude", latitude, attributes: ["units": "degrees_north"]),
-          .coordinate("longitude", longitude, attributes: ["units": "degrees_east"]),
-          .coordinate("mode", session.arange(1, leading.upperBound + 1)),
-          .dataset("singular_values", s[leading], dimensions: ["mode"], attributes: ["units": "K"]),
-          .dataset("explained_variance", variance[leading], dimensions: ["mode"], attributes: ["units": "1"]),
-          .dataset("principal_components", components[0..., leading], dimensions: ["time", "mode"]),
-          .dataset("eof", maps[leading], dimensions: ["mode", "latitude", "longitude"]),
-          .dataset("pattern", patterns[leading], dimensions: ["mode", "latitude", "longitude"]),
-        ])
+        to: results, attributes: ["title": "EOF analysis of air temperature", "Conventions": "CF-1.8"]
+      ) {
+        DatasetOutput.dataset("time", concatenated(times), attributes: ["units": "hours since 1970-01-01 00:00:00"])
+        DatasetOutput.dataset("latitude", latitude, attributes: ["units": "degrees_north"])
+        DatasetOutput.dataset("longitude", longitude, attributes: ["units": "degrees_east"])
+        DatasetOutput.dataset("mode", NDArray(kept.map { $0 + 1 }))
+        DatasetOutput.dataset("singular_values", s[kept], dimensions: ["mode"], attributes: ["units": "K"])
+        DatasetOutput.dataset("explained_variance", variance[kept], dimensions: ["mode"], attributes: ["units": "1"])
+        DatasetOutput.dataset(
+          "principal_components", components[0..., kept], dimensions: ["time", "mode"], attributes: ["units": "K"])
+        DatasetOutput.dataset("eof", maps[kept], dimensions: ["mode", "latitude", "longitude"])
+        DatasetOutput.dataset(
+          "pattern", patterns[kept], dimensions: ["mode", "latitude", "longitude"],
+          attributes: ["units": "K", "long_name": "regression on the standardised principal component"])
+      }
+
+      // From the file: computing them again would mean another SVD.
+      let shares = try await session.open(results, dataset: "explained_variance", as: Double.self).compute()
+      print("explained variance of the first five modes:")
+      for (mode, share) in shares.elements.prefix(5).enumerated() {
+        print("  \(mode + 1)  \(String(format: "%5.2f %%", 100 * share))")
+      }
     }
   }
 }
