@@ -15,15 +15,15 @@ package struct RandomGraph {
 
   private mutating func build(width: Int) -> TaskGraph {
     inputs.append(Array(repeating: [], count: Int.random(in: 1...width, using: &random)))
-    for _ in 0..<Int.random(in: 0...6, using: &random) { addLayer(width: width) }
+    for _ in 0..<Int.random(in: 0...8, using: &random) { addLayer(width: width) }
     var results: [TaskID] = []
     let last = inputs.count - 1
-    switch Int.random(in: 0..<10, using: &random) {
+    switch Int.random(in: 0..<20, using: &random) {
     case 0:  // nothing at all
       break
-    case 1...3:  // a whole layer
+    case 1...9:  // a whole layer
       results = (0..<inputs[last].count).map { TaskID(layer: last, index: $0) }
-    case 4...5:  // one task
+    case 10...13:  // one task
       results = [task(of: last)].compactMap { $0 }
     default:  // some of any layer, perhaps twice, inputs of others among them
       for _ in 0..<Int.random(in: 1...5, using: &random) {
@@ -51,7 +51,7 @@ package struct RandomGraph {
     let other = Int.random(in: 0..<number, using: &random)
     let count = inputs[earlier].count
     func of(_ index: Int) -> TaskID { TaskID(layer: earlier, index: index) }
-    switch Int.random(in: 0..<11, using: &random) {
+    switch Int.random(in: 0..<14, using: &random) {
     case 0:  // roots
       inputs.append(Array(repeating: [], count: Int.random(in: 0...width, using: &random)))
     case 1:  // elementwise
@@ -62,12 +62,12 @@ package struct RandomGraph {
     case 3:  // a level of a reduction tree
       let fan = Int.random(in: 2...4, using: &random)
       inputs.append(stride(from: 0, to: count, by: fan).map { ($0..<min(count, $0 + fan)).map(of) })
-    case 4:  // all to all
-      let all = (0..<count).map(of)
-      inputs.append(Array(repeating: all, count: Int.random(in: 1...max(1, width / 2), using: &random)))
+    case 4, 11, 12:  // all to all
+      let all = (0..<min(count, 12)).map(of)
+      inputs.append(Array(repeating: all, count: Int.random(in: 1...width, using: &random)))
     case 5:  // a stencil
       inputs.append((0..<count).map { (max(0, $0 - 1)..<min(count, $0 + 2)).map(of) })
-    case 6:  // one task of another layer for all
+    case 6, 13:  // one task of another layer for all
       let shared = task(of: other)
       inputs.append((0..<count).map { [of($0)] + [shared].compactMap { $0 } })
     case 7:  // a diamond

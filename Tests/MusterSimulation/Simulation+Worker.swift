@@ -42,6 +42,15 @@ extension Simulation {
       throw fault("worker \(worker) doesn't hold \(input) for \(task), and isn't told who does")
     }
     workers[worker].tasks[task] = entry
+    if random.chance(options.badReports) {
+      // Out of date: the worker hasn't computed anything yet.
+      let old = assignment.attempt &- 1
+      let isFailure = random.chance(0.5)
+      tell(
+        isFailure
+          ? .failed(WorkerID(worker), task, old)
+          : .finished(WorkerID(worker), task, old, bytes: 1, nanoseconds: 1), from: worker)
+    }
   }
 
   private mutating func giveBack(_ task: TaskID, _ attempt: Attempt, at worker: Int) {
@@ -131,10 +140,6 @@ extension Simulation {
       store(task, value, at: worker)
       let finished = Event.finished(
         WorkerID(worker), task, attempt, bytes: options.bytes(task), nanoseconds: duration)
-      if random.chance(options.badReports) {
-        tell(
-          .finished(WorkerID(worker), task, attempt &- 1, bytes: 1, nanoseconds: 1), from: worker)
-      }
       tell(finished, from: worker)
       if random.chance(options.badReports) { tell(finished, from: worker) }
       reportMemory(of: worker)

@@ -158,8 +158,10 @@ package struct Simulation {
   }
 
   private mutating func lose() {
-    guard outcome == nil, let number = workers.indices.filter({ !workers[$0].isDoomed }).randomElement(using: &random)
-    else { return }
+    let left = workers.indices.filter { !workers[$0].isDoomed }
+    // Mostly one whose loss matters.
+    let rich = random.chance(0.8) ? left.filter { !workers[$0].blocks.isEmpty } : []
+    guard outcome == nil, let number = (rich.isEmpty ? left : rich).randomElement(using: &random) else { return }
     workers[number].isDoomed = true
     // A worker that is wrongly declared lost goes on: what it reports from now on arrives after that.
     if !random.chance(options.falseLosses) {
