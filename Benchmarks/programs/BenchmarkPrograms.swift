@@ -1,0 +1,41 @@
+import Muster
+
+/// Muster's sides of the comparisons that Benchmarks/run makes: the first argument names one. Each says its own time
+/// in one line of JSON.
+@main
+struct BenchmarkPrograms {
+  static func main() async throws {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    switch arguments.first {
+    case "launch": try await Launch.run()
+    case "noop-tasks": try await NoopTasks.run(count: try number(arguments, 1))
+    default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
+    }
+  }
+
+  static func text(_ arguments: [String], _ index: Int) throws -> String {
+    guard index < arguments.count else {
+      throw MusterError(.invalidArgument, "'\(arguments.joined(separator: " "))' lacks argument \(index)")
+    }
+    return arguments[index]
+  }
+
+  static func number(_ arguments: [String], _ index: Int) throws -> Int {
+    guard let value = Int(try text(arguments, index)) else {
+      throw MusterError(.invalidArgument, "'\(arguments[index])' isn't a number")
+    }
+    return value
+  }
+}
+
+/// An empty session.
+enum Launch {
+  static func run() async throws {
+    try await Session.run { _ in }
+  }
+}
+
+/// Seconds since `start`.
+func seconds(since start: ContinuousClock.Instant) -> Double {
+  (ContinuousClock.now - start) / .seconds(1)
+}

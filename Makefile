@@ -1,0 +1,39 @@
+# The commands of the project. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test build bench-setup format lint clean dependencies python
+
+SWIFT_SOURCES := Package.swift Sources Tests examples Benchmarks
+# Arguments for the test run: make test ARGS='--filter HDF5'
+ARGS ?=
+
+help: ## Lists the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: dependencies python ## Runs the EOF analysis in one process and under mpirun, and compares the results
+	@examples/demo
+
+test: dependencies python ## Builds and runs the whole test suite, under mpirun too (ARGS='--filter NAME' for a part)
+	@Tests/run $(ARGS)
+
+build: dependencies ## Builds the library and its programs for release
+	swift build -c release
+
+bench-setup: dependencies ## Makes the Python environment with the systems that Benchmarks/run compares with
+	@.ci/make-venv .build/bench-python Benchmarks/requirements.txt
+
+format: ## Formats the Swift sources in place
+	swift format -i -r $(SWIFT_SOURCES)
+
+lint: ## Checks the formatting of the Swift sources, and the shell scripts with shellcheck
+	swift format lint --strict -r $(SWIFT_SOURCES)
+	.ci/lint-scripts
+
+clean: ## Removes everything that building and running made
+	rm -rf .build results
+
+dependencies:
+	@.ci/install-dependencies
+
+python: dependencies
+	@.ci/make-venv .build/python Tests/Reference/requirements.txt
