@@ -1,1 +1,82 @@
 #include "COpenBLAS.h"
+
+#include <cblas.h>
+
+// LAPACK's own symbols, which OpenBLAS carries without a header. Column-major; the trailing sizes are the hidden
+// lengths of the character arguments.
+#define LAPACK_DECLARE(p, T)                                                                                        \
+  void p##potrf_(const char *, const int *, T *, const int *, int *, unsigned long);                                \
+  void p##trcon_(const char *, const char *, const char *, const int *, const T *, const int *, T *, T *, int *,    \
+                 int *, unsigned long, unsigned long, unsigned long);                                               \
+  void p##gelqf_(const int *, const int *, T *, const int *, T *, T *, const int *, int *);                         \
+  void p##orglq_(const int *, const int *, const int *, T *, const int *, const T *, T *, const int *, int *);      \
+  void p##gesdd_(const char *, const int *, const int *, T *, const int *, T *, T *, const int *, T *, const int *, \
+                 T *, const int *, int *, int *, unsigned long);                                                    \
+  void p##gesvd_(const char *, const char *, const int *, const int *, T *, const int *, T *, T *, const int *,     \
+                 T *, const int *, T *, const int *, int *, unsigned long, unsigned long);                          \
+  void p##syevd_(const char *, const char *, const int *, T *, const int *, T *, T *, const int *, int *,           \
+                 const int *, int *, unsigned long, unsigned long);
+
+LAPACK_DECLARE(d, double)
+LAPACK_DECLARE(s, float)
+
+void copenblas_set_threads(int count) { openblas_set_num_threads(count); }
+
+static int leading(int n) { return n > 0 ? n : 1; }
+
+#define COPENBLAS_DEFINE(p, T)                                                                                      \
+  void copenblas_##p##gemm(int transpose_a, int transpose_b, int m, int n, int k, T alpha, const T *a, const T *b,  \
+                           T beta, T *c) {                                                                          \
+    cblas_##p##gemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, \
+                    m, n, k, alpha, a, leading(transpose_a ? m : k), b, leading(transpose_b ? k : n), beta, c,      \
+                    leading(n));                                                                                    \
+  }                                                                                                                 \
+  void copenblas_##p##syrk(int m, int n, const T *a, T *c) {                                                        \
+    cblas_##p##syrk(CblasRowMajor, CblasUpper, CblasTrans, n, m, 1, a, leading(n), 0, c, leading(n));               \
+  }                                                                                                                 \
+  void copenblas_##p##trsm_right(int m, int n, const T *r, T *x) {                                                  \
+    cblas_##p##trsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, m, n, 1, r, leading(n), x,   \
+                    leading(n));                                                                                    \
+  }                                                                                                                 \
+  void copenblas_##p##trsm_left(int n, int m, const T *r, T *x) {                                                   \
+    cblas_##p##trsm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, n, m, 1, r, leading(n), x,    \
+                    leading(m));                                                                                    \
+  }                                                                                                                 \
+  int copenblas_##p##potrf(int n, T *a) {                                                                           \
+    int info = 0, ld = leading(n);                                                                                  \
+    p##potrf_("L", &n, a, &ld, &info, 1);                                                                           \
+    return info;                                                                                                    \
+  }                                                                                                                 \
+  int copenblas_##p##trcon(int n, const T *r, T *rcond, T *work, int *iwork) {                                      \
+    int info = 0, ld = leading(n);                                                                                  \
+    p##trcon_("1", "L", "N", &n, r, &ld, rcond, work, iwork, &info, 1, 1, 1);                                       \
+    return info;                                                                                                    \
+  }                                                                                                                 \
+  int copenblas_##p##qr(int m, int n, T *a, T *tau, T *work, int lwork) {                                           \
+    int info = 0, ld = leading(n);                                                                                  \
+    p##gelqf_(&n, &m, a, &ld, tau, work, &lwork, &info);                                                            \
+    return info;                                                                                                    \
+  }                                                                                                                 \
+  int copenblas_##p##qr_q(int m, int n, int k, T *a, const T *tau, T *work, int lwork) {                            \
+    int info = 0, ld = leading(n);                                                                                  \
+    p##orglq_(&k, &m, &k, a, &ld, tau, work, &lwork, &info);                                                        \
+    return info;                                                                                                    \
+  }                                                                                                                 \
+  int copenblas_##p##gesdd(int m, int n, T *a, T *s, T *u, T *vt, T *work, int lwork, int *iwork) {                 \
+    int info = 0, k = m < n ? m : n, lda = leading(n), ldk = leading(k);                                            \
+    p##gesdd_("S", &n, &m, a, &lda, s, vt, &lda, u, &ldk, work, &lwork, iwork, &info, 1);                           \
+    return info;                                                                                                    \
+  }                                                                                                                 \
+  int copenblas_##p##gesvd(int m, int n, T *a, T *s, T *u, T *vt, T *work, int lwork) {                             \
+    int info = 0, k = m < n ? m : n, lda = leading(n), ldk = leading(k);                                            \
+    p##gesvd_("S", "S", &n, &m, a, &lda, s, vt, &lda, u, &ldk, work, &lwork, &info, 1, 1);                          \
+    return info;                                                                                                    \
+  }                                                                                                                 \
+  int copenblas_##p##syevd(int n, T *a, T *w, T *work, int lwork, int *iwork, int liwork) {                         \
+    int info = 0, ld = leading(n);                                                                                  \
+    p##syevd_("V", "U", &n, a, &ld, w, work, &lwork, iwork, &liwork, &info, 1, 1);                                  \
+    return info;                                                                                                    \
+  }
+
+COPENBLAS_DEFINE(d, double)
+COPENBLAS_DEFINE(s, float)

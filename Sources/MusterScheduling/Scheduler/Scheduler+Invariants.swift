@@ -157,7 +157,12 @@ extension Scheduler {
     for entry in live where workers[Int(entry)].queue.isEmpty {
       let worker = workers[Int(entry)]
       try expect(worker.backlogCount == 0, "worker \(entry) is idle, but has a backlog")
-      try expect(worker.isFull || withheld == 0, "worker \(entry) is idle, but roots are withheld")
+      guard withheld > 0 else { continue }
+      try expect(worker.isFull, "worker \(entry) is idle, but roots are withheld")
+      // Whatever the next root may be, it doesn't fit.
+      let largest = tasks.roots.reduce(0) { max($0, layers[Int(tasks.records[Int($1)].id.layer)].expectedBytes) }
+      try expect(
+        !hasMemory(Int(entry), expecting: largest), "worker \(entry) has memory for a root, but is idle")
     }
   }
 }

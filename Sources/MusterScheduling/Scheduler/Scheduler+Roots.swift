@@ -20,7 +20,7 @@ extension Scheduler {
       guard withheld > 0, let task = nextRoot(of: worker) else { return }
       let layer = Int(tasks.records[task].id.layer)
       guard workers[worker].queue.count < rootCapacity(of: worker, forLayer: layer) else { return }
-      guard hasMemory(worker, forLayer: layer) else {
+      guard hasMemory(worker, expecting: layers[layer].expectedBytes) else {
         workers[worker].isFull = true
         giveUpRoots(of: worker)
         return
@@ -52,11 +52,12 @@ extension Scheduler {
     return min(capacity(of: worker, forLayer: layer, hasInputs: false), slots + max(1, share))
   }
 
-  private func hasMemory(_ worker: Int, forLayer layer: Int) -> Bool {
+  /// Whether a worker is below the mark with a further block of so many bytes.
+  func hasMemory(_ worker: Int, expecting bytes: Int) -> Bool {
     let record = workers[worker]
     guard record.memoryLimit > 0 else { return true }
     let limit = Int(Double(record.memoryLimit) * configuration.memoryFraction)
-    return record.held + record.expected + layers[layer].expectedBytes <= limit
+    return record.held + record.expected + bytes <= limit
   }
 
   /// The next root task of the run that a worker has, or of the next run. It's left there.

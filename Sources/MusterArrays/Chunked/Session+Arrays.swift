@@ -1,0 +1,138 @@
+public import MusterRuntime
+
+extension Session {
+  /// An array in memory as a lazy one. Every rank has to pass the same elements.
+  ///
+  /// The elements are copied once, unless there is one chunk only. A bad chunk shape is an error of the result.
+  public func array<Element>(
+    _ array: NDArray<Element>, chunks: Chunks = .auto, file: StaticString = #fileID, line: UInt = #line
+  ) -> ChunkedArray<Element> {
+    source("array", shape: array.shape, chunks: chunks, CallSite(file: file, line: line)) { grid in
+      MemoryOperation(array.erased, grid: grid)
+    }
+  }
+
+  /// An array of one value.
+  public func full<Element: ArrayElement>(
+    _ shape: [Int], _ value: Element, chunks: Chunks = .auto, file: StaticString = #fileID, line: UInt = #line
+  ) -> ChunkedArray<Element> {
+    source("full", shape: shape, chunks: chunks, detail: "\(value)", CallSite(file: file, line: line)) { _ in
+      FillOperation(value: ScalarValue(value))
+    }
+  }
+
+  /// An array of zeros.
+  public func zeros<Element: ArrayElement & Numeric>(
+    _ shape: [Int], as type: Element.Type = Element.self, chunks: Chunks = .auto, file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> ChunkedArray<Element> {
+    full(shape, Element.zero, chunks: chunks, file: file, line: line)
+  }
+
+  /// An array of ones.
+  public func ones<Element: ArrayElement & Numeric>(
+    _ shape: [Int], as type: Element.Type = Element.self, chunks: Chunks = .auto, file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> ChunkedArray<Element> {
+    full(shape, 1, chunks: chunks, file: file, line: line)
+  }
+
+  /// `start`, `start + step`, … up to, and without, `stop`.
+  ///
+  /// Element i is `start + i * step`, rounded once for the product and once for the sum, whatever the chunks.
+  public func arange<Element: ArrayElement & Numeric & Strideable>(
+    _ start: Element = 0, _ stop: Element, step: Element = 1, chunks: Chunks = .auto,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> ChunkedArray<Element> where Element.Stride: SignedNumeric {
+    let callSite = CallSite(file: file, line: line)
+    guard step != .zero else {
+      return poisoned(
+        "arange", MusterError(.invalidArgument, "arange: the step is 0", fix: "Use another step"), callSite)
+    }
+    let count = Array(stride(from: start, to: stop, by: start.distance(to: start + step))).count
+    return source("arange", shape: [count], chunks: chunks, detail: "\(start) \(step)", callSite) { _ in
+      GenerateOperation(name: "arange", cost: .pass) { region in
+        NDArray<Element>(shape: region.shape) { buffer in
+          for index in buffer.indices {
+            guard let position = Element(exactly: region.origin[0] + index) else { preconditionFailure() }
+            buffer.initializeElement(at: index, to: start + position * step)
+          }
+        }.erased
+      }
+    }
+  }
+
+  /// `count` numbers from `start` to `stop`, both included, at equal distances.
+  public func linspace<Element: ArrayElement & BinaryFloatingPoint>(
+    _ start: Element, _ stop: Element, count: Int, chunks: Chunks = .auto, file: StaticString = #fileID,
+    line: UInt = #line
+  ) -> ChunkedArray<Element> {
+    source(
+      "linspace", shape: [count], chunks: chunks, detail: "\(start) \(stop)", CallSite(file: file, line: line)
+    ) { _ in
+      GenerateOperation(name: "linspace", cost: .pass) { region in
+        let step = count > 1 ? (stop - start) / Element(count - 1) : 0
+        return NDArray<Element>(shape: region.shape) { buffer in
+          for index in buffer.indices {
+            let position = region.origin[0] + index
+            let value = position == count - 1 && count > 1 ? stop : start + Element(position) * step
+            buffer.initializeElement(at: index, to: value)
+          }
+        }.erased
+      }
+    }
+  }
+
+  /// An array whose elements are a function of their indices.
+  ///
+  /// - Parameter body: from the index along each axis the element; the same on every rank.
+  public func fromFunction<Element: ArrayElement>(
+    _ shape: [Int], as type: Element.Type = Element.self, chunks: Chunks = .auto, file: StaticString = #fileID,
+    line: UInt = #line, _ body: @escaping @Sendable (_ indices: [Int]) throws -> Element
+  ) -> ChunkedArray<Element> {
+    source("fromFunction", shape: shape, chunks: chunks, CallSite(file: file, line: line)) { _ in
+      GenerateOperation(name: "fromFunction", cost: .work) { region in
+        try NDArray<Element>(shape: region.shape) { buffer in
+          var indices = region.origin
+          for position in buffer.indices {
+            buffer.initializeElement(at: position, to: try body(indices))
+            var axis = indices.count - 1
+            while axis >= 0 {
+              indices[axis] += 1
+              if indices[axis] < region.origin[axis] + region.shape[axis] { break }
+              indices[axis] = region.origin[axis]
+              axis -= 1
+            }
+          }
+        }.erased
+      }
+    }
+  }
+
+  private func source<Element>(
+    _ name: String, shape: [Int], chunks: Chunks, detail: String = "", _ callSite: CallSite,
+    _ operation: (ChunkGrid) -> any ArrayOperation
+  ) -> ChunkedArray<Element> {
+    if let length = shape.first(where: { $0 < 0 }) {
+      return poisoned(
+        name,
+        MusterError(
+          .invalidArgument, "\(name): the shape \(shape) has the length \(length)", fix: "Use lengths of at least 0"),
+        callSite)
+    }
+    do {
+      let grid = try chunks.grid(for: shape, elementType: Element.elementType)
+      return ChunkedArray(
+        .source(
+          self, elementType: Element.elementType, grid: grid, operation: operation(grid),
+          detail: "\(chunks) \(detail)", callSite: callSite))
+    } catch {
+      return poisoned(name, error, callSite)
+    }
+  }
+
+  private func poisoned<Element>(_ name: String, _ error: MusterError, _ callSite: CallSite) -> ChunkedArray<Element> {
+    ChunkedArray(
+      .poisoned(self, name: name, elementType: Element.elementType, failure: error, callSite: callSite))
+  }
+}

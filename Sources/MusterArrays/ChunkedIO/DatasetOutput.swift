@@ -1,0 +1,58 @@
+internal import MusterRuntime
+
+/// A dataset to write: its name in the file, its elements, and what describes them.
+public struct DatasetOutput: Sendable {
+  enum Contents: Sendable {
+    case chunked(ArrayExpression)
+    case memory(AnyNDArray)
+  }
+
+  /// The path in the file: `pcs`, `group/velocity`. Groups on the way are made.
+  public var name: String
+  /// For each axis the name of the dataset of the same file that holds its coordinates; nil, or none at all, where
+  /// there is no such dataset. What is named here is written as a dimension scale.
+  public var dimensions: [String?]
+  /// Attributes of the dataset, written in the order of their names: `["units": "K"]`.
+  public var attributes: [String: HDF5Attribute]
+  var contents: Contents
+
+  /// The elements of a lazy array, computed while they are written.
+  public static func dataset<Element>(
+    _ name: String, _ array: ChunkedArray<Element>, dimensions: [String?] = [],
+    attributes: [String: HDF5Attribute] = [:]
+  ) -> DatasetOutput {
+    DatasetOutput(
+      name: name, dimensions: dimensions, attributes: attributes, contents: .chunked(array.expression))
+  }
+
+  /// The elements of an array in memory; the same on every rank.
+  public static func dataset<Element>(
+    _ name: String, _ array: NDArray<Element>, dimensions: [String?] = [], attributes: [String: HDF5Attribute] = [:]
+  ) -> DatasetOutput {
+    DatasetOutput(name: name, dimensions: dimensions, attributes: attributes, contents: .memory(array.erased))
+  }
+
+  var shape: [Int] {
+    switch contents {
+    case .chunked(let expression): expression.shape
+    case .memory(let array): array.shape
+    }
+  }
+  var elementType: ElementType {
+    switch contents {
+    case .chunked(let expression): expression.elementType
+    case .memory(let array): array.elementType
+    }
+  }
+}
+
+/// Collects the datasets of one file, written one below the other.
+@resultBuilder
+public enum DatasetOutputBuilder {
+  public static func buildExpression(_ output: DatasetOutput) -> [DatasetOutput] { [output] }
+  public static func buildBlock(_ parts: [DatasetOutput]...) -> [DatasetOutput] { parts.flatMap { $0 } }
+  public static func buildOptional(_ part: [DatasetOutput]?) -> [DatasetOutput] { part ?? [] }
+  public static func buildEither(first part: [DatasetOutput]) -> [DatasetOutput] { part }
+  public static func buildEither(second part: [DatasetOutput]) -> [DatasetOutput] { part }
+  public static func buildArray(_ parts: [[DatasetOutput]]) -> [DatasetOutput] { parts.flatMap { $0 } }
+}

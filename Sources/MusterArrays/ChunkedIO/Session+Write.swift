@@ -1,0 +1,125 @@
+public import MusterRuntime
+internal import MusterScheduling
+
+extension Session {
+  /// Computes arrays and writes them as the datasets of one HDF5 file. Collective; every rank writes what it computed.
+  ///
+  /// The file appears under its name when all of it is written; until then, or if anything fails, what was there
+  /// before stays. Datasets that others name as a dimension become dimension scales, which xarray, NetCDF and h5py
+  /// understand as coordinates.
+  ///
+  /// - Throws: `MusterError` with code `permissionDenied`, `diskFull`, `fileNotFound` (no such folder) or `inputOutput`;
+  ///   `invalidArgument` or `shapeMismatch` where names are used twice or dimensions don't fit; and what computing the
+  ///   arrays throws.
+  public func write(
+    to path: String, attributes: [String: HDF5Attribute] = [:], _ datasets: [DatasetOutput],
+    file: StaticString = #fileID, line: UInt = #line
+  ) async throws {
+    let callSite = CallSite(file: file, line: line)
+    let sources = try datasets.map { try source(of: $0, callSite: callSite) }
+    // Lowered before the file is made, so that misuse leaves nothing behind.
+    let lowering = try Lowering(sources, keepRoots: false)
+    let scales = Set(datasets.flatMap { $0.dimensions.compactMap { $0 } })
+    let description = HDF5FileDescription(
+      attributes: HDF5NamedAttribute.sorted(attributes),
+      datasets: datasets.map { dataset in
+        HDF5DatasetDescription(
+          name: dataset.name, shape: dataset.shape, elementType: dataset.elementType,
+          attributes: HDF5NamedAttribute.sorted(dataset.attributes),
+          dimensions: scales.contains(dataset.name) ? [] : dataset.dimensions,
+          isDimensionScale: scales.contains(dataset.name))
+      })
+    let target = try onRoot("create \(path)", callSite: callSite) {
+      try HDF5WriteTarget.create(path: path, description)
+    }
+    do {
+      for (index, source) in sources.enumerated() {
+        try lowering.addWriting(source, to: target, dataset: index, callSite: callSite)
+      }
+      _ = try await compute(lowering.plan, operation: "write \(path)", callSite: callSite)
+      // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
+      try target.finish()
+      _ = try onRoot("finish \(path)", callSite: callSite) { true }
+      _ = try onRoot("commit \(path)", callSite: callSite) {
+        try target.commit()
+        return true
+      }
+    } catch {
+      try? target.finish()
+      if isRoot { target.abandon() }
+      throw error
+    }
+  }
+
+  /// Computes arrays and writes them as the datasets of one HDF5 file, listed one below the other:
+  ///
+  ///     try await session.write(to: "eof.h5", attributes: ["title": "EOFs of air temperature"]) {
+  ///       .dataset("pcs", pcs, dimensions: ["time", "mode"], attributes: ["units": "K"])
+  ///       .dataset("time", time)
+  ///     }
+  ///
+  /// Otherwise like `write(to:attributes:_:)` of an array of datasets.
+  public func write(
+    to path: String, attributes: [String: HDF5Attribute] = [:], file: StaticString = #fileID, line: UInt = #line,
+    @DatasetOutputBuilder datasets: () -> [DatasetOutput]
+  ) async throws {
+    try await write(to: path, attributes: attributes, datasets(), file: file, line: line)
+  }
+
+  private func source(of dataset: DatasetOutput, callSite: CallSite) throws -> ArrayExpression {
+    switch dataset.contents {
+    case .chunked(let expression):
+      guard expression.session === self else {
+        throw MusterError(
+          .session, "the dataset \(dataset.name) belongs to another session", fix: "Write it with the session it is of",
+          callSite: callSite)
+      }
+      return expression
+    case .memory(let array):
+      let grid = ChunkGrid(whole: array.shape)
+      return .source(
+        self, elementType: array.elementType, grid: grid, operation: MemoryOperation(array, grid: grid),
+        callSite: callSite)
+    }
+  }
+}
+
+extension Lowering {
+  /// Adds a layer that writes each block of a node, and wants its tasks done.
+  fileprivate func addWriting(
+    _ node: ArrayExpression, to target: HDF5WriteTarget, dataset: Int, callSite: CallSite
+  ) throws {
+    let source = try blocks(of: node)
+    let grid = node.grid
+    let layer = add(
+      Layer(
+        name: source.layerNumber == nil ? "\(source.name)-write" : "write", count: grid.count,
+        yielding: EmptyBlock.self, callSite: callSite, inputs: source.inputs,
+        run: { inputs in
+          var cursor = BlockCursor(inputs.blocks)
+          let block = try source.run(inputs.index, &cursor)
+          try target.write(block, dataset: dataset, origin: grid.region(of: inputs.index).origin)
+          return EmptyBlock()
+        }))
+    addResults((0..<grid.count).map { TaskID(layer: layer, index: $0) })
+  }
+}
+
+extension HDF5NamedAttribute {
+  /// In the order of their names: a dictionary has none that is the same on every rank.
+  fileprivate static func sorted(_ attributes: [String: HDF5Attribute]) -> [HDF5NamedAttribute] {
+    attributes.sorted { $0.key < $1.key }.map { HDF5NamedAttribute($0.key, $0.value) }
+  }
+}
+
+extension ChunkedArray {
+  /// Computes the array and writes it as the only dataset of an HDF5 file. Collective; see
+  /// `Session.write(to:attributes:_:)`, which writes several.
+  public func write(
+    to path: String, dataset: String, attributes: [String: HDF5Attribute] = [:], file: StaticString = #fileID,
+    line: UInt = #line
+  ) async throws {
+    try await session.write(
+      to: path, [.dataset(dataset, self, attributes: attributes)], file: file, line: line)
+  }
+}

@@ -1,0 +1,132 @@
+internal import MusterRuntime
+
+extension NDArray where Element: LinearAlgebraElement {
+  /// The two sizes of a matrix, as the library takes them.
+  ///
+  /// - Throws: `shapeMismatch` where the array isn't a matrix, `unsupported` where a size is beyond 2³¹ - 1.
+  func matrixSizes(_ operation: String) throws -> (rows: Int32, columns: Int32) {
+    guard shape.count == 2 else {
+      throw MusterError(.shapeMismatch, "\(operation) needs a matrix; the array has the shape \(shape)")
+    }
+    guard let rows = Int32(exactly: shape[0]), let columns = Int32(exactly: shape[1]) else {
+      throw MusterError(
+        .unsupported, "\(operation): a matrix of \(shape) is beyond the library's 32-bit sizes",
+        fix: "Use smaller chunks")
+    }
+    BLAS.setSingleThreaded()
+    return (rows, columns)
+  }
+
+  /// Runs a closure with the memory of this array to be overwritten: its own where nobody else holds it, else a copy.
+  mutating func withMutableElements<R>(_ body: (UnsafeMutablePointer<Element>) throws -> R) rethrows -> R {
+    // A copy each time would be simple; most callers have just made the array for themselves.
+    let copy = NDArray(shape: shape) { target in
+      withElements { _ = target.initialize(fromContentsOf: $0) }
+    }
+    self = copy
+    // Nobody else has seen this memory yet, so writing to it is safe.
+    return try withExtendedLifetime(copy.erased.storage) {
+      try body(copy.erased.storage.bytes.assumingMemoryBound(to: Element.self))
+    }
+  }
+
+  /// c = alpha op(a) op(b) + beta c.
+  ///
+  /// - Throws: `shapeMismatch`, naming the shapes.
+  package static func gemm(
+    _ a: NDArray, _ ta: Transposition = .none, _ b: NDArray, _ tb: Transposition = .none, alpha: Element = 1,
+    beta: Element = 0, into c: inout NDArray
+  ) throws {
+    let sizesA = try a.matrixSizes("a matrix product")
+    let sizesB = try b.matrixSizes("a matrix product")
+    let sizesC = try c.matrixSizes("a matrix product")
+    let (m, k) = ta == .none ? sizesA : (sizesA.columns, sizesA.rows)
+    let (k2, n) = tb == .none ? sizesB : (sizesB.columns, sizesB.rows)
+    guard k == k2, sizesC == (m, n) else {
+      throw MusterError(
+        .shapeMismatch, "a matrix product of \(a.shape) and \(b.shape) into \(c.shape)",
+        fix: "The inner sizes have to agree")
+    }
+    a.withElements { a in
+      b.withElements { b in
+        c.withMutableElements { c in
+          guard let a = a.baseAddress, let b = b.baseAddress else { return }
+          Element.linearAlgebra.gemm(
+            ta == .none ? 0 : 1, tb == .none ? 0 : 1, m, n, k, alpha, a, b, beta, c)
+        }
+      }
+    }
+  }
+
+  /// The matrix product with another matrix: m × k by k × n gives m × n.
+  ///
+  /// - Throws: `MusterError` with code `shapeMismatch`, naming both shapes.
+  /// - Complexity: O(m k n).
+  public func matmul(_ other: NDArray) throws -> NDArray {
+    let (m, k) = try matrixSizes("matmul")
+    let (k2, n) = try other.matrixSizes("matmul")
+    guard k == k2 else {
+      throw MusterError(
+        .shapeMismatch, "matmul of \(shape) and \(other.shape)", fix: "The inner sizes have to agree")
+    }
+    return withElements { a in
+      other.withElements { b in
+        NDArray(shape: [Int(m), Int(n)]) { c in
+          guard let target = c.baseAddress else { return }
+          guard k > 0, let a = a.baseAddress, let b = b.baseAddress else {
+            c.initialize(repeating: 0)
+            return
+          }
+          Element.linearAlgebra.gemm(0, 0, m, n, k, 1, a, b, 0, target)
+        }
+      }
+    }
+  }
+
+  /// AᵀA, n × n for m × n, symmetric to the bit.
+  package func gram() throws -> NDArray {
+    let (m, n) = try matrixSizes("a Gram matrix")
+    let size = Int(n)
+    return withElements { a in
+      NDArray(shape: [size, size]) { c in
+        guard let target = c.baseAddress else { return }
+        guard m > 0, let a = a.baseAddress else {
+          c.initialize(repeating: 0)
+          return
+        }
+        Element.linearAlgebra.syrk(m, n, a, target)
+        for row in 0..<size {
+          for column in 0..<row { target[row * size + column] = target[column * size + row] }
+        }
+      }
+    }
+  }
+
+  /// A R⁻¹, for this m × n matrix and R upper triangular, n × n.
+  package func solvingRightUpper(_ r: NDArray) throws -> NDArray {
+    let (m, n) = try matrixSizes("a triangular solution")
+    precondition(r.shape == [Int(n), Int(n)])
+    var result = self
+    r.withElements { r in
+      result.withMutableElements { x in
+        guard m > 0, let r = r.baseAddress else { return }
+        Element.linearAlgebra.solveRight(m, n, r, x)
+      }
+    }
+    return result
+  }
+
+  /// R⁻¹ B, for this n × m matrix B and R upper triangular, n × n.
+  package func solvingLeftUpper(_ r: NDArray) throws -> NDArray {
+    let (n, m) = try matrixSizes("a triangular solution")
+    precondition(r.shape == [Int(n), Int(n)])
+    var result = self
+    r.withElements { r in
+      result.withMutableElements { x in
+        guard m > 0, let r = r.baseAddress else { return }
+        Element.linearAlgebra.solveLeft(n, m, r, x)
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,106 @@
+internal import MusterRuntime
+
+/// A node of the graph behind chunked arrays: what is to be computed, with its shape, chunks and element type.
+///
+/// Immutable, and built alike on every rank. Misuse that an operator can't throw makes a poisoned node: `failure` holds
+/// the first error, which every collective throws.
+final class ArrayExpression: Sendable {
+  let session: Session
+  let elementType: ElementType
+  let grid: ChunkGrid
+  let operation: any ArrayOperation
+  let callSite: CallSite?
+  let failure: MusterError?
+
+  var shape: [Int] { grid.shape }
+  var byteCount: Int { grid.elementCount * elementType.byteCount }
+
+  private init(
+    session: Session, elementType: ElementType, grid: ChunkGrid, operation: any ArrayOperation, callSite: CallSite?,
+    failure: MusterError? = nil
+  ) {
+    self.session = session
+    self.elementType = elementType
+    self.grid = grid
+    self.operation = operation
+    self.callSite = callSite
+    self.failure = failure
+  }
+}
+
+/// What a node computes. Each operation is a value of its own type that knows its operands and how it is lowered.
+protocol ArrayOperation: Sendable {
+  /// The operation's name, in layers, messages and fingerprints.
+  var name: String { get }
+  /// The nodes that it reads.
+  var operands: [ArrayExpression] { get }
+  /// How the blocks of `node` come to be. May add layers to the lowering's plan.
+  func lower(_ node: ArrayExpression, in lowering: Lowering) throws -> BlockFunction
+}
+
+extension ArrayExpression {
+  /// What an operation makes of its operands.
+  struct Derivation {
+    var elementType: ElementType
+    var grid: ChunkGrid
+    var operation: any ArrayOperation
+  }
+
+  /// A node without operands.
+  static func source(
+    _ session: Session, elementType: ElementType, grid: ChunkGrid, operation: any ArrayOperation, detail: String = "",
+    callSite: CallSite?
+  ) -> ArrayExpression {
+    session.record(
+      operation.name, shape: grid.shape, elementType: elementType.description, detail: detail, callSite: callSite)
+    return ArrayExpression(
+      session: session, elementType: elementType, grid: grid, operation: operation, callSite: callSite)
+  }
+
+  /// A node that stands for an error made where nothing could be thrown.
+  static func poisoned(
+    _ session: Session, name: String, elementType: ElementType, failure: MusterError, callSite: CallSite?
+  ) -> ArrayExpression {
+    var failure = failure
+    if failure.callSite == nil { failure.callSite = callSite }
+    session.record(
+      name, shape: [], elementType: elementType.description, detail: failure.code.name, callSite: callSite)
+    return ArrayExpression(
+      session: session, elementType: elementType, grid: ChunkGrid(whole: []), operation: Poisoned(name: name),
+      callSite: callSite, failure: failure)
+  }
+
+  /// The node that `body` describes, recorded; or a poisoned one, where an operand is poisoned or `body` throws.
+  static func derive(
+    _ name: String, _ elementType: ElementType, from operands: [ArrayExpression], detail: String = "",
+    callSite: CallSite?, _ body: () throws -> Derivation
+  ) -> ArrayExpression {
+    let session = operands[0].session
+    do {
+      for operand in operands { if let failure = operand.failure { throw failure } }
+      guard operands.allSatisfy({ $0.session === session }) else {
+        throw MusterError(
+          .session, "\(name): its operands belong to different sessions", fix: "Build them in the same session")
+      }
+      let derivation = try body()
+      session.record(
+        name, shape: derivation.grid.shape, elementType: derivation.elementType.description, detail: detail,
+        callSite: callSite)
+      return ArrayExpression(
+        session: session, elementType: derivation.elementType, grid: derivation.grid,
+        operation: derivation.operation, callSite: callSite)
+    } catch {
+      let failure = error as? MusterError ?? MusterError(.internal, "\(name): \(error)")
+      return poisoned(session, name: name, elementType: elementType, failure: failure, callSite: callSite)
+    }
+  }
+}
+
+/// The operation of a poisoned node.
+private struct Poisoned: ArrayOperation {
+  var name: String
+  var operands: [ArrayExpression] { [] }
+  func lower(_ node: ArrayExpression, in lowering: Lowering) throws -> BlockFunction {
+    throw node.failure ?? MusterError(.internal, "a poisoned node without its error")
+  }
+}

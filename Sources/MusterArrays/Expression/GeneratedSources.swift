@@ -1,0 +1,44 @@
+internal import MusterRuntime
+internal import MusterScheduling
+
+/// An array of one value.
+struct FillOperation: RegionSource {
+  var value: ScalarValue
+
+  var name: String { "full" }
+  var cost: BlockFunction.Cost { .pass }
+  func yieldsDirectly(_ grid: ChunkGrid) -> Bool { true }
+  func block(_ region: ArrayRegion) -> AnyNDArray { .filled(with: value, shape: region.shape) }
+}
+
+/// Elements from their positions, by a closure that fills a box.
+struct GenerateOperation: RegionSource {
+  var name: String
+  var cost: BlockFunction.Cost
+  var fill: @Sendable (ArrayRegion) throws -> AnyNDArray
+
+  func yieldsDirectly(_ grid: ChunkGrid) -> Bool { true }
+  func block(_ region: ArrayRegion) throws -> AnyNDArray { try fill(region) }
+}
+
+/// An array in memory, every rank having its own copy: cut into blocks once, when the node is made.
+struct MemoryOperation: ArrayOperation {
+  var blocks: [AnyNDArray]
+
+  var name: String { "array" }
+  var operands: [ArrayExpression] { [] }
+
+  init(_ array: AnyNDArray, grid: ChunkGrid) {
+    blocks = (0..<grid.count).map { chunk in
+      let region = grid.region(of: chunk)
+      return array.slice(zip(region.origin, region.shape).map { $0..<$0 + $1 })
+    }
+  }
+
+  func lower(_ node: ArrayExpression, in lowering: Lowering) throws -> BlockFunction {
+    let blocks = blocks
+    return BlockFunction(
+      grid: node.grid, elementType: node.elementType, name: name, callSite: node.callSite, cost: .nothing,
+      inputs: { _, _ in }, run: { chunk, _ in blocks[chunk] })
+  }
+}

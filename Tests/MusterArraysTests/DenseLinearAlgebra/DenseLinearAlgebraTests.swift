@@ -1,0 +1,182 @@
+import MusterArrays
+import MusterRuntime
+import Testing
+
+/// A matrix of values in -1...1 from a seed.
+private func random(_ rows: Int, _ columns: Int, seed: UInt64) -> NDArray<Double> {
+  var state = seed
+  return NDArray<Double>(shape: [rows, columns]) { elements in
+    for index in elements.indices {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      z ^= z >> 31
+      elements[index] = Double(Int64(bitPattern: z)) / 0x1p63
+    }
+  }
+}
+
+private func transposed(_ a: NDArray<Double>) -> NDArray<Double> {
+  let (rows, columns) = (a.shape[0], a.shape[1])
+  return a.withElements { a in
+    NDArray<Double>(shape: [columns, rows]) { t in
+      for row in 0..<rows { for column in 0..<columns { t[column * rows + row] = a[row * columns + column] } }
+    }
+  }
+}
+
+private func distance(_ a: NDArray<Double>, _ b: NDArray<Double>) -> Double {
+  #expect(a.shape == b.shape)
+  return zip(a.elements, b.elements).map { abs($0 - $1) }.max() ?? 0
+}
+
+private func identity(_ n: Int) -> NDArray<Double> {
+  NDArray<Double>(shape: [n, n]) { e in
+    e.initialize(repeating: 0)
+    for i in 0..<n { e[i * n + i] = 1 }
+  }
+}
+
+private func scaledColumns(_ a: NDArray<Double>, by s: [Double]) -> NDArray<Double> {
+  let columns = a.shape[1]
+  return a.withElements { a in
+    NDArray<Double>(shape: [a.count / max(1, columns), columns]) { e in
+      for index in e.indices { e[index] = a[index] * s[index % columns] }
+    }
+  }
+}
+
+/// A square matrix with the given singular values.
+private func matrix(singularValues s: [Double], seed: UInt64) throws -> NDArray<Double> {
+  let n = s.count
+  let u = try random(n, n, seed: seed).qr().q
+  let v = try random(n, n, seed: seed &+ 1).qr().q
+  return try scaledColumns(u, by: s).matmul(transposed(v))
+}
+
+struct DenseLinearAlgebraTests {
+  static let shapes = [(1, 1), (5, 1), (1, 5), (7, 7), (40, 13), (13, 40), (130, 65)]
+
+  @Test(arguments: shapes)
+  func productsMatchTheDefinition(rows: Int, columns: Int) throws {
+    let a = random(rows, columns, seed: 1)
+    let b = random(columns, 6, seed: 2)
+    let product = try a.matmul(b)
+    for i in 0..<rows {
+      for j in 0..<6 {
+        let expected = (0..<columns).reduce(0.0) { $0 + a.elements[i * columns + $1] * b.elements[$1 * 6 + j] }
+        #expect(abs(product.elements[i * 6 + j] - expected) < 1e-13)
+      }
+    }
+    #expect(try distance(a.gram(), transposed(a).matmul(a)) < 1e-12)
+    var c = random(rows, 6, seed: 3)
+    let before = c
+    try NDArray.gemm(transposed(a), .transposed, transposed(b), .transposed, alpha: 2, beta: -1, into: &c)
+    let expected = zip(product.elements, before.elements).map { 2 * $0 - $1 }
+    #expect(zip(c.elements, expected).allSatisfy { abs($0 - $1) < 1e-12 })
+    // The array that was there before is untouched.
+    #expect(before.elements == random(rows, 6, seed: 3).elements)
+  }
+
+  @Test(arguments: shapes)
+  func qrIsThinOrthogonalAndUnique(rows: Int, columns: Int) throws {
+    let a = random(rows, columns, seed: 4)
+    let (q, r) = try a.qr()
+    let k = min(rows, columns)
+    #expect(q.shape == [rows, k] && r.shape == [k, columns])
+    #expect(try distance(q.matmul(r), a) < 1e-13)
+    #expect(try distance(q.gram(), identity(k)) < 1e-13)
+    for i in 0..<k {
+      #expect(r.elements[i * columns + i] >= 0)
+      for j in 0..<i { #expect(r.elements[i * columns + j] == 0) }
+    }
+    #expect(try a.qrR().elements == r.elements)
+  }
+
+  @Test(arguments: shapes)
+  func svdReconstructs(rows: Int, columns: Int) throws {
+    let a = random(rows, columns, seed: 5)
+    let (u, s, vt) = try a.svd()
+    let k = min(rows, columns)
+    #expect(u.shape == [rows, k] && s.shape == [k] && vt.shape == [k, columns])
+    #expect(try distance(scaledColumns(u, by: s.elements).matmul(vt), a) < 1e-12)
+    #expect(try distance(u.gram(), identity(k)) < 1e-13)
+    #expect(try distance(transposed(vt).gram(), identity(k)) < 1e-13)
+    #expect(s.elements == s.elements.sorted(by: >))
+  }
+
+  @Test func choleskyTrianglesAndEigenvalues() throws {
+    let a = random(60, 20, seed: 6)
+    let gram = try a.gram()
+    let (r, info) = try gram.cholesky()
+    #expect(info == 0)
+    #expect(try distance(r.gram(), gram) < 1e-12)
+    #expect(try distance(a.solvingRightUpper(r).matmul(r), a) < 1e-12)
+    #expect(try distance(r.matmul(random(20, 4, seed: 7).solvingLeftUpper(r)), random(20, 4, seed: 7)) < 1e-12)
+    let (values, vectors) = try gram.eigh()
+    #expect(try distance(gram.matmul(vectors), scaledColumns(vectors, by: values.elements)) < 1e-12)
+    #expect(values.elements == values.elements.sorted())
+    let singular = try a.svd().s.elements
+    let rcond = try r.triangularReciprocalCondition()
+    let ratio = singular.last! / singular.first!
+    #expect(rcond > ratio / 20 && rcond < ratio * 20)
+    var indefinite = identity(3).elements
+    indefinite[4] = -1
+    #expect(try NDArray(indefinite, shape: [3, 3]).cholesky().info > 0)
+  }
+
+  @Test func nonFiniteValuesAreSeen() {
+    #expect(random(9, 9, seed: 8).allFinite)
+    for value in [Double.nan, .infinity, -.infinity] {
+      var elements = random(9, 9, seed: 8).elements
+      elements[40] = value
+      #expect(!NDArray(elements).allFinite)
+    }
+  }
+
+  @Test func misfitsAreNamed() {
+    let error = #expect(throws: MusterError.self) { try random(3, 4, seed: 1).matmul(random(3, 4, seed: 1)) }
+    #expect(error?.message.contains("[3, 4] and [3, 4]") == true)
+    #expect(throws: MusterError.self) { try NDArray([1.0, 2.0]).matmul(random(2, 2, seed: 1)) }
+  }
+
+  /// Falling as 1/i, evenly, over four and over six decades; and a single one.
+  static let spectra: [[Double]] = [
+    (1...120).map { (i: Int) -> Double in 1 / Double(i) },
+    (0..<120).map { (i: Int) -> Double in 1 - 0.98 * Double(i) / 119 },
+    (0..<120).map { (i: Int) -> Double in power(0.9257, i) },
+    (0..<120).map { (i: Int) -> Double in power(0.8904, i) },
+    [3.5],
+  ]
+
+  private static func power(_ base: Double, _ exponent: Int) -> Double {
+    (0..<exponent).reduce(1.0) { product, _ in product * base }
+  }
+
+  @Test(arguments: spectra)
+  func thePreconditionedDecompositionIsAsAccurateAsLAPACKs(singularValues: [Double]) throws {
+    let n = singularValues.count
+    let a = try matrix(singularValues: singularValues, seed: 11).qrR()
+    let guess = try a.gram().eigh().vectors
+    let (u, s, vt) = try #require(try PreconditionedSVD.decompose(a, guess: guess))
+    let reference = try a.svd()
+    #expect(zip(s.elements, reference.s.elements).allSatisfy { abs($0 / $1 - 1) < 1e-13 })
+    #expect(s.elements == s.elements.sorted(by: >))
+    #expect(try distance(u.gram(), identity(n)) < 1e-13)
+    #expect(try distance(transposed(vt).gram(), identity(n)) < 1e-13)
+    #expect(try distance(scaledColumns(u, by: s.elements).matmul(vt), a) < 1e-14 * Double(n))
+  }
+
+  /// Repeated, or zero, singular values aren't separated: the caller falls back on LAPACK.
+  @Test func thePreconditionedDecompositionKnowsWhenItCannot() throws {
+    let values = (0..<60).map { $0 < 30 ? 1.0 : 1e-5 }
+    let a = try matrix(singularValues: values, seed: 13).qrR()
+    if let (u, s, vt) = try PreconditionedSVD.decompose(a, guess: a.gram().eigh().vectors) {
+      #expect(try distance(u.gram(), identity(60)) < 1e-12)
+      #expect(try distance(scaledColumns(u, by: s.elements).matmul(vt), a) < 1e-12)
+    }
+    let zero = NDArray<Double>(shape: [4, 4]) { $0.initialize(repeating: 0) }
+    #expect(try PreconditionedSVD.decompose(zero, guess: identity(4))?.s.shape == nil)
+  }
+}

@@ -1,0 +1,33 @@
+import Foundation
+import MusterSimulation
+import Testing
+
+@Suite struct FuzzTests {
+  /// `MUSTER_FUZZ_SEED` runs that seed alone, `MUSTER_FUZZ_SEEDS` that many from 0 on.
+  @Test func randomGraphsOnUnreliableWorkers() {
+    let environment = ProcessInfo.processInfo.environment
+    let seeds: Range<UInt64>
+    if let seed = environment["MUSTER_FUZZ_SEED"].flatMap({ UInt64($0) }) {
+      seeds = seed..<seed + 1
+    } else {
+      seeds = 0..<(environment["MUSTER_FUZZ_SEEDS"].flatMap { UInt64($0) } ?? 3000)
+    }
+    var losses = 0
+    var retracts = 0
+    for seed in seeds {
+      do {
+        let report = try FuzzCase(seed: seed).run()
+        losses += report.losses
+        retracts += report.givenBack
+      } catch {
+        Issue.record("MUSTER_FUZZ_SEED=\(seed): \(error)")
+        return
+      }
+    }
+    if seeds.count >= 1000 {
+      // What the fuzzer is for has to have happened.
+      #expect(losses > seeds.count / 4)
+      #expect(retracts > seeds.count / 10)
+    }
+  }
+}

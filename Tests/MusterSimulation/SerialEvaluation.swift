@@ -1,0 +1,31 @@
+package import MusterScheduling
+
+/// What the tasks of a simulated graph compute: a number that depends on the task, its inputs and their order.
+package func simulatedValue(of task: TaskID, inputs: [UInt64]) -> UInt64 {
+  var value = SplitMix64.mix(UInt64(task.layer) << 32 | UInt64(task.index))
+  for input in inputs { value = SplitMix64.mix(value &* 31 &+ input) }
+  return value
+}
+
+extension TaskGraph {
+  /// The inputs of a task, repetitions included.
+  package func inputs(of task: TaskID) -> [TaskID] {
+    var inputs: [TaskID] = []
+    layers[Int(task.layer)].inputs(Int(task.index), &inputs)
+    return inputs
+  }
+
+  /// The results' values, evaluated one task after the other.
+  package func evaluateSerially() -> [TaskID: UInt64] {
+    var values: [[UInt64]] = []
+    for (number, layer) in layers.enumerated() {
+      values.append(
+        (0..<layer.count).map { index in
+          let task = TaskID(layer: number, index: index)
+          return simulatedValue(of: task, inputs: inputs(of: task).map { values[Int($0.layer)][Int($0.index)] })
+        })
+    }
+    return Dictionary(
+      results.map { ($0, values[Int($0.layer)][Int($0.index)]) }, uniquingKeysWith: { first, _ in first })
+  }
+}

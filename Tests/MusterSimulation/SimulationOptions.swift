@@ -1,0 +1,75 @@
+package import MusterScheduling
+
+/// What a simulation is like: the workers, the delays and what goes wrong. Times in nanoseconds.
+package struct SimulationOptions: Sendable {
+  package struct Worker: Sendable {
+    package var slots: Int
+    package var memoryLimit: Int
+    /// When it joins.
+    package var joins: Int
+    package init(slots: Int, memoryLimit: Int = 0, joins: Int = 0) {
+      self.slots = slots
+      self.memoryLimit = memoryLimit
+      self.joins = joins
+    }
+  }
+
+  package var seed: UInt64 = 0
+  package var workers: [Worker] = []
+  /// When a worker chosen at random is lost, if any is left.
+  package var losses: [Int] = []
+  /// The part of the losses in which the worker goes on, and only its connection is lost.
+  package var falseLosses = 0.0
+  /// How long a message between the scheduler and a worker is on its way.
+  package var messageDelay: ClosedRange<Int> = 5_000...5_000
+  /// How long a block is on its way, besides a nanosecond for a byte.
+  package var transferDelay: ClosedRange<Int> = 20_000...20_000
+  package var duration: @Sendable (TaskID) -> Int = { _ in 100_000 }
+  package var bytes: @Sendable (TaskID) -> Int = { _ in 1000 }
+  /// The chance that a report is sent twice, or that an outdated one goes before it.
+  package var badReports = 0.0
+  /// The chance that a worker reports its memory after a change.
+  package var memoryReports = 0.0
+  /// A task that throws.
+  package var failing: TaskID?
+  package var configuration = SchedulerConfiguration()
+  /// Whether `Scheduler.checkInvariants()` is called after every event.
+  package var checksInvariants = true
+
+  package init(workers: [Worker] = []) { self.workers = workers }
+}
+
+/// What a simulation came to.
+package struct SimulationReport: Sendable {
+  package enum Outcome: Sendable, Equatable {
+    case complete
+    case failed(SchedulingFailure)
+  }
+  package var outcome = Outcome.complete
+  /// In nanoseconds of virtual time, until the outcome.
+  package var makespan = 0
+  /// Blocks that went from one worker to another, and their bytes.
+  package var transfers = 0
+  package var transferredBytes = 0
+  /// How many tasks were run, repetitions included.
+  package var runs = 0
+  /// By worker number.
+  package var runsByWorker: [Int] = []
+  package var assignments = 0
+  package var retracts = 0
+  package var givenBack = 0
+  /// Events that the scheduler handled.
+  package var events = 0
+  /// The most blocks that all workers together held at one time.
+  package var peakBlocks = 0
+  /// The most bytes of blocks that any one worker held at one time.
+  package var peakBytes = 0
+  package var losses = 0
+  /// The tasks in the order in which they began.
+  package var order: [TaskID] = []
+}
+
+/// What went wrong in a simulation: a fault of the scheduler (or of the simulator).
+package struct SimulationFault: Error, CustomStringConvertible, Sendable {
+  package let description: String
+}
