@@ -65,19 +65,21 @@ struct EOF {
             attributes: ["units": "K", "long_name": "regression on the standardised principal component"]),
         ])
 
-      // Read from the file: computing them again would mean another SVD.
-      let shares = try await session.open(results, dataset: "explained_variance", as: Double.self).compute().elements
-      let leading = try await session.open(results, dataset: "pattern", as: Double.self)[0].compute()
-      let places = (try await latitude.compute().elements, try await longitude.compute().elements)
+      // Read back from the file: computing them again would mean another SVD.
+      let (shares, leading, rowPlaces, columnPlaces) = try await session.compute(
+        try session.open(results, dataset: "explained_variance", as: Double.self),
+        try session.open(results, dataset: "pattern", as: Double.self)[0],
+        latitude, longitude)
       print("explained variance of the first five modes:")
-      for (mode, share) in shares.prefix(5).enumerated() {
+      for (mode, share) in shares.elements.prefix(5).enumerated() {
         print("  \(mode + 1)  \(String(format: "%5.2f %%", 100 * share))")
       }
 
       try session.onRoot("draw the picture") {
         let plot = Plot(
-          title: "Leading EOF of air temperature: \(String(format: "%.1f %%", 100 * shares[0])) of the variance",
-          pattern: leading, latitude: places.0, longitude: places.1, explainedVariance: shares)
+          title: "Leading EOF of air temperature: \(String(format: "%.1f %%", 100 * shares.elements[0])) of the variance",
+          pattern: leading, latitude: rowPlaces.elements, longitude: columnPlaces.elements,
+          explainedVariance: shares.elements)
         try plot.draw(to: options.output + "/eof.png")
         return true
       }
