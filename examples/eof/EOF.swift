@@ -77,7 +77,8 @@ struct EOF {
 
       try session.onRoot("draw the picture") {
         let plot = Plot(
-          title: "Leading EOF of air temperature: \(String(format: "%.1f %%", 100 * shares.elements[0])) of the variance",
+          title:
+            "Leading EOF of air temperature: \(String(format: "%.1f %%", 100 * shares.elements[0])) of the variance",
           pattern: leading, latitude: rowPlaces.elements, longitude: columnPlaces.elements,
           explainedVariance: shares.elements)
         try plot.draw(to: options.output + "/eof.png")
