@@ -1,0 +1,211 @@
+internal import MusterRuntime
+internal import MusterScheduling
+
+/// What the three results of a decomposition have in common: the matrix, and the panels in which it is taken.
+final class SVDProblem: Sendable {
+  let operand: ArrayExpression
+  /// Row panels over all columns.
+  let panels: ChunkGrid
+
+  init(_ operand: ArrayExpression) {
+    self.operand = operand
+    panels = ChunkGrid(sizes: [Self.panelRows(operand.grid), [operand.shape[1]]])
+  }
+
+  /// Chunks of rows are merged up to at least as many rows as there are columns, so that a panel's triangle is no
+  /// larger than the panel, and up to a size at which the library is quick; where columns are cut, panels of many rows
+  /// would not fit, and they are cut anew. Depends on the chunks alone.
+  static func panelRows(_ grid: ChunkGrid) -> [Int] {
+    let columns = max(1, grid.shape[1])
+    let target = max(columns, (8 << 20) / (columns * 8))
+    guard grid.counts[1] == 1 else { return ChunkGrid.uniform(grid.shape[0], chunk: target) }
+    var rows: [Int] = []
+    var open = 0
+    for size in grid.sizes[0] {
+      open += size
+      if open >= target {
+        rows.append(open)
+        open = 0
+      }
+    }
+    if open > 0 || rows.isEmpty { rows.append(open) }
+    return rows
+  }
+}
+
+/// One of the results of the singular value decomposition of a tall matrix: m × n with m ≥ n.
+struct SVDOperation: ArrayOperation {
+  enum Part: String, Sendable {
+    /// U, m × n, in the panels' rows.
+    case left
+    /// The singular values, n, in one chunk.
+    case values
+    /// Vᵀ, n × n, in one chunk.
+    case right
+  }
+
+  var problem: SVDProblem
+  var part: Part
+
+  var name: String { "svd" }
+  var operands: [ArrayExpression] { [problem.operand] }
+
+  func lower(_ node: ArrayExpression, in lowering: Lowering) throws -> BlockFunction {
+    let layers: SVDLayers
+    if let known = lowering.shared[ObjectIdentifier(problem)] as? SVDLayers {
+      layers = known
+    } else {
+      layers = try SVDLayers(problem, callSite: node.callSite, in: lowering)
+      lowering.shared[ObjectIdentifier(problem)] = layers
+    }
+    let layer: Int
+    switch part {
+    case .left: layer = layers.left
+    case .values: layer = layers.values
+    case .right: layer = layers.right
+    }
+    return BlockFunction(
+      layer: layer, grid: node.grid, elementType: .float64, name: "svd", callSite: node.callSite)
+  }
+}
+
+/// The layers of a decomposition. All of them are added; those that no result needs are never expanded.
+struct SVDLayers: Sendable {
+  private(set) var left = 0
+  private(set) var values = 0
+  private(set) var right = 0
+
+  /// How many nodes one of the tree takes together.
+  private static let fanIn = 8
+
+  init(_ problem: SVDProblem, callSite: CallSite?, in lowering: Lowering) throws {
+    let panels = problem.panels
+    let columns = panels.shape[1]
+    let matrixBytes = columns * columns * 8
+    let panelBytes = panels.largestChunk * 8
+    let source = lowering.layer(of: try lowering.blocks(of: problem.operand, on: panels, takenOnce: false))
+    let panelLayer = source.layerNumber!
+
+    func layer<B: Block>(
+      _ name: String, _ count: Int, bytes: Int, inputs: @escaping @Sendable (Int, inout [TaskID]) -> Void,
+      run: @escaping @Sendable (TaskInputs) throws -> B
+    ) -> Int {
+      lowering.add(
+        Layer(
+          name: "svd-\(name)", count: count, yielding: B.self, expectedBytes: bytes, callSite: callSite,
+          inputs: inputs, run: run))
+    }
+    func task(_ layer: Int, _ index: Int) -> TaskID { TaskID(layer: layer, index: index) }
+
+    // The first pass: the Gram matrix, and what it says.
+    let grams = layer("gram", panels.count, bytes: matrixBytes) { index, into in
+      into.append(TaskID(layer: panelLayer, index: index))
+    } run: { inputs in
+      try SVDSteps.gram(of: NDArray<Double>(inputs.block(0))).erased
+    }
+    let gram = lowering.add(
+      ReductionTree<AnyNDArray, AnyNDArray>(
+        name: "svd-gram", callSite: callSite, results: 1, partials: panels.count,
+        leaf: { _, partial in TaskID(layer: grams, index: partial) }, partialBytes: matrixBytes,
+        combine: { SVDSteps.sum($0.map { NDArray<Double>($0) }).erased }, finish: { _, sum in sum }))
+    let factor = layer("factor", 1, bytes: matrixBytes) { _, into in
+      into.append(TaskID(layer: gram, index: 0))
+    } run: { inputs in
+      try SVDSteps.Factor(gram: NDArray<Double>(inputs.block(0))).tuple
+    }
+    // Runs beside the second pass: one core is busy with it while the others go on.
+    let guess = layer("guess", 1, bytes: matrixBytes) { _, into in
+      into.append(TaskID(layer: gram, index: 0))
+      into.append(TaskID(layer: factor, index: 0))
+    } run: { inputs in
+      guard SVDSteps.Factor(inputs.block(1)).wantsGuess else { return ArrayTuple() }
+      return ArrayTuple(try NDArray<Double>(inputs.block(0, as: AnyNDArray.self)).eigh().vectors)
+    }
+
+    // The second pass: bases, and a tree over what they come to.
+    let bases = layer("basis", panels.count, bytes: panelBytes) { index, into in
+      into.append(TaskID(layer: panelLayer, index: index))
+      into.append(TaskID(layer: factor, index: 0))
+    } run: { inputs in
+      try SVDSteps.basis(of: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)))
+    }
+    var summaries = layer("summary", panels.count, bytes: matrixBytes) { index, into in
+      into.append(TaskID(layer: bases, index: index))
+    } run: { inputs in
+      try SVDSteps.summary(of: inputs.block(0)).erased
+    }
+    // The rows of each summary on the Householder way.
+    var heights = panels.sizes[0].map { min($0, columns) }
+    var levels: [(nodes: Int, heights: [Int])] = []
+    while heights.count > 1 {
+      let below = (layer: summaries, heights: heights)
+      let count = (heights.count + Self.fanIn - 1) / Self.fanIn
+      let fanIn = Self.fanIn
+      let nodes = layer("combine", count, bytes: fanIn * matrixBytes) { index, into in
+        for child in index * fanIn..<min((index + 1) * fanIn, below.heights.count) {
+          into.append(TaskID(layer: below.layer, index: child))
+        }
+        into.append(TaskID(layer: factor, index: 0))
+      } run: { inputs in
+        let last = inputs.blocks.count - 1
+        return try SVDSteps.combine(
+          (0..<last).map { NDArray<Double>(inputs.block($0)) }, SVDSteps.Factor(inputs.block(last)))
+      }
+      // Only what goes up is sent on: Q stays where it was made.
+      summaries = layer("triangle", count, bytes: matrixBytes) { index, into in
+        into.append(TaskID(layer: nodes, index: index))
+      } run: { inputs in
+        inputs.block(0, as: ArrayTuple.self).arrays[0].erased
+      }
+      levels.append((nodes, heights))
+      heights = (0..<count).map { node in
+        min(columns, below.heights[node * fanIn..<min((node + 1) * fanIn, below.heights.count)].reduce(0, +))
+      }
+    }
+
+    let top = summaries
+    let core = layer("core", 1, bytes: 2 * matrixBytes) { _, into in
+      into.append(TaskID(layer: top, index: 0))
+      into.append(TaskID(layer: factor, index: 0))
+      into.append(TaskID(layer: guess, index: 0))
+    } run: { inputs in
+      try SVDSteps.core(
+        top: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)),
+        guess: inputs.block(2, as: ArrayTuple.self).arrays.first)
+    }
+    func part(_ name: String, _ number: Int) -> Int {
+      layer(name, 1, bytes: matrixBytes) { _, into in
+        into.append(TaskID(layer: core, index: 0))
+      } run: { inputs in
+        inputs.block(0, as: ArrayTuple.self).arrays[number].erased
+      }
+    }
+    values = part("values", 1)
+    right = part("right", 2)
+
+    // Back down the tree to U.
+    var weights = part("weights", 0)
+    for level in levels.reversed() {
+      let (above, nodes, heights) = (weights, level.nodes, level.heights)
+      let fanIn = Self.fanIn
+      weights = layer("weights", heights.count, bytes: matrixBytes) { index, into in
+        into.append(TaskID(layer: nodes, index: index / fanIn))
+        into.append(TaskID(layer: above, index: index / fanIn))
+      } run: { inputs in
+        let first = inputs.index / fanIn * fanIn
+        let start = heights[first..<inputs.index].reduce(0, +)
+        return try SVDSteps.weights(
+          of: start..<start + heights[inputs.index], node: inputs.block(0),
+          weights: NDArray<Double>(inputs.block(1))
+        ).erased
+      }
+    }
+    let panelWeights = weights
+    left = layer("left", panels.count, bytes: panelBytes) { index, into in
+      into.append(TaskID(layer: bases, index: index))
+      into.append(TaskID(layer: panelWeights, index: index))
+    } run: { inputs in
+      try SVDSteps.leftVectors(inputs.block(0), weights: NDArray<Double>(inputs.block(1))).erased
+    }
+  }
+}
