@@ -9,10 +9,8 @@ struct BenchmarkPrograms {
     switch arguments.first {
     case "launch": try await Launch.run()
     case "noop-tasks": try await NoopTasks.run(count: try number(arguments, 1))
-    case "eof":
-      try await EOFAnalysis.run(input: try text(arguments, 1), output: try text(arguments, 2))
-    case "elementwise":
-      try await Elementwise.run(count: try number(arguments, 1), repeats: try number(arguments, 2))
+    case "elementwise": try await Elementwise.run(count: try number(arguments, 1))
+    case "eof": try await EOF.run(input: try text(arguments, 1), output: try text(arguments, 2))
     default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
     }
   }

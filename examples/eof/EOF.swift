@@ -49,28 +49,42 @@ struct EOF {
         return true
       }
       try await session.write(
-        to: results, attributes: ["title": "EOF analysis of air temperature", "Conventions": "CF-1.8"]
-      ) {
-        DatasetOutput.dataset("time", concatenated(times), attributes: ["units": "hours since 1970-01-01 00:00:00"])
-        DatasetOutput.dataset("latitude", latitude, attributes: ["units": "degrees_north"])
-        DatasetOutput.dataset("longitude", longitude, attributes: ["units": "degrees_east"])
-        DatasetOutput.dataset("mode", NDArray(kept.map { $0 + 1 }))
-        DatasetOutput.dataset("singular_values", s[kept], dimensions: ["mode"], attributes: ["units": "K"])
-        DatasetOutput.dataset("explained_variance", variance[kept], dimensions: ["mode"], attributes: ["units": "1"])
-        DatasetOutput.dataset(
-          "principal_components", components[0..., kept], dimensions: ["time", "mode"], attributes: ["units": "K"])
-        DatasetOutput.dataset("eof", maps[kept], dimensions: ["mode", "latitude", "longitude"])
-        DatasetOutput.dataset(
-          "pattern", patterns[kept], dimensions: ["mode", "latitude", "longitude"],
-          attributes: ["units": "K", "long_name": "regression on the standardised principal component"])
-      }
+        to: results, attributes: ["title": "EOF analysis of air temperature", "Conventions": "CF-1.8"],
+        [
+          .dataset("time", concatenated(times), attributes: ["units": "hours since 1970-01-01 00:00:00"]),
+          .dataset("latitude", latitude, attributes: ["units": "degrees_north"]),
+          .dataset("longitude", longitude, attributes: ["units": "degrees_east"]),
+          .dataset("mode", NDArray(kept.map { $0 + 1 })),
+          .dataset("singular_values", s[kept], dimensions: ["mode"], attributes: ["units": "K"]),
+          .dataset("explained_variance", variance[kept], dimensions: ["mode"], attributes: ["units": "1"]),
+          .dataset(
+            "principal_components", components[0..., kept], dimensions: ["time", "mode"], attributes: ["units": "K"]),
+          .dataset("eof", maps[kept], dimensions: ["mode", "latitude", "longitude"]),
+          .dataset(
+            "pattern", patterns[kept], dimensions: ["mode", "latitude", "longitude"],
+            attributes: ["units": "K", "long_name": "regression on the standardised principal component"]),
+        ])
 
-      // From the file: computing them again would mean another SVD.
-      let shares = try await session.open(results, dataset: "explained_variance", as: Double.self).compute()
+      // Read back from the file: computing them again would mean another SVD.
+      let (shares, leading, rowPlaces, columnPlaces) = try await session.compute(
+        try session.open(results, dataset: "explained_variance", as: Double.self),
+        try session.open(results, dataset: "pattern", as: Double.self)[0],
+        latitude, longitude)
       print("explained variance of the first five modes:")
       for (mode, share) in shares.elements.prefix(5).enumerated() {
         print("  \(mode + 1)  \(String(format: "%5.2f %%", 100 * share))")
       }
+
+      try session.onRoot("draw the picture") {
+        let plot = Plot(
+          title:
+            "Leading EOF of air temperature: \(String(format: "%.1f %%", 100 * shares.elements[0])) of the variance",
+          pattern: leading, latitude: rowPlaces.elements, longitude: columnPlaces.elements,
+          explainedVariance: shares.elements)
+        try plot.draw(to: options.output + "/eof.png")
+        return true
+      }
+      print("wrote \(results) and \(options.output)/eof.png")
     }
   }
 }
