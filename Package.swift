@@ -43,8 +43,8 @@ let package = Package(
 
     // C: one shim for each library, functions only, and the inner loops of elementwise programs.
     .target(name: "CMPI", dependencies: ["MPILibrary"]),
-    // The dimension scales are in a library of their own, which the pkg-config module of HDF5 leaves out.
-    .target(name: "CHDF5", dependencies: ["HDF5Library"], linkerSettings: [.linkedLibrary("hdf5_hl")]),
+    .target(
+      name: "CHDF5", dependencies: ["HDF5Library"], linkerSettings: [.linkedLibrary("hdf5_hl")]),
     .target(name: "COpenBLAS", dependencies: ["OpenBLASLibrary"]),
     .target(name: "CKernels", dependencies: ["SLEEFLibrary"]),
 

@@ -155,3 +155,10 @@ func expectError(
     Issue.record("\(error) isn't a MusterError", sourceLocation: sourceLocation)
   }
 }
+
+/// What this process has open in a folder.
+func openFiles(below folder: String) throws -> [String] {
+  try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+    try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + $0)
+  }.filter { $0.hasPrefix(folder) }
+}

@@ -98,6 +98,8 @@ struct HDF5WriterErrorTests {
     expectError(.diskFull, [path]) { _ = try HDF5WriteTarget.create(path: path, file([])) }
     expectError(.diskFull, [path]) { _ = try HDF5WriteTarget.create(path: path, file([0])) }
     #expect(disk.folder.names == ["filler"])
+    // Nor does the library hold on to the files that it couldn't write.
+    #expect(try openFiles(below: disk.folder.path) == [])
     try FileManager.default.removeItem(atPath: filler)
     let target = try HDF5WriteTarget.create(path: path, file([100 << 10]))
     // The space is taken: what comes afterwards doesn't fit, and the file's own blocks still do.
