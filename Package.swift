@@ -15,6 +15,8 @@ let swiftSettings: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("ExistentialAny"),
+  // Async calls stay with their caller: closures given to `Session.run` may use what surrounds them.
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
 let package = Package(
@@ -44,7 +46,8 @@ let package = Package(
     // C: one shim for each library, functions only, and the inner loops of elementwise programs.
     .target(name: "CLinux"),
     .target(name: "CMPI", dependencies: ["MPILibrary"]),
-    .target(name: "CHDF5", dependencies: ["HDF5Library"]),
+    .target(
+      name: "CHDF5", dependencies: ["HDF5Library"], linkerSettings: [.linkedLibrary("hdf5_hl")]),
     .target(name: "COpenBLAS", dependencies: ["OpenBLASLibrary"]),
     .target(name: "CKernels", dependencies: ["SLEEFLibrary"]),
 

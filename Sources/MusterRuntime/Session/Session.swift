@@ -69,6 +69,7 @@ public final class Session: Sendable {
   /// Blocks the calling thread meanwhile: for short things, such as reading the metadata of a file.
   ///
   /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
+  @discardableResult
   public func onRoot<T: Codable & Sendable>(
     _ operation: String, callSite: CallSite? = nil, _ body: () throws -> T
   ) throws -> T {
