@@ -133,9 +133,9 @@ import Testing
 
   @Test func largerThanTheSmallestPreconditioned() async throws {
     var stream = Stream(8)
-    try await Self.check(stream.array([420, 140]), values: nil, chunks: [100, 70])
-    let values = (0..<140).map { Double.exp(-Double.log(3e3) * Double($0) / 139) }
-    try await Self.check(Self.matrix(300, 140, values: values, seed: 9), values: values, chunks: [150, -1])
+    try await Self.check(stream.array([280, 130]), values: nil, chunks: [100, 70])
+    let values = (0..<130).map { Double.exp(-Double.log(3e3) * Double($0) / 129) }
+    try await Self.check(Self.matrix(200, 130, values: values, seed: 9), values: values, chunks: [150, -1])
   }
 
   @Test func nonFiniteInputIsNamed() async throws {
