@@ -18,7 +18,7 @@ import Testing
       return array[at: zip(tail, array.shape).map { $1 == 1 ? 0 : $0 }]
     }
     let (chunksA, chunksB) = (stream.chunks(one), stream.chunks(two))
-    try await inSession { session in
+    try await inSession { session async throws in
       let (x, y) = (session.array(a, chunks: chunksA), session.array(b, chunks: chunksB))
       let (sum, mixed, less) = try await session.compute(x + y, (x - 2) * y / (x.square() + 1), x .< y)
       expectEqual(sum, NDArray(full) { at(a, $0) + at(b, $0) })
@@ -29,7 +29,7 @@ import Testing
 
   @Test func functionsAndChoices() async throws {
     let values: [Double] = [0.25, 1, 2.5, 9]
-    try await inSession { session in
+    try await inSession { session async throws in
       let x = session.array(NDArray(values), chunks: [3])
       #expect(try await sqrt(x).compute().elements == values.map { $0.squareRoot() })
       #expect(try await clip(x, min: 1, max: 3).compute().elements == [1, 1, 2.5, 3])
@@ -60,7 +60,7 @@ import Testing
       return x.reduce(0) { $0 + ($1 - m) * ($1 - m) } / Double(x.count)
     }
     let chunks = stream.chunks(shape)
-    try await inSession { session in
+    try await inSession { session async throws in
       let x = session.array(array, chunks: chunks)
       let (sum, product, average, spread, deviation, least, most, any) = try await session.compute(
         x.sum(axes: axes), x.product(axes: axes), x.mean(axes: axes), x.variance(axes: axes),
@@ -81,7 +81,7 @@ import Testing
     var stream = Stream(3)
     let array = stream.array([997, 31])
     func run(_ threads: Int) async throws -> [UInt64] {
-      try await inSession(threads: threads) { session in
+      try await inSession(threads: threads) { session async throws in
         let x = session.array(array, chunks: [10, 7])
         let z = (x - x.mean(axis: 0)) / x.standardDeviation(axis: 0)
         let (a, b) = try await session.compute(z.sum(), (z * 3).variance(axis: 1))
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test func integerSumsWiden() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let x = session.full([1000], Int8(100), chunks: [300])
       #expect(try await x.sum().compute().elements == [100_000])
       #expect(try await x.mean().compute().elements == [100.0])

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct ChunkedPlanTests {
   @Test func aChainWithItsReductionIsOneLayerAndATree() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let x = session.array(Stream.numbers(64), chunks: [4])
       let plan = try ((x - 3) / 2).sum().loweredPlan()
       // 16 partial sums, 2 combined, 1 result.
@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test func anElementwiseExpressionIsOneLayer() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let x = session.array(Stream.numbers(64), chunks: [4])
       let y = session.array(Stream.numbers(64), chunks: [8])
       #expect(try sqrt(abs(x * 2 + 1)).loweredPlan().layers.count == 1)
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func heavyWorkForSeveralIsDoneOnce() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let x = exp(session.array(Stream.numbers(64), chunks: [32]))
       let plan = try (x - x.mean()).loweredPlan()
       #expect(plan.layers.map(\.tasks.count) == [2, 2, 1, 2], "\(plan.layers.map(\.tasks.name))")
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test func slicesNeedOnlyWhatTheyTake() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       // The closure of a chunk that isn't needed would throw.
       let x = session.fromFunction([100], as: Double.self, chunks: [10]) { index in
         guard index[0] >= 40, index[0] < 50 else { throw MusterError(.taskFailed, "\(index)") }
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func longChainsAreCutAndDontOverflow() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       var x = session.array(Stream.numbers(10), chunks: [5])
       for _ in 0..<2000 { x = x + 1 }
       #expect(try await x.compute().elements == (0..<10).map { Double($0) + 2000 })
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func chunksAreChosenFromShapeAndTypeAlone() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let x = session.zeros([20_000, 2_000], as: Double.self)
       #expect(x.grid.counts[1] == 1)
       let bytes = x.grid.sizes[0].map { $0 * 2_000 * 8 }
@@ -69,7 +69,7 @@ extension Stream {
 
 @Suite struct ChunkedMisuseTests {
   @Test func shapesThatDontBroadcastAreBothNamed() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let wrong = (session.ones([3, 4], as: Double.self) + session.ones([5], as: Double.self)) * 2
       for error in [
         await musterError { try wrong.validate() }, await musterError { _ = try await wrong.sum().compute() },
@@ -82,7 +82,7 @@ extension Stream {
   }
 
   @Test func badChunksAndAxes() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let line = #line + 1
       let zero = session.ones([3, 4], as: Double.self, chunks: [0, 2])
       let error = await musterError { try zero.validate() }
@@ -107,7 +107,7 @@ extension Stream {
   }
 
   @Test func elementTypesAreStrict() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let erased = session.ones([3], as: Float.self).erased
       let error = await musterError { _ = try erased.as(Double.self) }
       #expect(error?.code == .elementTypeMismatch)

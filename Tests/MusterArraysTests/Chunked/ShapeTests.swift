@@ -42,7 +42,7 @@ import Testing
     let values = positions(picks.map(\.count)).map { p in array[at: p.indices.map { picks[$0][p[$0]] }] }
     let expected = NDArray(values, shape: picks.indices.filter { kept[$0] }.map { picks[$0].count })
     let chunks = stream.chunks(shape)
-    let result = try await inSession { session in
+    let result = try await inSession { session async throws in
       let lazy = session.array(array, chunks: chunks)
       return try await lazy[indices[0], indices[1], indices[2]].compute()
     }
@@ -51,7 +51,7 @@ import Testing
 
   @Test func ellipsisAndNewAxis() async throws {
     let array = NDArray<Int>([2, 3, 4]) { $0[0] * 100 + $0[1] * 10 + $0[2] }
-    try await inSession { session in
+    try await inSession { session async throws in
       let a = session.array(array, chunks: [1, 2, 3])
       #expect(a[.ellipsis, .newAxis].shape == [2, 3, 4, 1])
       #expect(a[.newAxis, 1].shape == [1, 3, 4])
@@ -82,7 +82,7 @@ import Testing
     let (from, to) = (grouped(), grouped())
     let array = stream.array(from)
     let chunks = stream.chunks(from)
-    try await inSession { session in
+    try await inSession { session async throws in
       let lazy = session.array(array, chunks: chunks)
       let result = lazy.reshaped(to)
       expectEqual(try await result.compute(), NDArray(array.elements, shape: to), "\(from) \(chunks) to \(to)")
@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test func mergingWholeAxesKeepsTheChunks() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let field = session.ones([240, 37, 49], as: Double.self, chunks: [60, -1, -1])
       #expect(field.reshaped([240, -1]).grid.sizes == [[60, 60, 60, 60], [1813]])
       // Chunks of part of the trailing axes: pieces stay small where dask makes whole rows of them.
@@ -113,7 +113,7 @@ import Testing
       return array[at: source]
     }
     let (before, after) = (stream.chunks(shape), stream.chunks(axes.map { shape[$0] }))
-    try await inSession { session in
+    try await inSession { session async throws in
       let lazy = session.array(array, chunks: before).transposed(axes)
       expectEqual(try await lazy.compute(), expected)
       let other = lazy.rechunked(after)
@@ -125,7 +125,7 @@ import Testing
   @Test func joins() async throws {
     var stream = Stream(7)
     let (a, b, c) = (stream.array([3, 4]), stream.array([5, 4]), stream.array([3, 4]))
-    try await inSession { session in
+    try await inSession { session async throws in
       let x = session.array(a, chunks: [2, 3])
       let y = session.array(b, chunks: [5, 1])
       expectEqual(
@@ -145,19 +145,20 @@ import Testing
 
   @Test func broadcasting() async throws {
     let row = NDArray<Double>([1, 2, 3])
-    try await inSession { session in
+    try await inSession { session async throws in
       let result = session.array(row, chunks: [2]).broadcast(to: [4, 3])
       expectEqual(try await result.compute(), NDArray([4, 3]) { Double($0[1] + 1) })
     }
   }
 
   @Test func createdArrays() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let chunks: Chunks = [3]
       #expect(try await session.arange(1.0, 3.0, step: 0.5, chunks: chunks).compute().elements == [1, 1.5, 2, 2.5])
       #expect(try await session.arange(0, 7, chunks: chunks).compute().elements == [0, 1, 2, 3, 4, 5, 6])
       #expect(try await session.arange(5, 0, step: -2, chunks: chunks).compute().elements == [5, 3, 1])
-      #expect(try await session.linspace(0.0, 1.0, count: 5, chunks: chunks).compute().elements == [0, 0.25, 0.5, 0.75, 1])
+      #expect(
+        try await session.linspace(0.0, 1.0, count: 5, chunks: chunks).compute().elements == [0, 0.25, 0.5, 0.75, 1])
       #expect(try await session.full([2, 2], Float(7), chunks: [1, 2]).compute().elements == [7, 7, 7, 7])
       let f = session.fromFunction([3, 4], chunks: [2, 3]) { $0[0] * 10 + $0[1] }
       expectEqual(try await f.compute(), NDArray([3, 4]) { $0[0] * 10 + $0[1] })
@@ -165,7 +166,7 @@ import Testing
   }
 
   @Test func mappedBlocks() async throws {
-    try await inSession { session in
+    try await inSession { session async throws in
       let a = session.arange(0, 10, chunks: [4])
       let origins = a.mapBlocks { block, info in
         NDArray(block.elements.map { $0 + 1000 * info.region.origin[0] })

@@ -3,7 +3,8 @@ import Testing
 
 /// Runs a test in a session of two threads that says nothing.
 func inSession<R>(threads: Int = 2, _ body: (Session) async throws -> R) async throws -> R {
-  try await Session.run(SessionConfiguration(backend: .threads, threads: threads, progress: SessionConfiguration.Progress.none), body)
+  try await Session.run(
+    SessionConfiguration(backend: .threads, threads: threads, progress: SessionConfiguration.Progress.none), body)
 }
 
 /// A repeatable stream of numbers.
