@@ -141,11 +141,20 @@ struct DenseLinearAlgebraTests {
     #expect(throws: MusterError.self) { try NDArray([1.0, 2.0]).matmul(random(2, 2, seed: 1)) }
   }
 
-  @Test(arguments: [
-    (1...120).map { 1 / Double($0) }, (0..<120).map { 1 - 0.98 * Double($0) / 119 },
-    (0..<120).map { Double.pow10(-4 * Double($0) / 119) }, (0..<120).map { Double.pow10(-6 * Double($0) / 119) },
+  /// Falling as 1/i, evenly, over four and over six decades; and a single one.
+  static let spectra: [[Double]] = [
+    (1...120).map { (i: Int) -> Double in 1 / Double(i) },
+    (0..<120).map { (i: Int) -> Double in 1 - 0.98 * Double(i) / 119 },
+    (0..<120).map { (i: Int) -> Double in power(0.9257, i) },
+    (0..<120).map { (i: Int) -> Double in power(0.8904, i) },
     [3.5],
-  ])
+  ]
+
+  private static func power(_ base: Double, _ exponent: Int) -> Double {
+    (0..<exponent).reduce(1.0) { product, _ in product * base }
+  }
+
+  @Test(arguments: spectra)
   func thePreconditionedDecompositionIsAsAccurateAsLAPACKs(singularValues: [Double]) throws {
     let n = singularValues.count
     let a = try matrix(singularValues: singularValues, seed: 11).qrR()
@@ -169,15 +178,5 @@ struct DenseLinearAlgebraTests {
     }
     let zero = NDArray<Double>(shape: [4, 4]) { $0.initialize(repeating: 0) }
     #expect(try PreconditionedSVD.decompose(zero, guess: identity(4))?.s.shape == nil)
-  }
-}
-
-extension Double {
-  fileprivate static func pow10(_ exponent: Double) -> Double {
-    var result = 1.0
-    let steps = 1000
-    let factor = 1 + exponent * 2.302585092994046 / Double(steps)
-    for _ in 0..<steps { result *= factor }
-    return result
   }
 }
