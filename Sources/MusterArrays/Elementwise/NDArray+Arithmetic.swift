@@ -2,7 +2,9 @@ internal import MusterRuntime
 
 extension NDArray {
   /// One operation on this array.
-  func applying<Result: ArrayElement>(_ operation: UnaryOperation, as type: Result.Type = Result.self) -> NDArray<Result> {
+  func applying<Result: ArrayElement>(_ operation: UnaryOperation, as type: Result.Type = Result.self) -> NDArray<
+    Result
+  > {
     var program = ElementwiseProgram()
     program.finish(program.apply(operation, program.input(Element.elementType)))
     return NDArray<Result>(Self.evaluate(program, [erased], shape: shape))

@@ -53,7 +53,8 @@ extension AnyNDArray {
   package func slice(_ region: [Range<Int>], steps: [Int]? = nil) -> AnyNDArray {
     precondition(region.count == shape.count, "\(region.count) ranges for \(shape.count) axes")
     for (axis, range) in region.enumerated() {
-      precondition(range.lowerBound >= 0 && range.upperBound <= shape[axis], "\(range) is beyond axis \(axis) of \(shape)")
+      precondition(
+        range.lowerBound >= 0 && range.upperBound <= shape[axis], "\(range) is beyond axis \(axis) of \(shape)")
     }
     let steps = steps ?? [Int](repeating: 1, count: shape.count)
     precondition(steps.count == shape.count && !steps.contains(0), "steps \(steps) for \(shape.count) axes")

@@ -21,9 +21,14 @@ extension NDArray where Element: ExpressibleByIntegerLiteral {
 extension NDArray where Element: Strideable & Numeric, Element.Stride: SignedNumeric {
   /// The values from `start` on in steps of `step`, as long as they are below `stop` (above it, for a negative step).
   /// One dimension.
-  public static func arange(_ start: Element = 0, _ stop: Element, step: Element.Stride = 1) -> NDArray {
+  ///
+  /// - Precondition: `step` isn't 0.
+  public static func arange(_ start: Element, _ stop: Element, step: Element.Stride = 1) -> NDArray {
     NDArray(Array(stride(from: start, to: stop, by: step)))
   }
+
+  /// The values 0, 1, 2 and so on below `stop`. One dimension.
+  public static func arange(_ stop: Element) -> NDArray { arange(0, stop) }
 }
 
 extension NDArray where Element: BinaryFloatingPoint {

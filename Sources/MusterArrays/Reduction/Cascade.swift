@@ -38,7 +38,9 @@ final class Cascade {
       _ = kernel(right, left, right, right, used)
     } else {
       let offset = width * size
-      let (mean, squares) = (right.assumingMemoryBound(to: Double.self), (right + offset).assumingMemoryBound(to: Double.self))
+      let (mean, squares) = (
+        right.assumingMemoryBound(to: Double.self), (right + offset).assumingMemoryBound(to: Double.self)
+      )
       ck_moments_merge(
         mean, squares, left.assumingMemoryBound(to: Double.self), (left + offset).assumingMemoryBound(to: Double.self),
         Double(leftCount), mean, squares, Double(rightCount), used)
