@@ -7,5 +7,6 @@
 #define VECTOR_f32 float
 #define SLEEF_f64(f) Sleef_finz_##f##d1_u10purecfma
 #define SLEEF_f32(f) Sleef_finz_##f##f1_u10purecfma
+#include "PlainCalls.h"
 #include "FunctionTemplate.h"
 #endif

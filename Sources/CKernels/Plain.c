@@ -22,4 +22,5 @@
 #define SLEEF_f64(f) Sleef_cinz_##f##d1_u10purec
 #define SLEEF_f32(f) Sleef_cinz_##f##f1_u10purec
 #endif
+#include "PlainCalls.h"
 #include "FunctionTemplate.h"

@@ -64,6 +64,14 @@ typedef struct {
   const ck_kernel (*binary)[2];
 } ck_functions;
 
+#if defined(__x86_64__)
+// The same for wider ones, in VectorCalls.S.
+extern void ck_call1_256(void (*f)(void), void *out, const void *a, long count);
+extern void ck_call2_256(void (*f)(void), void *out, const void *a, const void *b, long count);
+extern void ck_call1_512(void (*f)(void), void *out, const void *a, long count);
+extern void ck_call2_512(void (*f)(void), void *out, const void *a, const void *b, long count);
+#endif
+
 extern const ck_tables ck_tables_plain;
 extern const ck_functions ck_functions_plain;
 #if defined(__x86_64__)

@@ -40,7 +40,7 @@ extension NDArray where Element: LinearAlgebraElement {
     return result
   }
 
-  /// Householder QR of an m × n matrix: R (k × n, k = min(m, n)) with a diagonal that is not negative, which makes it
+  /// Householder QR of an m × n matrix: R (k × n, k = Swift.min(m, n)) with a diagonal that is not negative, which makes it
   /// unique where the matrix has full rank.
   package func qrR() throws -> NDArray {
     var factors = self
@@ -57,7 +57,7 @@ extension NDArray where Element: LinearAlgebraElement {
 
   private mutating func factorQR(wantsQ: Bool) throws -> (r: NDArray, q: NDArray?) {
     let (m, n) = try matrixSizes("a QR factorisation")
-    let k = min(m, n)
+    let k = Swift.min(m, n)
     let (rows, columns, rank) = (Int(m), Int(n), Int(k))
     guard rank > 0 else {
       return (NDArray(shape: [rank, columns]) { _ in }, NDArray(shape: [rows, rank]) { _ in })
@@ -89,12 +89,12 @@ extension NDArray where Element: LinearAlgebraElement {
   }
 
   /// Thin singular value decomposition of an m × n matrix: U (m × k), the singular values in descending order, and Vᵀ
-  /// (k × n), with k = min(m, n). Divide and conquer, and the QR iteration where that doesn't converge.
+  /// (k × n), with k = Swift.min(m, n). Divide and conquer, and the QR iteration where that doesn't converge.
   ///
   /// - Throws: `MusterError` with code `notConverged`.
   package func svd() throws -> (u: NDArray, s: NDArray, vt: NDArray) {
     let (m, n) = try matrixSizes("a singular value decomposition")
-    let k = Int(min(m, n))
+    let k = Int(Swift.min(m, n))
     var factors = self
     var s = [Element](repeating: 0, count: k)
     let u = AnyNDArray(uninitialized: Element.elementType, shape: [Int(m), k])
@@ -139,8 +139,8 @@ extension NDArray where Element: LinearAlgebraElement {
       var wanted: Element = 0
       var integersWanted: Int32 = 0
       _ = Element.linearAlgebra.eigh(n, a, &values, &wanted, -1, &integersWanted, -1)
-      var work = [Element](repeating: 0, count: max(1, Int(wanted)))
-      var integers = [Int32](repeating: 0, count: max(1, Int(integersWanted)))
+      var work = [Element](repeating: 0, count: Swift.max(1, Int(wanted)))
+      var integers = [Int32](repeating: 0, count: Swift.max(1, Int(integersWanted)))
       return Element.linearAlgebra.eigh(
         n, a, &values, &work, Int32(work.count), &integers, Int32(integers.count))
     }

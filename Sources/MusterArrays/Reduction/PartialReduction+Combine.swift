@@ -51,7 +51,8 @@ extension PartialReduction {
           rightDeviations.storage.bytes.assumingMemoryBound(to: Double.self), Double(b.count), n)
         deviations = squares
       } else if let kernel = ck_combine(
-        InstructionSet.best.rawValue, Int32(a.kind.rawValue), Int32(a.sourceType.rawValue))
+        InstructionSet.best.rawValue, Int32(a.kind.rawValue),
+        Int32((a.values.elementType == .bool ? .bool : a.sourceType).rawValue))
       {
         _ = kernel(out, left, right, right, n)
       } else {

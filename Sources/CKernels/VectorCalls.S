@@ -1,0 +1,133 @@
+// Calls of functions on vectors of 256 and 512 bits, which arrive and return in registers.
+//
+// In assembly, since a compiler that isn't told the instruction set for the whole file (packages may not) passes such
+// vectors on the stack, whatever the function's own target is. The function has the plain calling convention of the
+// System V ABI: all vector registers are its to overwrite.
+#if defined(__x86_64__)
+
+// void NAME(void (*f)(void), void *out, const void *a, long count): out[i] = f(a[i]) for `count` vectors.
+#define CALLS1(NAME, REGISTER, BYTES) \
+  .globl NAME                        ;\
+  .hidden NAME                       ;\
+  .type NAME, @function              ;\
+NAME:                                ;\
+  .cfi_startproc                     ;\
+  testq %rcx, %rcx                   ;\
+  jle 2f                             ;\
+  pushq %rbx                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %rbx, 0            ;\
+  pushq %r12                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %r12, 0            ;\
+  pushq %r13                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %r13, 0            ;\
+  pushq %r14                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %r14, 0            ;\
+  subq $8, %rsp                      ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  movq %rdi, %rbx                    ;\
+  movq %rsi, %r12                    ;\
+  movq %rdx, %r13                    ;\
+  movq %rcx, %r14                    ;\
+1:                                   ;\
+  vmovupd (%r13), REGISTER##0        ;\
+  call *%rbx                         ;\
+  vmovupd REGISTER##0, (%r12)        ;\
+  addq $BYTES, %r12                  ;\
+  addq $BYTES, %r13                  ;\
+  decq %r14                          ;\
+  jnz 1b                             ;\
+  addq $8, %rsp                      ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  popq %r14                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %r14                  ;\
+  popq %r13                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %r13                  ;\
+  popq %r12                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %r12                  ;\
+  popq %rbx                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %rbx                  ;\
+  vzeroupper                         ;\
+2:                                   ;\
+  ret                                ;\
+  .cfi_endproc                       ;\
+  .size NAME, . - NAME
+
+// void NAME(void (*f)(void), void *out, const void *a, const void *b, long count): out[i] = f(a[i], b[i]).
+#define CALLS2(NAME, REGISTER, BYTES) \
+  .globl NAME                        ;\
+  .hidden NAME                       ;\
+  .type NAME, @function              ;\
+NAME:                                ;\
+  .cfi_startproc                     ;\
+  testq %r8, %r8                     ;\
+  jle 2f                             ;\
+  pushq %rbx                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %rbx, 0            ;\
+  pushq %r12                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %r12, 0            ;\
+  pushq %r13                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %r13, 0            ;\
+  pushq %r14                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %r14, 0            ;\
+  pushq %r15                         ;\
+  .cfi_adjust_cfa_offset 8           ;\
+  .cfi_rel_offset %r15, 0            ;\
+  movq %rdi, %rbx                    ;\
+  movq %rsi, %r12                    ;\
+  movq %rdx, %r13                    ;\
+  movq %rcx, %r14                    ;\
+  movq %r8, %r15                     ;\
+1:                                   ;\
+  vmovupd (%r13), REGISTER##0        ;\
+  vmovupd (%r14), REGISTER##1        ;\
+  call *%rbx                         ;\
+  vmovupd REGISTER##0, (%r12)        ;\
+  addq $BYTES, %r12                  ;\
+  addq $BYTES, %r13                  ;\
+  addq $BYTES, %r14                  ;\
+  decq %r15                          ;\
+  jnz 1b                             ;\
+  popq %r15                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %r15                  ;\
+  popq %r14                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %r14                  ;\
+  popq %r13                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %r13                  ;\
+  popq %r12                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %r12                  ;\
+  popq %rbx                          ;\
+  .cfi_adjust_cfa_offset -8          ;\
+  .cfi_restore %rbx                  ;\
+  vzeroupper                         ;\
+2:                                   ;\
+  ret                                ;\
+  .cfi_endproc                       ;\
+  .size NAME, . - NAME
+
+  .text
+CALLS1(ck_call1_256, %ymm, 32)
+CALLS2(ck_call2_256, %ymm, 32)
+CALLS1(ck_call1_512, %zmm, 64)
+CALLS2(ck_call2_512, %zmm, 64)
+
+#endif
+
+#if defined(__linux__) && defined(__ELF__)
+  .section .note.GNU-stack,"",%progbits
+#endif
