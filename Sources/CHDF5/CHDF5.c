@@ -1,5 +1,5 @@
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE  // fallocate, memfd_create
+#define _GNU_SOURCE  // fallocate
 #endif
 
 #include "CHDF5.h"
@@ -10,8 +10,6 @@
 #include <hdf5_hl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 _Static_assert(sizeof(hid_t) == sizeof(chdf5_id), "ids are 64 bits wide from HDF5 1.10 on");
 _Static_assert(sizeof(hsize_t) == sizeof(uint64_t), "sizes are 64 bits wide");
@@ -115,22 +113,6 @@ int chdf5_file_size(chdf5_id file, uint64_t *size) {
   if (H5Fget_filesize(file, &result) < 0) return -1;
   *size = result;
   return 0;
-}
-
-int chdf5_file_descriptor(chdf5_id file) {
-  void *handle = NULL;
-  if (H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) < 0 || handle == NULL) return -1;
-  return *(int *)handle;
-}
-
-int chdf5_divert_file(chdf5_id file) {
-  int descriptor = chdf5_file_descriptor(file);
-  if (descriptor < 0) return -1;
-  int memory = memfd_create("chdf5", MFD_CLOEXEC);
-  if (memory < 0) return -1;
-  int result = dup2(memory, descriptor);
-  close(memory);
-  return result;
 }
 
 int chdf5_reserve_space(int descriptor, uint64_t size) {

@@ -20,7 +20,31 @@
 LAPACK_DECLARE(d, double)
 LAPACK_DECLARE(s, float)
 
+// Exported by builds of OpenBLAS with kernels for several processors (DYNAMIC_ARCH), without a header.
+extern void gotoblas_dynamic_init(void) __attribute__((weak));
+extern void gotoblas_dynamic_quit(void) __attribute__((weak));
+
 void copenblas_set_threads(int count) { openblas_set_num_threads(count); }
+
+const char *copenblas_core_name(void) { return openblas_get_corename(); }
+
+int copenblas_choose_core_again(void) {
+  if (!gotoblas_dynamic_init || !gotoblas_dynamic_quit) return 0;
+  gotoblas_dynamic_quit();
+  gotoblas_dynamic_init();
+  return 1;
+}
+
+int copenblas_vector_bits(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
+    return 512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return 256;
+#endif
+  return 0;
+}
 
 static int leading(int n) { return n > 0 ? n : 1; }
 

@@ -56,10 +56,6 @@ chdf5_id chdf5_create_file(const char *_Nonnull path, chdf5_id creation, chdf5_i
 int chdf5_flush_file(chdf5_id file);
 // The size that the file has, or will have once it is closed.
 int chdf5_file_size(chdf5_id file, uint64_t *_Nonnull size);
-// The descriptor that the library reads and writes the file through.
-int chdf5_file_descriptor(chdf5_id file);
-// Makes all that the library still writes to the file go to memory that is gone once it is closed.
-int chdf5_divert_file(chdf5_id file);
 // Takes a file's space on disk without writing to it, by Linux's own call: that of POSIX would write to each page
 // where the file system can't do it. 0, or the errno.
 int chdf5_reserve_space(int descriptor, uint64_t size);

@@ -6,6 +6,13 @@
 // copied. `d` is double, `s` float. `info` is LAPACK's: 0 for success, negative for a bad argument.
 
 void copenblas_set_threads(int count);
+/// The name of the processor whose kernels OpenBLAS uses.
+const char *copenblas_core_name(void);
+/// Chooses the kernels anew, by OPENBLAS_CORETYPE in the environment. Before any other call, on one thread. Returns 0
+/// where this OpenBLAS can't (it was built for one processor).
+int copenblas_choose_core_again(void);
+/// 512 or 256 where the processor has AVX-512 (F, DQ, BW, VL, CD) or AVX2 with FMA, else 0.
+int copenblas_vector_bits(void);
 
 #define COPENBLAS_DECLARE(p, T)                                                                                     \
   /* c (m x n) = alpha op(a) op(b) + beta c, with op(a) m x k and op(b) k x n */                                    \

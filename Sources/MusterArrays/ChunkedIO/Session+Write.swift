@@ -59,7 +59,7 @@ extension Session {
   ///     }
   ///
   /// Otherwise like `write(to:attributes:_:)` of an array of datasets.
-  public func write(
+  public nonisolated(nonsending) func write(
     to path: String, attributes: [String: HDF5Attribute] = [:], file: StaticString = #fileID, line: UInt = #line,
     @DatasetOutputBuilder datasets: () -> [DatasetOutput]
   ) async throws {

@@ -10,11 +10,10 @@ internal import MusterRuntime
 /// - TSQR (Demmel, Grigori, Hoemmen and Langou, SIAM J. Sci. Comput. 34, 2012) otherwise, with Householder QR of panels
 ///   and a tree over their triangles: for any matrix, rank-deficient ones included.
 enum SVDSteps {
-  /// CholeskyQR2 is as good as Householder QR up to a condition number of about ε^(-1/2); the estimate may be off by an
-  /// order of magnitude.
-  private static let smallestForCholesky = 1e-6
+  /// CholeskyQR2 is as good as Householder QR up to a condition number of about ε^(-1/2) / 8.
+  private static let largestForCholesky = 3e6
   /// Up to here the eigenvectors of the Gram matrix are a guess that two corrections perfect.
-  private static let smallestForGuess = 3e-6
+  private static let largestForGuess = 1e6
   /// Below this size LAPACK is quick enough.
   private static let smallestGuessSize = 128
 
@@ -57,10 +56,10 @@ enum SVDSteps {
       guard gram.allFinite else { return }
       let (factor, info) = try gram.cholesky()
       guard info == 0 else { return }
-      let reciprocal = try factor.triangularReciprocalCondition()
-      guard reciprocal >= smallestForCholesky else { return }
+      let condition = TriangularCondition.estimate(factor)
+      guard condition <= largestForCholesky else { return }
       r = factor
-      wantsGuess = reciprocal >= smallestForGuess && gram.shape[0] >= smallestGuessSize
+      wantsGuess = condition <= largestForGuess && gram.shape[0] >= smallestGuessSize
     }
 
     init(_ tuple: ArrayTuple) {

@@ -1,8 +1,33 @@
 internal import COpenBLAS
+internal import Glibc
 
 /// OpenBLAS as a whole.
 package enum BLAS {
-  private static let configured: Void = copenblas_set_threads(1)
+  private static let configured: Void = {
+    replaceFallbackKernels()
+    copenblas_set_threads(1)
+  }()
+
+  /// An OpenBLAS that is older than the processor takes kernels of 2004 for it (0.3.21 on Intel's Emerald Rapids, for
+  /// one), five times as slow as those that it has for that processor's instructions. `OPENBLAS_CORETYPE`, where it is
+  /// set, has the last word.
+  private static func replaceFallbackKernels() {
+    guard getenv("OPENBLAS_CORETYPE") == nil, let name = copenblas_core_name() else { return }
+    guard ["prescott", "core2", "nehalem", "barcelona"].contains(String(cString: name).lowercased()) else { return }
+    switch copenblas_vector_bits() {
+    case 512: setenv("OPENBLAS_CORETYPE", "SkylakeX", 1)
+    case 256: setenv("OPENBLAS_CORETYPE", "Haswell", 1)
+    default: return
+    }
+    _ = copenblas_choose_core_again()
+    unsetenv("OPENBLAS_CORETYPE")
+  }
+
+  /// The processor whose kernels OpenBLAS uses, by OpenBLAS's name for it.
+  package static var kernels: String {
+    _ = configured
+    return copenblas_core_name().map { String(cString: $0) } ?? "unknown"
+  }
 
   /// One thread for each call: the parallelism is in the tasks, and results don't depend on the number of cores.
   package static func setSingleThreaded() { _ = configured }

@@ -1,5 +1,3 @@
-import CHDF5
-import Glibc
 public import MusterRuntime
 
 /// What a file says about one of its datasets: enough to read it from any process that sees the file.

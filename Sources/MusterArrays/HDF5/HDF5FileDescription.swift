@@ -26,7 +26,7 @@ package struct HDF5FileDescription: Codable, Sendable {
       }
       guard names.insert(dataset.linkName).inserted else {
         throw MusterError(
-          .invalidArgument, "two datasets to be written to \"\(path)\" are called \"\(dataset.name)\"",
+          .invalidArgument, "two datasets to be written to \"\(path)\" are called \"\(dataset.linkName)\"",
           fix: "Give each a name of its own")
       }
       total = try dataset.addByteCount(to: total, path: path)

@@ -142,15 +142,13 @@ extension HDF5Reader {
     if chdf5_is_scale(dataset), rank == 1 { return [HDF5Dimension(name: lastPart(name), scale: name)] }
     return try (0..<UInt32(rank)).map { axis in
       var scales: [String] = []
-      do {
-        let status = withUnsafeMutablePointer(to: &scales) { scales in
-          chdf5_visit_scales(dataset, axis, scales) { context, scale in
-            let name = HDF5Library.string { chdf5_object_name(scale, $0, $1) }
-            context?.assumingMemoryBound(to: [String].self).pointee.append(name)
-          }
+      let status = withUnsafeMutablePointer(to: &scales) { scales in
+        chdf5_visit_scales(dataset, axis, scales) { context, scale in
+          let name = HDF5Library.string { chdf5_object_name(scale, $0, $1) }
+          context?.assumingMemoryBound(to: [String].self).pointee.append(name)
         }
-        try HDF5Failure.check(status, "can't get the dimension scales of \"\(name)\"", in: path)
       }
+      try HDF5Failure.check(status, "can't get the dimension scales of \"\(name)\"", in: path)
       let scale = scales.first { !$0.isEmpty }.map { $0.split(separator: "/").joined(separator: "/") }
       let label = HDF5Library.string { chdf5_axis_label(dataset, axis, $0, $1) }
       return HDF5Dimension(name: scale.map(lastPart) ?? (label.isEmpty ? nil : label), scale: scale)

@@ -1,7 +1,6 @@
 import CHDF5
 import Glibc
 import MusterRuntime
-import Synchronization
 
 /// Reads HDF5 files, from any thread of any process.
 package enum HDF5Reader {
@@ -76,13 +75,13 @@ package enum HDF5Reader {
       }
     }
     guard runs.isDense else {
-      try runs.forEach { try fill(result.storage.bytes + $1, runs.byteCount, $0) }
+      try runs.visitRuns { try fill(result.storage.bytes + $1, runs.byteCount, $0) }
       return
     }
     // Short runs close together: one call for many of them, what lies between is thrown away.
     let rowsAtOnce = max(1, RegionRuns.windowByteCount / runs.stride)
     let window = BlockStorage(byteCount: min(rowsAtOnce, runs.rows) * runs.stride)
-    try runs.forEachGroup { position, target in
+    try runs.visitGroups { position, target in
       for first in Swift.stride(from: 0, to: runs.rows, by: rowsAtOnce) {
         let rows = min(rowsAtOnce, runs.rows - first)
         try fill(window.bytes, (rows - 1) * runs.stride + runs.byteCount, position + first * runs.stride)

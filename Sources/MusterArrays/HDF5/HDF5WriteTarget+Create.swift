@@ -102,17 +102,10 @@ extension HDF5WriteTarget {
       try HDF5Failure.check(status, "can't choose the format", in: path)
     }
     let file = try HDF5Identifier(chdf5_create_file(partialPath, creation.id, access.id), "the new file", in: path)
-    do {
-      for attribute in description.attributes { try Self.write(attribute, to: file.id, of: "the file", path) }
-      try makeDatasets(description.datasets, in: file.id)
-      try preallocate(file.id, descriptor)
-      try HDF5Failure.check(chdf5_flush_file(file.id), "can't write the structure", in: path)
-    } catch {
-      // The library would try again and again to write what is left over, here and at the program's end: let it
-      // write that into memory, and forget it.
-      _ = chdf5_divert_file(file.id)
-      throw error
-    }
+    for attribute in description.attributes { try Self.write(attribute, to: file.id, of: "the file", path) }
+    try makeDatasets(description.datasets, in: file.id)
+    try preallocate(file.id, descriptor)
+    try HDF5Failure.check(chdf5_flush_file(file.id), "can't write the structure", in: path)
   }
 
   /// Takes all the space now, so that a full disk shows before anything is computed.

@@ -33,14 +33,14 @@ struct RegionRuns {
   var isDense: Bool { rows > 1 && stride <= Self.denseStride }
 
   /// Calls the body with each run's offset in the array and in the region, in bytes.
-  func forEach(_ body: (_ arrayOffset: Int, _ regionOffset: Int) throws -> Void) rethrows {
-    try forEachGroup { arrayOffset, regionOffset in
+  func visitRuns(_ body: (_ arrayOffset: Int, _ regionOffset: Int) throws -> Void) rethrows {
+    try visitGroups { arrayOffset, regionOffset in
       for row in 0..<rows { try body(arrayOffset + row * stride, regionOffset + row * byteCount) }
     }
   }
 
   /// Calls the body with the offsets of each group's first run.
-  func forEachGroup(_ body: (_ arrayOffset: Int, _ regionOffset: Int) throws -> Void) rethrows {
+  func visitGroups(_ body: (_ arrayOffset: Int, _ regionOffset: Int) throws -> Void) rethrows {
     var index = [Int](repeating: 0, count: outer.count)
     var (arrayOffset, regionOffset) = (start, 0)
     while true {
