@@ -78,4 +78,16 @@ struct EOFTests {
     #expect(run.errors.contains("fileNotFound"), "\(run.errors)")
     #expect(!FileManager.default.fileExists(atPath: folder + "/eof.h5"))
   }
+
+  @Test func withoutGnuplotItSaysWhatToInstall() throws {
+    let folder = Self.scratchFolder()
+    defer { removeFolder(folder) }
+    let data = try Self.required("MUSTER_DATA")
+    let run = try Launch.run(
+      "eof", ["\(data)/E1_north_america.nc", "--output", folder], environment: ["PATH": "/nowhere"])
+    #expect(run.status == 1)
+    #expect(run.errors.contains("apt-get install gnuplot-nox"), "\(run.errors)")
+    // The results are there all the same.
+    #expect(FileManager.default.fileExists(atPath: folder + "/eof.h5"))
+  }
 }

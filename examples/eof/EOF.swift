@@ -10,7 +10,7 @@ import Muster
 /// years of both, and each principal component shows where the scenarios part. Latitudes are weighted by the square
 /// root of the cosine, so that a cell counts by its area.
 ///
-/// Writes `eof.h5` and draws `eof.png` in the output folder.
+/// Writes `eof.h5` and draws `eof.png`, by the script `eof.gnuplot`, in the output folder.
 @main
 struct EOF {
   /// How many modes are kept, of the leading ones.
@@ -81,7 +81,7 @@ struct EOF {
             "Leading EOF of air temperature: \(String(format: "%.1f %%", 100 * shares.elements[0])) of the variance",
           pattern: leading, latitude: rowPlaces.elements, longitude: columnPlaces.elements,
           explainedVariance: shares.elements)
-        try plot.draw(to: options.output + "/eof.png")
+        try plot.draw(to: options.output + "/eof")
         return true
       }
       print("wrote \(results) and \(options.output)/eof.png")

@@ -11,30 +11,29 @@ struct Plot {
   /// Of each mode, as a part of the whole.
   var explainedVariance: [Double]
 
-  /// Draws the picture into a PNG file.
+  /// Draws the picture into `NAME.png`, by the script `NAME.gnuplot`, which stays for those who want to change it.
   ///
   /// - Throws: `MusterError`: `fileNotFound` where there is no gnuplot, `taskFailed` with its message where it fails.
-  func draw(to path: String) throws {
+  func draw(to name: String) throws {
+    let scriptPath = name + ".gnuplot"
+    try script(output: name + ".png").write(toFile: scriptPath, atomically: true, encoding: .utf8)
     let gnuplot = Process()
     gnuplot.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    gnuplot.arguments = ["gnuplot", "-"]
-    let input = Pipe()
+    gnuplot.arguments = ["gnuplot", scriptPath]
     let errors = Pipe()
-    gnuplot.standardInput = input
+    gnuplot.standardInput = FileHandle.nullDevice
     gnuplot.standardError = errors
     try gnuplot.run()
-    // gnuplot reads all of its input before it says anything long, so writing first can't block both.
-    try? input.fileHandleForWriting.write(contentsOf: Data(script(output: path).utf8))
-    try? input.fileHandleForWriting.close()
     let message = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     gnuplot.waitUntilExit()
+    // What `env` leaves with where it doesn't find the program.
     if gnuplot.terminationStatus == 127 {
       throw MusterError(
         .fileNotFound, "gnuplot, which draws the picture, isn't installed; the results are written already",
-        fix: "Install it (on Debian: apt-get install gnuplot-nox), or draw \(path) with a program of your own")
+        fix: "Install it (on Debian: apt-get install gnuplot-nox) and call: gnuplot \(scriptPath)")
     }
     guard gnuplot.terminationStatus == 0 else {
-      throw MusterError(.taskFailed, "gnuplot failed to draw \(path): \(message)")
+      throw MusterError(.taskFailed, "gnuplot failed at \(scriptPath): \(message)")
     }
   }
 
