@@ -183,6 +183,9 @@ extension Scheduler {
   /// How many of them are done. Sinks when a lost worker takes blocks with it that are needed again.
   public var finishedCount: Int { tasks.count - outstanding }
 
+  /// What the scheduler keeps for tasks and dependencies, in bytes.
+  package var tableBytes: Int { tasks.byteCount }
+
   /// Whether `Action.complete` was emitted.
   public var isComplete: Bool { phase == .complete }
 
