@@ -63,7 +63,7 @@ extension Scheduler {
         weigh(bytes, on: Int(record.worker))
       } else if let set = replicas[UInt32(input)] {
         if set.count <= Self.fewHolders {
-          set.forEach { weigh(bytes, on: $0) }
+          for holder in set { weigh(bytes, on: holder) }
         } else if wide.count < Self.wideInputs {
           wide.append(input)
         }
