@@ -3,6 +3,13 @@ import MusterSimulation
 import Testing
 
 @Suite struct FuzzTests {
+  /// Unoptimised code takes several milliseconds for a seed.
+  #if DEBUG
+    static let seeds: UInt64 = 2000
+  #else
+    static let seeds: UInt64 = 10_000
+  #endif
+
   /// `MUSTER_FUZZ_SEED` runs that seed alone, `MUSTER_FUZZ_SEEDS` that many from 0 on.
   @Test func randomGraphsOnUnreliableWorkers() {
     let environment = ProcessInfo.processInfo.environment
@@ -10,7 +17,7 @@ import Testing
     if let seed = environment["MUSTER_FUZZ_SEED"].flatMap({ UInt64($0) }) {
       seeds = seed..<seed + 1
     } else {
-      seeds = 0..<(environment["MUSTER_FUZZ_SEEDS"].flatMap { UInt64($0) } ?? 3000)
+      seeds = 0..<(environment["MUSTER_FUZZ_SEEDS"].flatMap { UInt64($0) } ?? Self.seeds)
     }
     var losses = 0
     var retracts = 0

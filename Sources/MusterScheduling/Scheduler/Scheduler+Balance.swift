@@ -5,7 +5,7 @@ extension Scheduler {
   mutating func takeFromBacklog(for thief: Int) -> Bool {
     guard let victim = loads.most, victim != thief, workers[victim].backlogCount > 0 else { return false }
     guard workers[victim].pending > workers[victim].slots else { return false }
-    var wanted = min(workers[thief].slots - workers[thief].queue.count, (workers[victim].backlogCount + 1) / 2)
+    var wanted = (workers[victim].backlogCount + 1) / 2
     var isAny = false
     while wanted > 0, let last = workers[victim].backlog.max {
       let task = Int(last)
@@ -13,6 +13,9 @@ extension Scheduler {
         workers[victim].backlog.removeMax()
         continue
       }
+      let layer = Int(tasks.records[task].id.layer)
+      let room = capacity(of: thief, forLayer: layer, hasInputs: !tasks.isRoot(task))
+      guard workers[thief].pending < room else { break }
       guard isWorthMoving(task, from: victim, to: thief) else { break }
       workers[victim].backlog.removeMax()
       leaveReady(task)
@@ -47,14 +50,13 @@ extension Scheduler {
   /// Asks for the half of what a worker has queued that it would run last, or for as much as the idle one has room for.
   private mutating func retract(from victim: Int, for thief: Int, into actions: inout [Action]) -> Bool {
     guard now >= workers[victim].quietUntil else { return false }
-    // What it runs is what comes first in its queue, as far as one can tell.
-    let queue = workers[victim].queue.sorted().dropFirst(workers[victim].slots)
+    let queue = presumablyQueued(on: victim)
     var wanted = (queue.count + 1) / 2
     var isAny = false
     for entry in queue.reversed() where wanted > 0 {
       let task = Int(entry)
       let record = tasks.records[task]
-      guard retractions[entry] == nil, !record.flags.contains(.begun) else { continue }
+      guard retractions[entry] == nil else { continue }
       let layer = Int(record.id.layer)
       let isRoot = tasks.isRoot(task)
       if isRoot && workers[thief].isFull { continue }
@@ -70,6 +72,14 @@ extension Scheduler {
     // Looking through the queue costs more than an event should: not at every event.
     if !isAny { workers[victim].quietUntil = now + .nanoseconds(configuration.retractPause) }
     return isAny
+  }
+
+  /// The tasks that a worker hasn't begun, as far as one can tell, in order of priority. It runs those that it said it
+  /// has begun; where that is fewer than it has slots, those that come first of the others as well.
+  func presumablyQueued(on worker: Int) -> ArraySlice<UInt32> {
+    let queue = workers[worker].queue.filter { !tasks.records[Int($0)].flags.contains(.begun) }.sorted()
+    let begun = workers[worker].queue.count - queue.count
+    return queue.dropFirst(max(0, workers[worker].slots - begun))
   }
 
   /// Asks a worker to give a task back, for the sake of another worker or (nil) of a lost input.
@@ -110,9 +120,16 @@ extension Scheduler {
       updateLoad(of: worker)
       return
     }
+    let thief = retractions[UInt32(task)].map { Int($0) } ?? -1
     let hasStrayCopy = tasks.records[task].flags.contains(.strayCopy)
     unassign(task, from: worker)
     requeue(task, into: &actions)
+    // It goes to the worker for which it was asked for, even though its inputs may be here.
+    if thief >= 0, isAlive(thief), tasks.records[task].state == .ready,
+      workers[thief].pending < workers[worker].pending
+    {
+      enterBacklog(task, of: thief)
+    }
     // What was fetched for the task alone is of no use there.
     for edge in tasks.inputRange(of: task) {
       dropStrayCopy(of: Int(tasks.inputs[edge]), on: worker, into: &actions)

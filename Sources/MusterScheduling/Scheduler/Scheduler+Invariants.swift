@@ -108,9 +108,7 @@ extension Scheduler {
         record.state == .finished && record.flags.contains(.replicated) && set.count > 1,
         "\(record.id) has a set of holders that it shouldn't have")
       try expect(set.contains(Int(record.worker)), "\(record.id): its first holder isn't in the set")
-      var areAlive = true
-      set.forEach { areAlive = areAlive && isAlive($0) }
-      try expect(areAlive, "\(record.id) is held by a lost worker")
+      try expect(set.allSatisfy { isAlive($0) }, "\(record.id) is held by a lost worker")
     }
     for task in 0..<tasks.count where tasks.records[task].flags.contains(.replicated) {
       try expect(replicas[UInt32(task)] != nil, "\(tasks.records[task].id) is marked as replicated")
@@ -144,8 +142,8 @@ extension Scheduler {
       try expect(record.unanswered >= record.retracting, "worker \(worker): unanswered is off")
       let expected = record.queue.reduce(0) { $0 + layers[Int(tasks.records[Int($1)].id.layer)].expectedBytes }
       try expect(record.expected == expected, "worker \(worker): expected bytes are off")
-      let load = ((record.pending - record.retracting + record.requested) << 3) / record.slots
-      try expect(loads.bucket(of: worker) == min(LoadIndex.bucketCount - 1, load), "worker \(worker): load is off")
+      try expect(
+        loads.bucket(of: worker) == min(LoadIndex.bucketCount - 1, record.load), "worker \(worker): load is off")
     }
     try expect(inBacklogs == backlogged, "backlogged is \(backlogged), should be \(inBacklogs)")
   }

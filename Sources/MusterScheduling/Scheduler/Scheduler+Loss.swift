@@ -74,13 +74,10 @@ extension Scheduler {
   /// Ends the assignments of a lost worker, and counts the loss against the tasks that it ran.
   private mutating func takeBackAssignments(of worker: Int, into actions: inout [Action]) -> [Int] {
     let queue = workers[worker].queue.sorted()
-    var running = workers[worker].slots
+    let queued = Set(presumablyQueued(on: worker))
     for entry in queue {
       let task = Int(entry)
-      // The first of the queue, as many as the worker has slots, and those that it said it had begun.
-      let isSuspect = running > 0 || tasks.records[task].flags.contains(.begun)
-      running -= 1
-      if isSuspect && tasks.records[task].losses < .max {
+      if !queued.contains(entry) && tasks.records[task].losses < .max {
         tasks.records[task].losses += 1
         let losses = Int(tasks.records[task].losses)
         if losses >= configuration.maximumLosses {

@@ -43,8 +43,9 @@ extension Scheduler {
     tasks.records[task].state == .ready && Int(tasks.records[task].worker) == worker
   }
 
-  /// The worker on which a task would begin first: among those that hold inputs and the least loaded one, that with
-  /// the least sum of waiting there and moving there what it doesn't hold.
+  /// Among the workers that hold inputs that with the least sum of waiting there and moving there what it doesn't
+  /// hold. Others aren't considered: where many tasks become ready at once, they'd take those whose inputs are
+  /// elsewhere and have no time for their own. What makes a worker that stays idle useful is `takeFromBacklog`.
   private mutating func place(_ task: Int) -> Int? {
     guard let idlest = loads.least else { return nil }
     let range = tasks.inputRange(of: task)
@@ -62,7 +63,7 @@ extension Scheduler {
         weigh(bytes, on: Int(record.worker))
       } else if let set = replicas[UInt32(input)] {
         if set.count <= Self.fewHolders {
-          set.forEach { weigh(bytes, on: $0) }
+          for holder in set { weigh(bytes, on: holder) }
         } else if wide.count < Self.wideInputs {
           wide.append(input)
         }
@@ -85,13 +86,14 @@ extension Scheduler {
     for candidate in candidates {
       let worker = Int(candidate)
       let bytes = inputBytes[worker]
+      inputBytes[worker] = 0
+      guard bytes > 0 else { continue }
       let cost = queueTime(of: worker) + (bytes == total ? 0 : transferTime(bytes: total - bytes))
       if cost < bestCost || (cost == bestCost && bytes > bestBytes) {
         best = worker
         bestCost = cost
         bestBytes = bytes
       }
-      inputBytes[worker] = 0
     }
     candidates.removeAll(keepingCapacity: true)
     return best

@@ -54,10 +54,10 @@ extension Scheduler {
 
   /// Whether a worker is below the mark with a further block of so many bytes.
   func hasMemory(_ worker: Int, expecting bytes: Int) -> Bool {
-    let record = workers[worker]
-    guard record.memoryLimit > 0 else { return true }
-    let limit = Int(Double(record.memoryLimit) * configuration.memoryFraction)
-    return record.held + record.expected + bytes <= limit
+    let limit = workers[worker].memoryLimit
+    guard limit > 0 else { return true }
+    let mark = Int(Double(limit) * configuration.memoryFraction)
+    return workers[worker].held + workers[worker].expected + bytes <= mark
   }
 
   /// The next root task of the run that a worker has, or of the next run. It's left there.

@@ -154,7 +154,7 @@ extension Scheduler {
   private mutating func discard(_ task: Int, into actions: inout [Action]) {
     let record = tasks.records[task]
     if let set = replicas.removeValueIfReplicated(task, record) {
-      set.forEach { drop(record, on: $0, into: &actions) }
+      for holder in set { drop(record, on: holder, into: &actions) }
       tasks.records[task].flags.remove(.replicated)
     } else {
       drop(record, on: Int(record.worker), into: &actions)

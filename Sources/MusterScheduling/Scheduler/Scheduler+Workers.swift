@@ -30,12 +30,9 @@ extension Scheduler {
     for worker in live { touch(Int(worker)) }
   }
 
-  /// The load by which workers are compared: what each has to do and will get, in eighths of its slots.
   mutating func updateLoad(of worker: Int) {
     guard workers[worker].isAlive else { return }
-    let record = workers[worker]
-    let tasks = record.queue.count + record.backlogCount - record.retracting + record.requested
-    loads.set(worker, to: record.slots == 1 ? tasks << 3 : (tasks << 3) / record.slots)
+    loads.set(worker, to: workers[worker].load)
   }
 
   /// How many tasks of a layer may be assigned to a worker before it has enough.
@@ -57,11 +54,11 @@ extension Scheduler {
 
   /// How long a task would wait on a worker before it begins, in nanoseconds.
   func queueTime(of worker: Int) -> Int {
-    let record = workers[worker]
-    let ahead = record.pending - record.slots + 1
+    let slots = workers[worker].slots
+    let ahead = workers[worker].pending - slots + 1
     guard ahead > 0 else { return 0 }
-    let mean = record.meanNanoseconds == 0 ? configuration.assumedDuration : record.meanNanoseconds
-    return ahead * mean / record.slots
+    let mean = workers[worker].meanNanoseconds
+    return ahead * (mean == 0 ? configuration.assumedDuration : mean) / slots
   }
 
   func transferTime(bytes: Int) -> Int {

@@ -9,6 +9,8 @@ import HeapModule
 /// (`Scheduler+Balance`). Tasks without inputs, *roots*, are withheld until a worker can take what follows them
 /// (`Scheduler+Roots`).
 ///
+/// Only `workerJoined` with a slot or more, and a number of 0 or more, is a valid offer.
+///
 /// # The protocol
 ///
 /// What a worker and the runtime around the scheduler must keep to. Messages between one worker and the scheduler
@@ -17,7 +19,9 @@ import HeapModule
 /// 1. **Assign.** The worker notes the task with its attempt. It asks the `holder` of each source for the blocks of
 ///    the run, except those that it holds already or has asked for already. Every input that no source names it
 ///    holds. With all inputs there the task is queued; whenever a slot is free the queued task of the lowest
-///    `priority` begins. A worker never has two assignments of one task at a time.
+///    `priority` begins. A worker never has two assignments of one task at a time, and no two workers that aren't
+///    lost have the same task. A worker may hold a copy of the very block that it's told to compute, from before the
+///    block was lost elsewhere: it computes it all the same.
 /// 2. **Finished.** The worker stores the block, then reports `finished` with the attempt of the assignment, once. It
 ///    keeps the inputs, those fetched too: from this report on the scheduler counts it among their holders.
 /// 3. **Release.** The worker drops the block. It holds blocks until told so, whatever becomes of the tasks for which
@@ -183,6 +187,9 @@ extension Scheduler {
   /// How many of them are done. Sinks when a lost worker takes blocks with it that are needed again.
   public var finishedCount: Int { tasks.count - outstanding }
 
+  /// What the scheduler keeps for tasks and dependencies, in bytes.
+  package var tableBytes: Int { tasks.byteCount }
+
   /// Whether `Action.complete` was emitted.
   public var isComplete: Bool { phase == .complete }
 
@@ -199,9 +206,7 @@ extension Scheduler {
   public func holders(of id: TaskID) -> [WorkerID] {
     guard let task = tasks.ordinals[id], tasks.records[task].state == .finished else { return [] }
     guard let set = replicas[UInt32(task)] else { return [WorkerID(Int(tasks.records[task].worker))] }
-    var holders: [WorkerID] = []
-    set.forEach { holders.append(WorkerID($0)) }
-    return holders
+    return set.map { WorkerID($0) }
   }
 
   /// What a worker has been assigned and hasn't finished, in priority order; of a lost worker, what it had.

@@ -25,6 +25,11 @@ struct OrdinalMap: Sendable {
     pages = ContiguousArray(repeating: -1, count: pageCount)
   }
 
+  var byteCount: Int {
+    layers.count * MemoryLayout<LayerPages>.stride + pages.count * MemoryLayout<Int>.stride
+      + entries.count * MemoryLayout<UInt32>.stride
+  }
+
   /// Whether the layer and the index exist in the graph.
   func contains(_ id: TaskID) -> Bool {
     Int(id.layer) < layers.count && id.index < layers[Int(id.layer)].count

@@ -26,13 +26,20 @@ extension TaskTable {
       let start = pending.count
       let layer = Int(id.layer)
       graph.layers[layer].inputs(Int(id.index), &pending)
+      var isOfOneLayer = true
       for input in pending[start...] {
+        isOfOneLayer = isOfOneLayer && input.layer == pending[start].layer
         guard ordinals.contains(input) else {
           throw SchedulingError.inputOutOfRange(task: id, layerName: graph.layers[layer].name, input: input)
         }
         guard input.layer < id.layer else {
           throw SchedulingError.inputNotEarlier(task: id, layerName: graph.layers[layer].name, input: input)
         }
+      }
+      // The deepest first, in the manner of Sethi and Ullman: where a long chain takes up a root at each step, the
+      // roots would else all come before the chain, and all be held until it reaches them.
+      if !isOfOneLayer {
+        pending[start...].sort { ($1.layer, $0.index) < ($0.layer, $1.index) }
       }
       frames.append(Frame(id: id, start: start, cursor: start))
     }

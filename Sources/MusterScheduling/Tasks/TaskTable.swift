@@ -24,6 +24,12 @@ struct TaskTable: Sendable {
     records[task].inputsStart == records[task + 1].inputsStart
   }
 
+  /// What the table takes in memory, in bytes.
+  var byteCount: Int {
+    records.count * MemoryLayout<TaskRecord>.stride
+      + (inputs.count + consumers.count + roots.count) * MemoryLayout<UInt32>.stride + ordinals.byteCount
+  }
+
   /// Whether `consumer` is among the consumers of `task`.
   func isConsumer(_ consumer: UInt32, of task: Int) -> Bool {
     var range = consumerRange(of: task)

@@ -35,6 +35,12 @@ struct WorkerRecord: Sendable {
 
   /// What it has to do, here or there.
   var pending: Int { queue.count + backlogCount }
+
+  /// The load by which workers are compared: what each has to do and will get, in eighths of its slots.
+  var load: Int {
+    let eighths = (pending - retracting + requested) << 3
+    return slots == 1 ? eighths : eighths / slots
+  }
 }
 
 /// A run of root tasks that no worker has taken, as a range of `TaskTable.roots`.
