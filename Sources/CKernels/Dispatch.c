@@ -79,6 +79,20 @@ ck_kernel ck_combine(int isa, int kind, int type) {
   return ck_binary(isa, operations[kind], accumulator, CK_VV);
 }
 
+void ck_moments_merge(
+    int isa, double *mean, double *m2, const double *mean_a, const double *m2_a, double na, const double *mean_b,
+    const double *m2_b, double nb, long n) {
+  tables(isa)->moments_merge(mean, m2, mean_a, m2_a, na, mean_b, m2_b, nb, n);
+}
+
+void ck_moments_add(int isa, double *sum, double *squares, const double *shift, const double *x, long n) {
+  tables(isa)->moments_add(sum, squares, shift, x, n);
+}
+
+void ck_moments_close(int isa, double *sum, double *squares, const double *shift, double count, long n) {
+  tables(isa)->moments_close(sum, squares, shift, count, n);
+}
+
 long ck_execute(const ck_instruction *instructions, long count, void *const *slots, long n, int *status) {
   for (long i = 0; i < count; i++) {
     const ck_instruction *in = instructions + i;

@@ -135,7 +135,36 @@ static int FN(reduce_moments_f64)(CK_ARGUMENTS) {
   return CK_OK;
 }
 
-// Complex numbers take four lanes each way; their sums are of pairs of doubles.
+static void FN(moments_merge)(
+    double *mean, double *m2, const double *mean_a, const double *m2_a, double na, const double *mean_b,
+    const double *m2_b, double nb, long n) {
+  const double share = nb / (na + nb), weight = na * share;
+  CK_LOOP for (long i = 0; i < n; i++) {
+    const double ma = mean_a[i], difference = mean_b[i] - ma;
+    const double squares = m2_a[i] + m2_b[i];
+    mean[i] = ma + difference * share;
+    m2[i] = squares + difference * difference * weight;
+  }
+}
+
+static void FN(moments_add)(double *sum, double *squares, const double *shift, const double *x, long n) {
+  CK_LOOP for (long i = 0; i < n; i++) {
+    const double d = x[i] - shift[i];
+    sum[i] += d;
+    squares[i] += d * d;
+  }
+}
+
+static void FN(moments_close)(double *sum, double *squares, const double *shift, double count, long n) {
+  CK_LOOP for (long i = 0; i < n; i++) {
+    const double s = sum[i], m2 = squares[i] - s * (s / count);
+    sum[i] = shift[i] + s / count;
+    // Rounding may leave a column of equal numbers a little below zero; NaN stays.
+    squares[i] = m2 < 0 ? 0 : m2;
+  }
+}
+
+// Sums and products of complex numbers have fewer lanes.
 #define COMPLEX_LANES 8
 #define COMPLEX_REDUCTION(NAME, T, INITIAL, RE, IM)                                           \
   static int FN(reduce_##NAME)(CK_ARGUMENTS) {                                                \

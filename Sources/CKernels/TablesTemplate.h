@@ -3,4 +3,6 @@
 #include "CastTemplate.h"
 #include "ReductionTemplate.h"
 
-const ck_tables FN(ck_tables) = {FN(unaries), FN(binaries), FN(casts), FN(selects), FN(reduces), FN(accumulates)};
+const ck_tables FN(ck_tables) = {
+    FN(unaries),     FN(binaries),      FN(casts),       FN(selects),       FN(reduces),
+    FN(accumulates), FN(moments_merge), FN(moments_add), FN(moments_close)};

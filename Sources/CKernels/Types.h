@@ -56,6 +56,11 @@ typedef struct {
   const ck_kernel (*select)[8];
   const ck_kernel (*reduce)[CK_TYPE_COUNT];
   const ck_kernel (*accumulate)[CK_TYPE_COUNT];
+  void (*moments_merge)(
+      double *mean, double *m2, const double *mean_a, const double *m2_a, double na, const double *mean_b,
+      const double *m2_b, double nb, long n);
+  void (*moments_add)(double *sum, double *squares, const double *shift, const double *x, long n);
+  void (*moments_close)(double *sum, double *squares, const double *shift, double count, long n);
 } ck_tables;
 
 // The elementary functions, by precision: [operation][0: double, 1: float].

@@ -1,8 +1,8 @@
 // The inner loops of elementwise programs, reductions and copies: functions only, each over one tile of elements.
 //
-// Every kernel exists once for each instruction set, and all of them give the same bits: nothing is contracted to
-// fused multiply-adds by the compiler, sums go over a fixed number of lanes, and elementary functions are SLEEF's
-// deterministic ones.
+// Every kernel exists once for each instruction set, and all of them give the same bits (but for the sign of a NaN made
+// of two): nothing is contracted to fused multiply-adds by the compiler, sums go over a fixed number of lanes, and
+// elementary functions are SLEEF's deterministic ones.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -67,12 +67,12 @@ ck_kernel ck_combine(int isa, int kind, int type);
 
 // Chan's merge of means and sums of squared deviations of `na` and `nb` elements; the results may be the `b` operands.
 void ck_moments_merge(
-    double *mean, double *m2, const double *mean_a, const double *m2_a, double na, const double *mean_b,
+    int isa, double *mean, double *m2, const double *mean_a, const double *m2_a, double na, const double *mean_b,
     const double *m2_b, double nb, long n);
 // Moments of columns by blocks of few rows: sums of x - shift and of its square, then mean and squared deviations
 // (which replace the sums).
-void ck_moments_add(double *sum, double *squares, const double *shift, const double *x, long n);
-void ck_moments_close(double *sum, double *squares, const double *shift, double count, long n);
+void ck_moments_add(int isa, double *sum, double *squares, const double *shift, const double *x, long n);
+void ck_moments_close(int isa, double *sum, double *squares, const double *shift, double count, long n);
 
 // One instruction of a program: a kernel and the slots of its operands.
 typedef struct {
@@ -92,8 +92,8 @@ void ck_copy_strided(
 // Copies the elements [start, start + n) in row-major order of a strided view to `out`.
 void ck_gather(void *out, const void *in, const long *strides, const long *shape, long rank, long size, long start, long n);
 
-// Whether no element is NaN or infinite.
-bool ck_all_finite_f64(const double *x, long n);
-bool ck_all_finite_f32(const float *x, long n);
+// Makes every NaN the same one: which of two a sum keeps, with which sign, differs between instruction sets.
+void ck_quiet_f64(double *x, long n);
+void ck_quiet_f32(float *x, long n);
 
 #endif

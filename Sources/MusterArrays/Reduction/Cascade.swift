@@ -7,20 +7,27 @@ internal import CKernels
 /// The memory is the cascade's own, released with it.
 final class Cascade {
   private let kind: ReductionKind
+  private let instructionSet: InstructionSet
   private let kernel: ck_kernel?
   private let width: Int
   private let size: Int
+  private let accumulatorType: ElementType
   private let byteCount: Int
   /// What is filled before `push`.
   private(set) var incoming: UnsafeMutableRawPointer
   private var levels: [(memory: UnsafeMutableRawPointer, count: Int)] = []
   private var occupied: UInt64 = 0
 
-  init(kind: ReductionKind, sourceType: ElementType, accumulatorSize: Int, width: Int, instructionSet: InstructionSet) {
+  init(
+    kind: ReductionKind, sourceType: ElementType, accumulatorType: ElementType, width: Int,
+    instructionSet: InstructionSet
+  ) {
     self.kind = kind
+    self.instructionSet = instructionSet
     self.width = width
-    size = accumulatorSize
-    byteCount = width * accumulatorSize * (kind == .moments ? 2 : 1)
+    self.accumulatorType = accumulatorType
+    size = accumulatorType.byteCount
+    byteCount = width * size * (kind == .moments ? 2 : 1)
     kernel = ck_combine(instructionSet.rawValue, Int32(kind.rawValue), Int32(sourceType.rawValue))
     incoming = .allocate(byteCount: byteCount, alignment: 64)
   }
@@ -42,7 +49,8 @@ final class Cascade {
         right.assumingMemoryBound(to: Double.self), (right + offset).assumingMemoryBound(to: Double.self)
       )
       ck_moments_merge(
-        mean, squares, left.assumingMemoryBound(to: Double.self), (left + offset).assumingMemoryBound(to: Double.self),
+        instructionSet.rawValue, mean, squares, left.assumingMemoryBound(to: Double.self),
+        (left + offset).assumingMemoryBound(to: Double.self),
         Double(leftCount), mean, squares, Double(rightCount), used)
     }
   }
@@ -78,7 +86,20 @@ final class Cascade {
       count += levels[level].count
       occupied &= ~(1 << level)
     }
+    quiet(result, used)
     values.copyMemory(from: result, byteCount: used * size)
-    deviations?.copyMemory(from: result + width * size, byteCount: used * size)
+    if let deviations {
+      quiet(result + width * size, used)
+      deviations.copyMemory(from: result + width * size, byteCount: used * size)
+    }
+  }
+
+  private func quiet(_ address: UnsafeMutableRawPointer, _ used: Int) {
+    switch accumulatorType {
+    case .float64: ck_quiet_f64(address.assumingMemoryBound(to: Double.self), used)
+    case .complex128: ck_quiet_f64(address.assumingMemoryBound(to: Double.self), 2 * used)
+    case .float32: ck_quiet_f32(address.assumingMemoryBound(to: Float.self), used)
+    default: break
+    }
   }
 }

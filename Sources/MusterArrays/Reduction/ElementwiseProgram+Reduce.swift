@@ -105,7 +105,7 @@ private struct ReductionPass {
 
   private func cascade(width: Int) -> Cascade {
     Cascade(
-      kind: kind, sourceType: sourceType, accumulatorSize: accumulatorType.byteCount, width: width,
+      kind: kind, sourceType: sourceType, accumulatorType: accumulatorType, width: width,
       instructionSet: instructionSet)
   }
 
@@ -182,6 +182,7 @@ private final class ColumnBlock {
   private let first: ck_kernel
   private let accumulate: ck_kernel?
   private let kind: ReductionKind
+  private let instructionSet: InstructionSet
   private let width: Int
   private let shift: UnsafeMutablePointer<Double>
   private(set) var rows = 0
@@ -191,6 +192,7 @@ private final class ColumnBlock {
     instructionSet: InstructionSet
   ) throws {
     self.kind = kind
+    self.instructionSet = instructionSet
     self.width = width
     let isa = instructionSet.rawValue
     first = try ReductionPass.required(
@@ -216,7 +218,7 @@ private final class ColumnBlock {
         sums.initialize(repeating: 0, count: 2 * width)
       }
       // The first row too: its deviation from itself is 0, or NaN where it isn't finite.
-      ck_moments_add(sums, sums + width, shift, row, used)
+      ck_moments_add(instructionSet.rawValue, sums, sums + width, shift, row, used)
     }
     rows += 1
   }
@@ -224,7 +226,7 @@ private final class ColumnBlock {
   func close(into cascade: Cascade, used: Int) {
     if kind == .moments {
       let sums = cascade.incoming.assumingMemoryBound(to: Double.self)
-      ck_moments_close(sums, sums + width, shift, Double(rows), used)
+      ck_moments_close(instructionSet.rawValue, sums, sums + width, shift, Double(rows), used)
     }
     cascade.push(count: rows, used: used)
     rows = 0

@@ -45,7 +45,8 @@ extension PartialReduction {
       if let leftDeviations = a.deviations, let rightDeviations = b.deviations {
         let squares = AnyNDArray(uninitialized: .float64, shape: a.values.shape)
         ck_moments_merge(
-          out.assumingMemoryBound(to: Double.self), squares.storage.bytes.assumingMemoryBound(to: Double.self),
+          InstructionSet.best.rawValue, out.assumingMemoryBound(to: Double.self),
+          squares.storage.bytes.assumingMemoryBound(to: Double.self),
           left.assumingMemoryBound(to: Double.self), leftDeviations.storage.bytes.assumingMemoryBound(to: Double.self),
           Double(a.count), right.assumingMemoryBound(to: Double.self),
           rightDeviations.storage.bytes.assumingMemoryBound(to: Double.self), Double(b.count), n)
