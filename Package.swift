@@ -89,7 +89,8 @@ let package = Package(
     .testTarget(
       name: "MusterSchedulingTests", dependencies: ["MusterScheduling", "MusterSimulation"],
       swiftSettings: swiftSettings),
-    .testTarget(name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling"], swiftSettings: swiftSettings),
     .testTarget(name: "MusterArraysTests", dependencies: ["Muster"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterRankTests", dependencies: ["Muster", "rank-programs", "eof"], swiftSettings: swiftSettings),

@@ -101,7 +101,7 @@ struct SVDLayers: Sendable {
     let grams = layer("gram", panels.count, bytes: matrixBytes) { index, into in
       into.append(TaskID(layer: panelLayer, index: index))
     } run: { inputs in
-      try SVDSteps.gram(of: NDArray<Double>(inputs.block(0))).erased
+      try SVDSteps.gram(of: NDArray<Double>(inputs.block(0)), rows: panels.rows(of: inputs.index)).erased
     }
     let gram = lowering.add(
       ReductionTree<AnyNDArray, AnyNDArray>(
@@ -207,5 +207,13 @@ struct SVDLayers: Sendable {
     } run: { inputs in
       try SVDSteps.leftVectors(inputs.block(0), weights: NDArray<Double>(inputs.block(1))).erased
     }
+  }
+}
+
+extension ChunkGrid {
+  /// The rows of a panel.
+  fileprivate func rows(of panel: Int) -> Range<Int> {
+    let region = region(of: panel)
+    return region.origin[0]..<region.origin[0] + region.shape[0]
   }
 }

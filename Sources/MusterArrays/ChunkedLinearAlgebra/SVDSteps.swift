@@ -21,14 +21,15 @@ enum SVDSteps {
 
   /// AᵀA of a panel.
   ///
-  /// - Throws: `nonFiniteInput`.
-  static func gram(of panel: NDArray<Double>) throws -> NDArray<Double> {
+  /// - Throws: `nonFiniteInput`, naming the rows.
+  static func gram(of panel: NDArray<Double>, rows: Range<Int>) throws -> NDArray<Double> {
     let gram = try panel.gram()
     // A finite panel may overflow here: then the Householder way is taken.
     if !gram.allFinite && !panel.allFinite {
       throw MusterError(
-        .nonFiniteInput, "svd: the matrix has NaN or infinite values",
-        fix: "Replace them first, for example with which(isNaN(a), 0, a), or select the part without them")
+        .nonFiniteInput,
+        "svd: there are NaN or infinite values in the rows \(rows) of the matrix (the columns of a wide one)",
+        fix: "Replace them first, for example with which(isFinite(a), a, 0), or select the part without them")
     }
     return gram
   }
