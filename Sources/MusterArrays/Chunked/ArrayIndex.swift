@@ -89,6 +89,11 @@ struct ResolvedIndices: Sendable {
   /// The axis that each axis of the result comes from; nil for a new one.
   var resultAxes: [Int?]
 
+  init(selections: [AxisSelection], resultAxes: [Int?]) {
+    self.selections = selections
+    self.resultAxes = resultAxes
+  }
+
   /// - Throws: `MusterError` with code `invalidAxis` or `indexOutOfRange`, naming the indices and the shape.
   init(_ indices: [ArrayIndex], shape: [Int]) throws(MusterError) {
     let text = "[" + indices.map(\.description).joined(separator: ", ") + "]"

@@ -37,6 +37,7 @@ extension ArrayExpression {
 
   func slice(_ indices: [ArrayIndex]) throws -> Derivation {
     let resolved = try ResolvedIndices(indices, shape: shape)
+    if let inside = try slicedInside(resolved) { return inside }
     return Derivation(
       elementType: elementType, grid: SliceOperation.grid(of: grid, indices: resolved),
       operation: SliceOperation(operand: self, indices: resolved))

@@ -38,8 +38,7 @@ extension Session {
       }
       _ = try await compute(lowering.plan, operation: "write \(path)", callSite: callSite)
       // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
-      try target.finish()
-      _ = try onRoot("finish \(path)", callSite: callSite) { true }
+      try onEachRank("finish \(path)", callSite: callSite) { try target.finish() }
       _ = try onRoot("commit \(path)", callSite: callSite) {
         try target.commit()
         return true

@@ -46,6 +46,8 @@ struct SVDOperation: ArrayOperation {
 
   var problem: SVDProblem
   var part: Part
+  /// With `left`: the columns of U that are wanted; nil for all.
+  var columns: Range<Int>?
 
   var name: String { "svd" }
   var operands: [ArrayExpression] { [problem.operand] }
@@ -60,7 +62,7 @@ struct SVDOperation: ArrayOperation {
     }
     let layer: Int
     switch part {
-    case .left: layer = layers.left
+    case .left: layer = layers.left(columns, callSite: node.callSite, in: lowering)
     case .values: layer = layers.values
     case .right: layer = layers.right
     }
@@ -71,7 +73,10 @@ struct SVDOperation: ArrayOperation {
 
 /// The layers of a decomposition. All of them are added; those that no result needs are never expanded.
 struct SVDLayers: Sendable {
-  private(set) var left = 0
+  private let panels: ChunkGrid
+  /// The panels' bases, and what each is multiplied by to give U.
+  private var bases = 0
+  private var weights = 0
   private(set) var values = 0
   private(set) var right = 0
 
@@ -79,7 +84,8 @@ struct SVDLayers: Sendable {
   private static let fanIn = 8
 
   init(_ problem: SVDProblem, callSite: CallSite?, in lowering: Lowering) throws {
-    let panels = problem.panels
+    panels = problem.panels
+    let panels = panels
     let columns = panels.shape[1]
     let matrixBytes = columns * columns * 8
     let panelBytes = panels.largestChunk * 8
@@ -200,13 +206,26 @@ struct SVDLayers: Sendable {
         ).erased
       }
     }
-    let panelWeights = weights
-    left = layer("left", panels.count, bytes: panelBytes) { index, into in
-      into.append(TaskID(layer: bases, index: index))
-      into.append(TaskID(layer: panelWeights, index: index))
-    } run: { inputs in
-      try SVDSteps.leftVectors(inputs.block(0), weights: NDArray<Double>(inputs.block(1))).erased
-    }
+    (self.bases, self.weights) = (bases, weights)
+  }
+
+  /// The layer of U's panels, or of some columns of them.
+  func left(_ columns: Range<Int>?, callSite: CallSite?, in lowering: Lowering) -> Int {
+    let (bases, weights) = (bases, weights)
+    let width = columns?.count ?? panels.shape[1]
+    return lowering.add(
+      Layer(
+        name: "svd-left", count: panels.count, yielding: AnyNDArray.self,
+        expectedBytes: panels.sizes[0].max()! * width * 8, callSite: callSite,
+        inputs: { index, into in
+          into.append(TaskID(layer: bases, index: index))
+          into.append(TaskID(layer: weights, index: index))
+        },
+        run: { inputs in
+          var weights = inputs.block(1, as: AnyNDArray.self)
+          if let columns { weights = weights.slice([0..<weights.shape[0], columns]) }
+          return try SVDSteps.leftVectors(inputs.block(0), weights: NDArray<Double>(weights)).erased
+        }))
   }
 }
 

@@ -57,6 +57,13 @@ extension ArrayExpression {
       session: session, elementType: elementType, grid: grid, operation: operation, callSite: callSite)
   }
 
+  /// A node that isn't recorded: part of an operation that is.
+  func derived(_ derivation: Derivation) -> ArrayExpression {
+    ArrayExpression(
+      session: session, elementType: derivation.elementType, grid: derivation.grid, operation: derivation.operation,
+      callSite: callSite)
+  }
+
   /// A node that stands for an error made where nothing could be thrown.
   static func poisoned(
     _ session: Session, name: String, elementType: ElementType, failure: MusterError, callSite: CallSite?

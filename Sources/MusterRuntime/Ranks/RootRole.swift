@@ -186,7 +186,10 @@ final class RootRole {
     guard let request, allAdmitted, divergent == nil else { return false }
     switch request {
     case .rootValue(let outcome, _, let completion):
-      guard let outcome else { preconditionFailure("rank 0 has the value") }
+      guard var outcome else { preconditionFailure("rank 0 has the value") }
+      // Of several ranks that failed, the lowest is heard.
+      let errors = arrivals.sorted { $0.key < $1.key }.compactMap(\.value.error)
+      if case .success = outcome, let error = errors.first { outcome = .failure(error) }
       switch outcome {
       case .success(let bytes): sendToAll(.outcome(.value(bytes)))
       case .failure(let error): sendToAll(.outcome(.failed(error)))

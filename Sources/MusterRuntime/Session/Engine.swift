@@ -33,6 +33,8 @@ package struct Arrival: Codable, Sendable {
   var call: String
   /// With `finish`: the error with which the program ended.
   var failure: String?
+  /// With `rootValue`: what went wrong on this rank, for every rank to hear.
+  var error: MusterError?
 
   /// Whether two ranks come to the same collective with the same history.
   func agrees(with other: Arrival) -> Bool {

@@ -91,12 +91,25 @@ public final class Session: Sendable {
     return try outcome.get()
   }
 
+  /// Collective: runs `body` on every rank, rank 0 included. An error on any of them is thrown on all. Blocks the
+  /// calling thread.
+  ///
+  /// - Throws: `MusterError`, the same on every rank: that of the lowest rank on which `body` threw.
+  package func onEachRank(_ operation: String, callSite: CallSite? = nil, _ body: () throws -> Void) throws {
+    var arrival = try arrive(.rootValue, Call(operation: operation, callSite: callSite))
+    defer { leave() }
+    let outcome = Self.wrapErrors(of: operation, callSite: callSite, body)
+    guard engine.rankCount > 1 else { return try outcome.get() }
+    if case .failure(let error) = outcome { arrival.error = error }
+    _ = try engine.shareFromRoot(isRoot ? outcome.map { [] } : nil, arrival: arrival).get()
+  }
+
   private static func wrapErrors<T>(
     of operation: String, callSite: CallSite?, _ body: () throws -> T
   ) -> Result<T, MusterError> {
     Result(catching: body).mapError { error in
       guard var known = error as? MusterError else {
-        return MusterError(.taskFailed, "\(operation) threw on rank 0: \(error)", callSite: callSite)
+        return MusterError(.taskFailed, "\(operation) failed: \(error)", callSite: callSite)
       }
       known.callSite = known.callSite ?? callSite
       return known

@@ -1,0 +1,51 @@
+import Muster
+import Testing
+
+/// Slices that are taken of an operation's operands give what slices of the whole give.
+struct SliceInsideTests {
+  @Test func elementwiseOperationsWithBroadcasting() async throws {
+    var stream = Stream(31)
+    let (x, row, column) = (stream.array([23, 17]), stream.array([17]), stream.array([23, 1]))
+    try await inSession { session async throws in
+      let a = session.array(x, chunks: [5, 4])
+      let value = (a - session.array(row, chunks: [6])) / (session.array(column, chunks: [7, -1]) + 3.0)
+      let whole = try await value.compute()
+      for (rows, columns) in [(2..<9, 3..<17), (0..<23, 5..<6), (22..<23, 0..<17), (4..<4, 0..<17), (0..<23, 0..<17)] {
+        let part = try await value[rows, columns].compute()
+        #expect(part.shape == [rows.count, columns.count])
+        #expect(part.elements == whole.erased.slice([rows, columns]).typed(Double.self).elements)
+      }
+      let mask = try await which(a .> 0, a, 0.0)[1..<20, 2..<3].compute()
+      let expected = x.erased.slice([1..<20, 2..<3]).typed(Double.self).elements.map { max($0, 0) }
+      #expect(mask.elements == expected)
+    }
+  }
+
+  @Test func onlyTheWantedColumnsOfUAreComputed() async throws {
+    var stream = Stream(32)
+    let x = stream.array([60, 9])
+    try await inSession { session async throws in
+      let (u, s, _) = session.array(x, chunks: [20, -1]).svd()
+      let leading = (u * s)[0..., ..<3]
+      let names = try leading.loweredPlan().layers.map(\.tasks.name)
+      #expect(!names.contains { $0.contains("slice") && $0.contains("left") }, "\(names)")
+      let whole = try await (u * s).compute()
+      let part = try await leading.compute()
+      #expect(part.shape == [60, 3])
+      for row in 0..<60 {
+        for mode in 0..<3 { #expect(abs(part.elements[row * 3 + mode] - whole.elements[row * 9 + mode]) < 1e-13) }
+      }
+      let some = try await u[10..<50, 4..<6].compute()
+      let all = try await u.compute()
+      for row in 0..<40 {
+        for mode in 0..<2 {
+          #expect(abs(some.elements[row * 2 + mode] - all.elements[(row + 10) * 9 + mode + 4]) < 1e-13)
+        }
+      }
+    }
+  }
+}
+
+extension AnyNDArray {
+  fileprivate func typed<Element: ArrayElement>(_ type: Element.Type) -> NDArray<Element> { NDArray(self) }
+}
