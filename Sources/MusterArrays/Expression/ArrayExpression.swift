@@ -70,6 +70,10 @@ extension ArrayExpression {
   ) -> ArrayExpression {
     var failure = failure
     if failure.callSite == nil { failure.callSite = callSite }
+    if failure.callSite == nil && !failure.fix.contains("validate()") {
+      let hint = "Operators and subscripts can't tell their line: to find it, call validate() behind expressions"
+      failure.fix += failure.fix.isEmpty ? hint : ". " + hint
+    }
     session.record(
       name, shape: [], elementType: elementType.description, detail: failure.code.name, callSite: callSite)
     return ArrayExpression(
@@ -83,8 +87,11 @@ extension ArrayExpression {
     callSite: CallSite?, _ body: () throws -> Derivation
   ) -> ArrayExpression {
     let session = operands[0].session
+    // The first error stays as it is: this call isn't where it was made.
+    if let failure = operands.lazy.compactMap(\.failure).first {
+      return poisoned(session, name: name, elementType: elementType, failure: failure, callSite: nil)
+    }
     do {
-      for operand in operands { if let failure = operand.failure { throw failure } }
       guard operands.allSatisfy({ $0.session === session }) else {
         throw MusterError(
           .session, "\(name): its operands belong to different sessions", fix: "Build them in the same session")

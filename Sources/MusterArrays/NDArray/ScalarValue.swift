@@ -1,3 +1,5 @@
+internal import ComplexModule
+
 /// One element whose type is a value: a constant in an expression.
 ///
 /// Two are equal where type and bits are, so NaN equals itself and 0 isn't -0: what sharing subexpressions needs.
@@ -34,5 +36,27 @@ package struct ScalarValue: Sendable, Hashable {
   package func value<Element: ArrayElement>(as type: Element.Type = Element.self) -> Element {
     precondition(elementType == Element.elementType, "\(elementType) isn't \(Element.elementType)")
     return withUnsafeBytes(of: (low, high)) { $0.loadUnaligned(as: Element.self) }
+  }
+}
+
+extension ScalarValue: CustomStringConvertible {
+  /// The value as Swift prints it.
+  package var description: String {
+    func text<Element: ArrayElement>(_ type: Element.Type) -> String { "\(value(as: type))" }
+    return switch elementType {
+    case .float64: text(Double.self)
+    case .float32: text(Float.self)
+    case .int8: text(Int8.self)
+    case .int16: text(Int16.self)
+    case .int32: text(Int32.self)
+    case .int64: text(Int.self)
+    case .uint8: text(UInt8.self)
+    case .uint16: text(UInt16.self)
+    case .uint32: text(UInt32.self)
+    case .uint64: text(UInt.self)
+    case .bool: text(Bool.self)
+    case .complex128: text(Complex<Double>.self)
+    case .complex64: text(Complex<Float>.self)
+    }
   }
 }

@@ -12,6 +12,8 @@ package enum Message {
   case callsWanted
   /// Every rank has come to the end of the session.
   case leave
+  /// Rank 0 ends the job and has said why.
+  case ending
 
   // A worker to rank 0
   case arrive(Arrival)
@@ -44,7 +46,7 @@ package struct BlockMessage {
 
 extension Message {
   private enum Kind: UInt8 {
-    case assign, retract, release, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave
+    case assign, retract, release, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave, ending
     case arrive, finished, failed, retracted, memory, calls, rankDied
     case fetch, block
   }
@@ -80,6 +82,7 @@ extension Message {
       buffer.put(bytes: Self.encoded(error))
     case .callsWanted: buffer.put(Kind.callsWanted)
     case .leave: buffer.put(Kind.leave)
+    case .ending: buffer.put(Kind.ending)
     case .arrive(let arrival):
       buffer.put(Kind.arrive)
       buffer.put(bytes: Self.encoded(arrival))
@@ -142,6 +145,7 @@ extension Message {
     case .outcomeFailed: self = .outcome(.failed(Self.decoded(from: &reader)))
     case .callsWanted: self = .callsWanted
     case .leave: self = .leave
+    case .ending: self = .ending
     case .arrive: self = .arrive(Self.decoded(from: &reader))
     case .finished: self = .finished(reader.get(), reader.get(), bytes: reader.get(), nanoseconds: reader.get())
     case .failed:

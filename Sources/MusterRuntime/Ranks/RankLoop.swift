@@ -64,6 +64,7 @@ final class RankLoop {
   }
 
   private func lookForDeaths() {
+    if worker?.isEnding == true { return }
     let now = MonotonicClock.nanoseconds
     let signal = Signals.pendingTermination
     for rank in watch.deaths(now: now, atOnce: signal != 0) {

@@ -266,10 +266,10 @@ final class RootRole {
     let missing = (0..<engine.world.size).filter { $0 == 0 ? request == nil : arrivals[$0] == nil }
     let here = request?.arrival ?? arrivals.min { $0.key < $1.key }?.value
     let names = missing.map(String.init).joined(separator: ", ")
-    FatalEnd.end(
+    endJob(
       "rank \(names) didn't come to \(here?.call ?? "the end of the session") within \(deadline / 1_000_000_000) s,"
         + " where the others wait. Every rank has to make the same calls; look for a branch that depends on the rank,"
-        + " or raise MUSTER_PROGRESS_DEADLINE where the work between two calls takes longer", comm: engine.world.comm)
+        + " or raise MUSTER_PROGRESS_DEADLINE where the work between two calls takes longer")
   }
 
   private func endDiverged(rank: Int, traces: [CallTrace]) {
@@ -293,7 +293,7 @@ final class RootRole {
       text += "  the first call that differs is more than \(CallLog.capacity) calls ago; now\n"
       text += "  rank 0: \(own.call)\n  rank \(rank): \(theirs.call)"
     }
-    FatalEnd.end(text, comm: engine.world.comm)
+    endJob(text)
   }
 
   func rankDied(_ rank: Int) {
@@ -310,9 +310,18 @@ final class RootRole {
         doing += ", asked for at \(site)"
       }
     }
-    FatalEnd.end(
+    endJob(
       "rank \(rank) died \(doing). Look for its last message, and for the out-of-memory killer in the kernel's log of"
-        + " its node", comm: engine.world.comm)
+        + " its node")
+  }
+
+  /// Ends the job with one message; the others hear that it is meant, so that none reports this rank as dead.
+  private func endJob(_ message: String) -> Never {
+    sendToAll(.ending)
+    transport.flush()
+    let patience = MonotonicClock.nanoseconds + 20_000_000
+    while !transport.isQuiet && MonotonicClock.nanoseconds < patience { _ = transport.poll { _ in } }
+    FatalEnd.end(message, comm: engine.world.comm)
   }
 
   func terminated(by signal: Int32) {

@@ -18,6 +18,8 @@ final class WorkerRole {
   private var reportedBytes = 0
   private var terminationDeadline: Int?
   private(set) var hasLeft = false
+  /// Rank 0 is about to end the job.
+  private(set) var isEnding = false
 
   init(engine: RankEngine, transport: Transport) {
     self.engine = engine
@@ -54,6 +56,8 @@ final class WorkerRole {
     switch incoming {
     case .message(.callsWanted, _, _):
       transport.send(.calls(engine.calls()), to: 0)
+    case .message(.ending, _, _):
+      isEnding = true
     case .message(.leave, _, _):
       guard case .finish(_, let completion) = request else { return }
       finishCompletion = completion

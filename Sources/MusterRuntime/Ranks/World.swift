@@ -27,6 +27,7 @@ struct World: Sendable {
 
   /// Starts MPI. To be called on the thread that makes all of the process's MPI calls.
   static func start(configuration: SessionConfiguration, environment: [String: String]) -> World {
+    SingleNode.preferSharedMemory(environment)
     MPI.check(cmpi_init(), "MPI_Init_thread")
     var world: cmpi_comm = 0
     var comm: cmpi_comm = 0

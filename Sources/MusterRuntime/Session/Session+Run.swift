@@ -62,14 +62,16 @@ extension Session {
     let isLaunched = World.isLaunched(environment)
     if backend == .mpi && !isLaunched {
       throw MusterError(
-        .session, "the MPI backend was asked for, but no launcher started this process",
+        .session,
+        "the MPI backend was asked for (MUSTER_BACKEND or SessionConfiguration.backend), but no launcher started this process",
         fix: "Start the program with mpirun or srun, or leave the backend to 'auto'")
     }
     if backend == .auto || backend == .mpi, isLaunched {
       if let engine = try startRanks(configuration, environment, board: board, state: state) { return engine }
       if backend == .mpi {
         throw MusterError(
-          .session, "the MPI backend was asked for, but there is only one rank",
+          .session,
+          "the MPI backend was asked for (MUSTER_BACKEND or SessionConfiguration.backend), but there is only one rank",
           fix: "Start the program with at least two ranks, or leave the backend to 'auto'")
       }
     }

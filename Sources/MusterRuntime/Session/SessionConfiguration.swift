@@ -72,12 +72,14 @@ extension SessionConfiguration {
     if result.progress == nil { result.progress = try choice("MUSTER_PROGRESS") }
     if result.threads == nil, let text = environment["MUSTER_THREADS"], !text.isEmpty {
       guard let count = Int(text) else {
-        throw MusterError(.invalidArgument, "MUSTER_THREADS is '\(text)'", fix: "Use a whole number from 1")
+        throw MusterError(.invalidArgument, "MUSTER_THREADS is '\(text)'", fix: "Use a whole number from 1 to 4096")
       }
       result.threads = count
     }
     if let threads = result.threads, !(1...4096).contains(threads) {
-      throw MusterError(.invalidArgument, "\(threads) threads were asked for", fix: "Use a number from 1 to 4096")
+      throw MusterError(
+        .invalidArgument, "\(threads) threads were asked for (MUSTER_THREADS or SessionConfiguration.threads)",
+        fix: "Use a number from 1 to 4096")
     }
     if result.progressDeadline == nil, let text = environment["MUSTER_PROGRESS_DEADLINE"], !text.isEmpty {
       guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
