@@ -67,12 +67,15 @@ struct DivergenceTests {
     ("operation", "sum of [4, 5] Double at Divergence.swift:20", "max of [4, 5] Double at Divergence.swift:20"),
     ("shape", "sum of [4, 5] Double", "sum of [4, 6] Double"),
     ("order", "sum of [4, 5] Double at Divergence.swift:20", "max of [4, 5] Double at Divergence.swift:21"),
-    ("extra", "compute at Divergence.swift:30", "extra of [4, 5] Double at Divergence.swift:20"),
-    ("missing", "missing of [4, 5] Double at Divergence.swift:20", "compute at Divergence.swift:30"),
+    ("extra", "at Divergence.swift:30", "extra of [4, 5] Double at Divergence.swift:20"),
+    ("missing", "missing of [4, 5] Double at Divergence.swift:20", "at Divergence.swift:30"),
     ("line", "Divergence.swift:20", "Divergence.swift:21"),
-    ("collective", "compute at Divergence.swift:30", "read"),
-    ("return", "compute at Divergence.swift:30", "the end of the session"),
-    ("throw", "compute at Divergence.swift:30", "Alone()"),
+    ("collective", "at Divergence.swift:30", "read"),
+    ("return", "at Divergence.swift:30", "the end of the session"),
+    ("operands", "subtract of [3, 4] Double", "subtract of [3, 4] Double"),
+    ("choice", "Divergence.swift:40", "Divergence.swift:40"),
+    ("chunks", "rechunk of [3, 4] Double", "rechunk of [3, 4] Double"),
+    ("throw", "at Divergence.swift:30", "Alone()"),
   ])
   func divergenceIsNamedOnBothSidesWithin5Seconds(kind: String, onRoot: String, onOther: String) throws {
     let run = try Launch.run("rank-programs", ["diverge", kind], ranks: 3, limit: 30)

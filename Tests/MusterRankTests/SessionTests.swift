@@ -19,7 +19,8 @@ struct SessionTests {
   }
 
   @Test func otherRanksOutputGoesToLogs() throws {
-    let folder = "/tmp/muster-logs-\(UInt64.random(in: 0...UInt64.max))"
+    let folder = temporaryFolder("logs")
+    defer { removeFolder(folder) }
     let run = try Launch.run("rank-programs", ["report"], ranks: 3, environment: ["MUSTER_LOG_DIRECTORY": folder])
     #expect(run.status == 0, "\(run.errors)")
     #expect(try contents("\(folder)/rank-2.out").contains("rank 2 isRoot false"))
@@ -27,7 +28,6 @@ struct SessionTests {
     let order = try #require(run.lines.first { $0.hasPrefix("order") })
     #expect(try contents("\(folder)/rank-1.out").contains(order))
     #expect(try contents("\(folder)/rank-2.out").contains(order))
-    removeFolder(folder)
   }
 
   @Test(arguments: [nil, 2, 3, 4] as [Int?])
@@ -35,6 +35,12 @@ struct SessionTests {
     let run = try Launch.run("rank-programs", ["sum", "20000"], ranks: ranks)
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output == "sum 199990000\n")
+  }
+
+  @Test func quickRanksMayBeAhead() throws {
+    let run = try Launch.run("rank-programs", ["quick", "400"], ranks: 4, limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "bytes \(400 * 240_000 + 80)\n")
   }
 
   @Test func synchronousRunsOnTheCallingThread() throws {

@@ -96,9 +96,11 @@ struct WorkerStateTests {
     state.completed(done(leaf(2), 5, attempt: 2), into: &actions)
     #expect(words(actions) == ["finished 0[2] #2 8 B"])
     actions = []
-    // Once it is here, a further attempt is answered from memory.
+    // The scheduler may want it again where it is held: it is run, and held once.
     state.assign(Assignment(task: leaf(2), attempt: 3, priority: 0, sources: []), into: &actions)
-    #expect(words(actions) == ["finished 0[2] #3 8 B"])
+    #expect(words(actions) == ["run 0[2] #3 with []"])
+    state.completed(done(leaf(2), 5, attempt: 3), into: &actions)
+    #expect(state.storedBytes == 8)
   }
 
   @Test func retractIsGrantedUntilATaskHasBegun() {

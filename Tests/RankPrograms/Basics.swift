@@ -49,6 +49,28 @@ enum Basics {
     }
   }
 
+  /// One short collective after the other, with results that are broadcast: the quick ranks come to the next one while
+  /// the slow ones are still at the last.
+  static func quick(rounds: Int) async throws {
+    try await Session.run { session in
+      var plan = Plan()
+      let layer = plan.add(
+        Layer(name: "make", count: 3, yielding: BulkBlock.self, inputs: { _, _ in }) { inputs in
+          let storage = BlockStorage(byteCount: 40_000 * (1 + inputs.index))
+          storage.bytes.initializeMemory(as: UInt8.self, repeating: UInt8(inputs.index), count: storage.byteCount)
+          return BulkBlock(storage: storage)
+        })
+      plan.results = (0..<3).map { TaskID(layer: layer, index: $0) }
+      var bytes = 0
+      for round in 0..<rounds {
+        if round % 7 == session.rank { usleep(300) }
+        bytes += try await session.compute(plan).reduce(0) { $0 + $1.byteCount }
+        if round % 5 == 0 { bytes += try session.onRoot("one") { 1 } }
+      }
+      print("bytes \(bytes)")
+    }
+  }
+
   static func sumPlan(count: Int) -> Plan {
     var plan = Plan()
     let leaves = plan.add(

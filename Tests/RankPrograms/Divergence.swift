@@ -13,6 +13,14 @@ enum Divergence {
           operation, shape: shape, elementType: "Double",
           callSite: CallSite(file: "Divergence.swift" as StaticString, line: line))
       }
+      let a = session.arange(0.0, 12.0).reshaped([3, 4])
+      let b = session.ones([3, 4], as: Double.self)
+      switch kind {
+      case "operands": _ = try await (differs ? b - a : a - b).compute(line: 40)
+      case "choice": _ = try await (differs ? b : a).compute(line: 40)
+      case "chunks": _ = try await a.rechunked(differs ? [1, 4] : [3, 2]).compute(line: 40)
+      default: break
+      }
       record("open", line: 10)
       switch kind {
       case "operation": record(differs ? "max" : "sum", line: 20)
@@ -27,7 +35,7 @@ enum Divergence {
         if differs { _ = try session.onRoot("read") { 1 } }
       case "return": if differs { return }
       case "throw": if differs { throw Alone() }
-      case "none": break
+      case "none", "operands", "choice", "chunks": break
       default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
       }
       _ = try await session.compute(

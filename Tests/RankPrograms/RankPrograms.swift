@@ -19,6 +19,7 @@ struct RankPrograms {
   static let programs: [String: Program] = [
     "report": { _ in try await Basics.report() },
     "sum": { try await Basics.sum(count: Int($0[0])!) },
+    "quick": { try await Basics.quick(rounds: Int($0[0])!) },
     "bulk": { try await Basics.bulk(bytes: Int($0[0])!) },
     "errors": { _ in try await Failures.caught() },
     "uncaught": { _ in try await Failures.uncaught() },

@@ -23,6 +23,10 @@ struct EOF {
       // Lazy from here on: nothing is read but the shapes.
       let runs = try options.inputs.map { try session.open($0, dataset: "air_temperature").asType(Double.self) }
       let times = try options.inputs.map { try session.open($0, dataset: "time").asType(Double.self) }
+      // What the input says of its coordinates goes with them: units, calendar, names.
+      let coordinates = try ["time", "latitude", "longitude"].map { name in
+        try session.inspect(options.inputs[0], dataset: name).attributes
+      }
       let latitude = try session.open(options.inputs[0], dataset: "latitude").asType(Double.self)
       let longitude = try session.open(options.inputs[0], dataset: "longitude").asType(Double.self)
 
@@ -51,9 +55,9 @@ struct EOF {
       try await session.write(
         to: results, attributes: ["title": "EOF analysis of air temperature", "Conventions": "CF-1.8"],
         [
-          .dataset("time", concatenated(times), attributes: ["units": "hours since 1970-01-01 00:00:00"]),
-          .dataset("latitude", latitude, attributes: ["units": "degrees_north"]),
-          .dataset("longitude", longitude, attributes: ["units": "degrees_east"]),
+          .dataset("time", concatenated(times), attributes: coordinates[0]),
+          .dataset("latitude", latitude, attributes: coordinates[1]),
+          .dataset("longitude", longitude, attributes: coordinates[2]),
           .dataset("mode", NDArray(kept.map { $0 + 1 })),
           .dataset("singular_values", s[kept], dimensions: ["mode"], attributes: ["units": "K"]),
           .dataset("explained_variance", variance[kept], dimensions: ["mode"], attributes: ["units": "1"]),

@@ -57,6 +57,14 @@ public struct ChunkGrid: Sendable, Hashable {
   public func hash(into hasher: inout Hasher) { hasher.combine(sizes) }
 }
 
+extension ChunkGrid {
+  /// The chunks in a few words, for fingerprints and messages: `chunks 100x49`, with the first along each axis, and
+  /// their count.
+  var summary: String {
+    count == 1 ? "" : "\(count) chunks of " + sizes.map { "\($0[0])" }.joined(separator: "x")
+  }
+}
+
 // Index maths
 
 extension ChunkGrid {

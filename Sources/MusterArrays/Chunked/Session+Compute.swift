@@ -35,7 +35,9 @@ extension Session {
 
   func compute(_ expressions: [ArrayExpression], callSite: CallSite) async throws -> [AnyNDArray] {
     let plan = try Lowering.plan(for: expressions, session: self)
-    let blocks = try await compute(plan, operation: "compute", callSite: callSite)
+    let blocks = try await compute(
+      plan, operation: "compute", detail: "of " + expressions.map { "call \($0.number + 1)" }.joined(separator: ", "),
+      callSite: callSite)
     var rest = blocks[...]
     return expressions.map { expression in
       let parts = rest.prefix(expression.grid.count).enumerated().map { chunk, block in

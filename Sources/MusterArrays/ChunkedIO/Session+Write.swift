@@ -17,6 +17,12 @@ extension Session {
   ) async throws {
     let callSite = CallSite(file: file, line: line)
     let sources = try datasets.map { try source(of: $0, callSite: callSite) }
+    for (dataset, source) in zip(datasets, sources) {
+      record(
+        "write dataset \(dataset.name)", shape: source.shape, elementType: source.elementType.description,
+        detail: "of call \(source.number + 1), dimensions \(dataset.dimensions.map { $0 ?? "none" })",
+        callSite: callSite)
+    }
     // Lowered before the file is made, so that misuse leaves nothing behind.
     let lowering = try Lowering(sources, keepRoots: false)
     let scales = Set(datasets.flatMap { $0.dimensions.compactMap { $0 } })

@@ -11,13 +11,15 @@ final class ArrayExpression: Sendable {
   let operation: any ArrayOperation
   let callSite: CallSite?
   let failure: MusterError?
+  /// The number of the call that made the node, the same on every rank.
+  let number: Int
 
   var shape: [Int] { grid.shape }
   var byteCount: Int { grid.elementCount * elementType.byteCount }
 
   private init(
     session: Session, elementType: ElementType, grid: ChunkGrid, operation: any ArrayOperation, callSite: CallSite?,
-    failure: MusterError? = nil
+    failure: MusterError? = nil, number: Int
   ) {
     self.session = session
     self.elementType = elementType
@@ -25,6 +27,7 @@ final class ArrayExpression: Sendable {
     self.operation = operation
     self.callSite = callSite
     self.failure = failure
+    self.number = number
   }
 }
 
@@ -51,17 +54,19 @@ extension ArrayExpression {
     _ session: Session, elementType: ElementType, grid: ChunkGrid, operation: any ArrayOperation, detail: String = "",
     callSite: CallSite?
   ) -> ArrayExpression {
-    session.record(
-      operation.name, shape: grid.shape, elementType: elementType.description, detail: detail, callSite: callSite)
+    let number = session.record(
+      operation.name, shape: grid.shape, elementType: elementType.description,
+      detail: [detail, grid.summary].filter { !$0.isEmpty }.joined(separator: ", "), callSite: callSite)
     return ArrayExpression(
-      session: session, elementType: elementType, grid: grid, operation: operation, callSite: callSite)
+      session: session, elementType: elementType, grid: grid, operation: operation, callSite: callSite,
+      number: number)
   }
 
   /// A node that isn't recorded: part of an operation that is.
   func derived(_ derivation: Derivation) -> ArrayExpression {
     ArrayExpression(
       session: session, elementType: derivation.elementType, grid: derivation.grid, operation: derivation.operation,
-      callSite: callSite)
+      callSite: callSite, number: number)
   }
 
   /// A node that stands for an error made where nothing could be thrown.
@@ -74,11 +79,11 @@ extension ArrayExpression {
       let hint = "Operators and subscripts can't tell their line: to find it, call validate() behind expressions"
       failure.fix += failure.fix.isEmpty ? hint : ". " + hint
     }
-    session.record(
+    let number = session.record(
       name, shape: [], elementType: elementType.description, detail: failure.code.name, callSite: callSite)
     return ArrayExpression(
       session: session, elementType: elementType, grid: ChunkGrid(whole: []), operation: Poisoned(name: name),
-      callSite: callSite, failure: failure)
+      callSite: callSite, failure: failure, number: number)
   }
 
   /// The node that `body` describes, recorded; or a poisoned one, where an operand is poisoned or `body` throws.
@@ -97,12 +102,14 @@ extension ArrayExpression {
           .session, "\(name): its operands belong to different sessions", fix: "Build them in the same session")
       }
       let derivation = try body()
-      session.record(
-        name, shape: derivation.grid.shape, elementType: derivation.elementType.description, detail: detail,
+      let sources = "of " + operands.map { "call \($0.number + 1)" }.joined(separator: ", ")
+      let number = session.record(
+        name, shape: derivation.grid.shape, elementType: derivation.elementType.description,
+        detail: [detail, sources, derivation.grid.summary].filter { !$0.isEmpty }.joined(separator: ", "),
         callSite: callSite)
       return ArrayExpression(
         session: session, elementType: derivation.elementType, grid: derivation.grid,
-        operation: derivation.operation, callSite: callSite)
+        operation: derivation.operation, callSite: callSite, number: number)
     } catch {
       let failure = error as? MusterError ?? MusterError(.internal, "\(name): \(error)")
       return poisoned(session, name: name, elementType: elementType, failure: failure, callSite: callSite)

@@ -58,6 +58,18 @@ public struct Plan: Sendable {
     return layers.count - 1
   }
 
+  /// What ranks compare of their plans, in a few words: the counts, and a digest of the layers and results.
+  var summary: String {
+    var digest = Fingerprint()
+    for layer in layers {
+      digest.fold(layer.tasks.name)
+      digest.fold(layer.tasks.count)
+    }
+    for result in results { digest.fold(UInt64(result.layer) << 32 | UInt64(result.index)) }
+    let short = String(digest.low >> 32, radix: 16)
+    return "\(layers.count) layers, \(results.count) results, digest \(short)"
+  }
+
   /// The scheduler's view.
   var graph: TaskGraph { TaskGraph(layers: layers.map(\.tasks), results: results) }
 }

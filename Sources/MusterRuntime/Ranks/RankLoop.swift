@@ -52,7 +52,12 @@ final class RankLoop {
         }
       }
     }
-    while !transport.isQuiet { _ = transport.poll { _ in } }
+    while !transport.isQuiet {
+      _ = transport.poll { _ in }
+      if Signals.pendingTermination != 0 { _exit(128 + SIGTERM) }
+    }
+    // From here on SIGTERM ends the process as it would without a session.
+    Signals.restoreTermination()
     MPI.finalize()
     root?.acknowledgeEnd()
     worker?.acknowledgeEnd()

@@ -240,9 +240,11 @@ final class RootRole {
   }
 
   private func reset() {
+    // A worker that was quicker may have come to the next collective already.
+    let done = request?.arrival.sequence ?? 0
+    arrivals = arrivals.filter { $0.value.sequence > done }
+    firstArrival = arrivals.isEmpty ? nil : MonotonicClock.nanoseconds
     request = nil
-    arrivals = [:]
-    firstArrival = nil
     admitted = []
     running = nil
     refusal = nil

@@ -69,7 +69,7 @@ final class Transport {
   deinit { receiveBuffer.deallocate() }
 
   /// Nothing is on its way out or being broadcast.
-  var isQuiet: Bool { sending.isEmpty && broadcasting.isEmpty && pendingDestinations.isEmpty }
+  var isQuiet: Bool { sending.isEmpty && receiving.isEmpty && broadcasting.isEmpty && pendingDestinations.isEmpty }
   var isBroadcasting: Bool { !broadcasting.isEmpty }
 
   // MARK: Sending

@@ -15,6 +15,9 @@ final class WorkerRole {
   private var ready: [ReadyTask] = []
   private var incomingResult: (results: [(header: [UInt8], storages: [BlockStorage])], plan: Plan)?
   private var finishCompletion: (@Sendable () -> Void)?
+  /// The error with which the collective ends, once no task of it runs any more: nothing that a failed collective
+  /// began outlives it.
+  private var failure: MusterError?
   private var reportedBytes = 0
   private var terminationDeadline: Int?
   private(set) var hasLeft = false
@@ -89,9 +92,8 @@ final class WorkerRole {
     case .fetch(let first, let count):
       for offset in 0..<count {
         let task = TaskID(layer: Int(first.layer), index: Int(first.index) + offset)
-        guard let block = state!.block(of: task) else {
-          preconditionFailure("rank \(source) asked rank \(engine.rank) for \(task), which isn't here")
-        }
+        // Released meanwhile where the task that wanted it was moved: then nobody waits for it any more.
+        guard let block = state!.block(of: task) else { continue }
         transport.send(block, of: task, to: source)
       }
     default: preconditionFailure("a worker got a message that isn't for it")
@@ -130,10 +132,9 @@ final class WorkerRole {
     case (.failed(let error), .rootValue(_, _, let completion)):
       reset()
       completion(.failure(error))
-    case (.failed(let error), .compute(_, _, let completion)):
+    case (.failed(let error), .compute):
       queue.clear()
-      reset()
-      completion(.failure(error))
+      failure = error
     case (.computed(let manifest), .compute(let plan, _, _)):
       let incoming = ResultManifest.read(manifest, count: plan.results.count)
       incomingResult = (incoming.results, plan)
@@ -147,6 +148,13 @@ final class WorkerRole {
   func advance() -> Bool {
     if let terminationDeadline, MonotonicClock.nanoseconds > terminationDeadline { _exit(128 + SIGTERM) }
     reportMemory()
+    if let failure, case .compute(_, _, let completion) = request {
+      guard !queue.isRunning(sequence: transport.sequence) else { return false }
+      self.failure = nil
+      reset()
+      completion(.failure(failure))
+      return true
+    }
     guard let incoming = incomingResult, !transport.isBroadcasting, case .compute(_, _, let completion) = request else {
       return false
     }

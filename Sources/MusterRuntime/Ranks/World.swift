@@ -27,6 +27,11 @@ struct World: Sendable {
 
   /// Starts MPI. To be called on the thread that makes all of the process's MPI calls.
   static func start(configuration: SessionConfiguration, environment: [String: String]) -> World {
+    var isRunning: Int32 = 0
+    MPI.check(cmpi_is_initialized(&isRunning), "MPI_Initialized")
+    guard isRunning == 0 else {
+      fatalError("MPI is running already. Muster starts and ends it: call Session.run before, and instead of, MPI_Init")
+    }
     SingleNode.preferSharedMemory(environment)
     MPI.check(cmpi_init(), "MPI_Init_thread")
     var world: cmpi_comm = 0

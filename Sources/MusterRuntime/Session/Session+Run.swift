@@ -34,6 +34,16 @@ extension Session {
     let state = SharedState()
     let engine = try startEngine(configuration, environment, board: board, state: state)
     let session = Session(engine: engine, state: state, board: board)
+    do {
+      try session.onEachRank("start the session") {
+        if engine.rank != 0 {
+          try StandardStreams.redirectOutput(rank: engine.rank, logDirectory: configuration.logDirectory)
+        }
+      }
+    } catch {
+      session.end(failure: error)
+      throw error
+    }
 
     var reporter: ProgressReporter?
     if let board, engine.rank == 0 {
@@ -93,6 +103,7 @@ extension Session {
     _ configuration: SessionConfiguration, _ environment: [String: String], board: ProgressBoard?,
     state: SharedState
   ) throws -> RankEngine? {
+    if hasOneRank.load(ordering: .relaxed) { return nil }
     guard claimRanks() else {
       throw MusterError(
         .session, "a second session of several ranks was started in one process",
@@ -102,16 +113,18 @@ extension Session {
     guard
       let engine = RankEngine.start(
         configuration: configuration, environment: environment, board: board, log: { state.trace })
-    else { return nil }
+    else {
+      hasOneRank.store(true, ordering: .relaxed)
+      return nil
+    }
     Signals.noteTermination()
     StandardStreams.prefixErrorsIfNeeded(rank: engine.rank)
-    if engine.rank != 0 {
-      try StandardStreams.redirectOutput(rank: engine.rank, logDirectory: configuration.logDirectory)
-    }
     return engine
   }
 
   private static let ranksAreClaimed = Atomic<Bool>(false)
+  /// A launcher started this process, alone: MPI has been asked, and is over.
+  private static let hasOneRank = Atomic<Bool>(false)
 
   private static func claimRanks() -> Bool {
     ranksAreClaimed.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged

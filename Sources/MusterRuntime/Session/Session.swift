@@ -41,12 +41,18 @@ public final class Session: Sendable {
   public var threadCount: Int { engine.workerCount * engine.threadsPerWorker }
 
   /// Folds a call that builds a graph into the session's fingerprint: every rank has to make the same calls.
+  ///
+  /// - Returns: the number of the call, the same on every rank: later calls name by it what they build on.
+  @discardableResult
   public func record(
     _ operation: String, shape: [Int] = [], elementType: String = "", detail: String = "", callSite: CallSite? = nil
-  ) {
+  ) -> Int {
     let call = Call(
       operation: operation, shape: shape, elementType: elementType, detail: detail, callSite: callSite)
-    state.value.withLock { $0.log.record(call) }
+    return state.value.withLock { state in
+      state.log.record(call)
+      return state.log.count - 1
+    }
   }
 
   /// Collective: runs a plan and returns the blocks of its results, in their order, the same on every rank.
@@ -54,9 +60,11 @@ public final class Session: Sendable {
   /// - Throws: `MusterError`, the same on every rank. An error that a task threw has `task` set: one of the user's own
   ///   has the code `taskFailed`.
   public func compute(
-    _ plan: Plan, operation: String = "compute", callSite: CallSite? = nil
+    _ plan: Plan, operation: String = "compute", detail: String = "", callSite: CallSite? = nil
   ) async throws -> [any Block] {
-    let arrival = try arrive(.compute, Call(operation: operation, callSite: callSite))
+    // Task numbers mean the same on every rank only where the plans are the same.
+    let about = (detail.isEmpty ? "" : detail + ", ") + plan.summary
+    let arrival = try arrive(.compute, Call(operation: operation, detail: about, callSite: callSite))
     defer { leave() }
     board?.name(operation)
     return try await withCheckedContinuation { continuation in

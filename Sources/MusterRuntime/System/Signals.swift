@@ -19,6 +19,12 @@ enum Signals {
     sigaction(SIGTERM, &action, nil)
   }
 
+  /// SIGTERM ends the process again; at once, where it has come meanwhile.
+  static func restoreTermination() {
+    signal(SIGTERM, SIG_DFL)
+    if pendingTermination != 0 { raise(SIGTERM) }
+  }
+
   private static let crashes = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
 
   /// A crash waits a moment before it takes its course, so that the thread that passes standard error on can pass on

@@ -45,6 +45,7 @@ final class WorkQueue: @unchecked Sendable {
   private var completions: [Completion] = []
   private var idle = 0
   private var running = 0
+  private var runningSequences: [UInt32] = []
   private var isShutDown = false
 
   init(threads: Int, rank: Int, doorbell: Doorbell) {
@@ -81,6 +82,11 @@ final class WorkQueue: @unchecked Sendable {
   /// Whether a thread runs a task.
   var isBusy: Bool { condition.withLock { running > 0 } }
 
+  /// Whether a thread runs a task of a collective.
+  func isRunning(sequence: UInt32) -> Bool {
+    condition.withLock { runningSequences.contains(sequence) || completions.contains { $0.sequence == sequence } }
+  }
+
   /// Forgets what hasn't begun: the collective has failed.
   func clear() { condition.withLock { ready = Heap() } }
 
@@ -101,10 +107,12 @@ final class WorkQueue: @unchecked Sendable {
         continue
       }
       running += 1
+      runningSequences.append(next.sequence)
       condition.unlock()
       let completion = run(next)
       condition.lock()
       running -= 1
+      if let place = runningSequences.firstIndex(of: next.sequence) { runningSequences.remove(at: place) }
       completions.append(completion)
       if completions.count == 1 {
         condition.unlock()

@@ -41,12 +41,6 @@ package struct WorkerState {
   /// Rank 0 hands this worker a task.
   package mutating func assign(_ assignment: Assignment, into actions: inout [Action]) {
     let task = assignment.task
-    if let block = store[task] {
-      // Computed before, under an attempt that the scheduler gave up: the block is the same.
-      actions.append(
-        .send(.finished(task, assignment.attempt, bytes: block.byteCount, nanoseconds: 0)))
-      return
-    }
     if let old = assigned[task] {
       // The new assignment names other holders where the old ones are lost: nothing is taken to be on its way.
       inFlight.subtract(old.inputs)
@@ -154,7 +148,11 @@ package struct WorkerState {
     guard let entry = assigned.removeValue(forKey: task), entry.missing > 0 else { return }
     for input in Set(entry.inputs) where waiting[input] != nil {
       waiting[input]?.removeAll { $0 == task }
-      if waiting[input]?.isEmpty == true { waiting[input] = nil }
+      if waiting[input]?.isEmpty == true {
+        // Nobody waits for it now; a later assignment asks anew.
+        waiting[input] = nil
+        inFlight.remove(input)
+      }
     }
   }
 
@@ -165,6 +163,8 @@ package struct WorkerState {
   }
 
   private mutating func keep(_ block: any Block, of task: TaskID) {
+    // A task may be run again where its block is held: the block is the same.
+    if let old = store[task] { storedBytes -= old.byteCount }
     store[task] = block
     storedBytes += block.byteCount
   }
