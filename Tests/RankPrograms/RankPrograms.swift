@@ -21,6 +21,8 @@ struct RankPrograms {
     "sum": { try await Basics.sum(count: Int($0[0])!) },
     "quick": { try await Basics.quick(rounds: Int($0[0])!) },
     "bulk": { try await Basics.bulk(bytes: Int($0[0])!) },
+    "operations": { _ in try await Operations.run() },
+    "bad-input": { try await BadInput.run($0[0], folder: $0[1]) },
     "errors": { _ in try await Failures.caught() },
     "uncaught": { _ in try await Failures.uncaught() },
     "kill": { try await Failures.kill(rank: Int($0[0])!) },

@@ -20,6 +20,8 @@ extension Session {
     do {
       return try await runOnce(configuration, body)
     } catch {
+      // A trap, or `_exit`, would lose what the program has printed so far.
+      fflush(nil)
       Signals.turnTrapsIntoExit()
       throw error
     }

@@ -1,0 +1,44 @@
+import Foundation
+import Testing
+
+@Suite(.serialized)
+struct RankArrayTests {
+  /// The same bits on any number of ranks and threads.
+  @Test func everyOperationGivesTheSameBitsEverywhere() throws {
+    let reference = try Launch.run("rank-programs", ["operations"], environment: ["MUSTER_THREADS": "1"])
+    #expect(reference.status == 0, "\(reference.errors)")
+    #expect(reference.lines.count == 30)
+    #expect(Set(reference.lines.map { $0.split(separator: " ").last }).count > 25)
+    for (ranks, threads) in [(nil, "2"), (nil, "3"), (2, "1"), (3, "1"), (4, "2")] as [(Int?, String)] {
+      let run = try Launch.run("rank-programs", ["operations"], ranks: ranks, environment: ["MUSTER_THREADS": threads])
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output == reference.output, "\(ranks ?? 1) ranks, \(threads) threads")
+    }
+    let synchronous = try Launch.run(
+      "rank-programs", ["operations"], environment: ["MUSTER_BACKEND": "synchronous"])
+    #expect(synchronous.output == reference.output)
+  }
+
+  @Test(arguments: [
+    ("missing", "fileNotFound", "nowhere.h5"), ("notHDF5", "notHDF5", "words.h5"),
+    ("truncated", "damagedFile", "cut.h5"),
+    ("dataset", "datasetNotFound", "t2m"), ("type", "elementTypeMismatch", "Double"),
+    ("broadcast", "shapeMismatch", "[12, 5] and [7]"), ("chunks", "invalidChunks", "0"), ("axes", "invalidAxis", "2"),
+    ("nan", "nonFiniteInput", "svd"), ("unwritable", "", "/proc/out.h5"), ("full", "diskFull", "out.h5"),
+    ("closure", "invalidArgument", "30 isn't liked"),
+  ])
+  func mistakesAreTheSameErrorOnEveryRank(kind: String, code: String, words: String) throws {
+    for ranks in [nil, 3] as [Int?] {
+      let folder = temporaryFolder("bad-input")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      defer { removeFolder(folder) }
+      let run = try Launch.run("rank-programs", ["bad-input", kind, folder], ranks: ranks, limit: 60)
+      #expect(run.status == 1, "\(run.errors)")
+      #expect(run.lines.count == 1 && run.output.hasPrefix(code) && run.output.contains(words), "\(run.output)")
+      #expect(run.errors.contains(words))
+      // Nothing half-written, under no name.
+      let left = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(Set(left).isSubset(of: ["good.h5", "words.h5", "cut.h5"]), "\(left)")
+    }
+  }
+}

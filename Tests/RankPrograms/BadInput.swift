@@ -1,0 +1,65 @@
+import Foundation
+import Muster
+
+/// One mistake at a time: the error is the same on every rank, and leaves the program.
+enum BadInput {
+  static func run(_ kind: String, folder: String) async throws {
+    try await Session.run { session in
+      let good = folder + "/good.h5"
+      let field = session.arange(0.0, 60.0).reshaped([12, 5])
+      try await session.write(to: good, [.dataset("t2m", field), .dataset("count", session.arange(0, 7))])
+      do {
+        try await provoke(kind, session, good: good, folder: folder)
+      } catch let error as MusterError {
+        let root = try session.onRoot("compare errors") { error }
+        // The rank that ran the failing task is part of the error, and the same everywhere too.
+        guard root == error else {
+          throw MusterError(.internal, "rank \(session.rank) has \(error), rank 0 has \(root)")
+        }
+        print("\(error.code): \(error.message)")
+        throw error
+      }
+      print("nothing was thrown")
+    }
+  }
+
+  private static func provoke(_ kind: String, _ session: Session, good: String, folder: String) async throws {
+    let field = try session.open(good, dataset: "t2m", as: Double.self)
+    switch kind {
+    case "missing": _ = try session.open(folder + "/nowhere.h5", dataset: "t2m")
+    case "notHDF5":
+      try session.onRoot("make a text file") {
+        try "these are words".write(toFile: folder + "/words.h5", atomically: true, encoding: .utf8)
+        return true
+      }
+      _ = try session.open(folder + "/words.h5", dataset: "t2m")
+    case "truncated":
+      try session.onRoot("cut a file") {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: good))
+        try bytes.prefix(bytes.count - 100).write(to: URL(fileURLWithPath: folder + "/cut.h5"))
+        return true
+      }
+      _ = try session.open(folder + "/cut.h5", dataset: "t2m")
+    case "dataset": _ = try session.open(good, dataset: "t3m")
+    case "type": _ = try session.open(good, dataset: "count", as: Double.self)
+    case "broadcast": _ = try await (field + session.ones([7], as: Double.self)).compute()
+    case "chunks": _ = try await session.open(good, dataset: "t2m", as: Double.self, chunks: [0, 5]).compute()
+    case "axes": _ = try await field.sum(axes: [0, 1, 2]).compute()
+    case "nan": _ = try await (field / (field - 7.0) * 0.0).svd().s.compute()
+    case "unwritable": try await session.write(to: "/proc/out.h5", [.dataset("t2m", field)])
+    case "full":
+      // More than any disk has.
+      try await session.write(
+        to: folder + "/out.h5",
+        [.dataset("t2m", session.zeros([1 << 27, 1 << 27], as: Double.self, chunks: [1 << 27, 1]))])
+    case "closure":
+      // A task of a write fails: the file must not appear.
+      let failing = field.rechunked([3, 5]).mapBlocks { block -> NDArray<Double> in
+        if block.elements[0] == 30 { throw MusterError(.invalidArgument, "30 isn't liked") }
+        return block
+      }
+      try await session.write(to: folder + "/out.h5", [.dataset("t2m", failing)])
+    default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
+    }
+  }
+}
