@@ -119,15 +119,6 @@ struct SVDLayers: Sendable {
     } run: { inputs in
       try SVDSteps.Factor(gram: NDArray<Double>(inputs.block(0))).tuple
     }
-    // Runs beside the second pass: one core is busy with it while the others go on.
-    let guess = layer("guess", 1, bytes: matrixBytes) { _, into in
-      into.append(TaskID(layer: gram, index: 0))
-      into.append(TaskID(layer: factor, index: 0))
-    } run: { inputs in
-      guard SVDSteps.Factor(inputs.block(1)).wantsGuess else { return ArrayTuple() }
-      return ArrayTuple(try NDArray<Double>(inputs.block(0, as: AnyNDArray.self)).eigh().vectors)
-    }
-
     // The second pass: bases, and a tree over what they come to.
     let bases = layer("basis", panels.count, bytes: panelBytes) { index, into in
       into.append(TaskID(layer: panelLayer, index: index))
@@ -169,6 +160,15 @@ struct SVDLayers: Sendable {
       }
     }
 
+    // Runs beside the second pass: one core is busy with it while the others go on. A task's inputs are scheduled by
+    // their layers, the last one first, so adding it here is what makes it begin before the bases.
+    let guess = layer("guess", 1, bytes: matrixBytes) { _, into in
+      into.append(TaskID(layer: gram, index: 0))
+      into.append(TaskID(layer: factor, index: 0))
+    } run: { inputs in
+      try SVDSteps.guess(gram: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)))
+    }
+
     let top = summaries
     let core = layer("core", 1, bytes: 2 * matrixBytes) { _, into in
       into.append(TaskID(layer: top, index: 0))
@@ -177,7 +177,7 @@ struct SVDLayers: Sendable {
     } run: { inputs in
       try SVDSteps.core(
         top: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)),
-        guess: inputs.block(2, as: ArrayTuple.self).arrays.first)
+        guess: inputs.block(2))
     }
     func part(_ name: String, _ number: Int) -> Int {
       layer(name, 1, bytes: matrixBytes) { _, into in

@@ -110,13 +110,21 @@ enum SVDSteps {
 
   // MARK: The small matrix
 
+  /// Near right singular vectors V, the eigenvectors of AᵀA, and R₁ V; nothing where LAPACK is the better way. One core
+  /// is busy with it while the others are at the second pass.
+  static func guess(gram: NDArray<Double>, _ factor: Factor) throws -> ArrayTuple {
+    guard factor.wantsGuess, let r = factor.r else { return ArrayTuple() }
+    let vectors = try gram.eigh().vectors
+    return ArrayTuple(vectors, try r.matmul(vectors))
+  }
+
   /// The decomposition of the n × n matrix that is left.
   ///
   /// - Parameters:
   ///   - top: the top of the tree: the Gram matrix of A R₁⁻¹, or R.
-  ///   - guess: near eigenvectors of AᵀA, where they are known.
+  ///   - guess: as `guess(gram:_:)` gave it.
   /// - Returns: W, the singular values and Vᵀ; U is what the bases make of W.
-  static func core(top: NDArray<Double>, _ factor: Factor, guess: NDArray<Double>?) throws -> ArrayTuple {
+  static func core(top: NDArray<Double>, _ factor: Factor, guess: ArrayTuple) throws -> ArrayTuple {
     guard let r1 = factor.r else {
       let (u, s, vt) = try top.svd()
       return signed(u, s, vt)
@@ -129,9 +137,12 @@ enum SVDSteps {
           + "failed at column \(info))", fix: "Scale the columns to similar sizes")
     }
     // A = Q R₂ R₁ with Q = (A R₁⁻¹) R₂⁻¹, so that U = (A R₁⁻¹) (R₂⁻¹ U_R).
-    let r = try r2.matmul(r1)
-    let decomposed = try guess.flatMap { try PreconditionedSVD.decompose(r, guess: $0) } ?? r.svd()
-    return signed(try decomposed.u.solvingLeftUpper(r2), decomposed.s, decomposed.vt)
+    var decomposed: (u: NDArray<Double>, s: NDArray<Double>, vt: NDArray<Double>)?
+    if guess.arrays.count == 2 {
+      decomposed = try PreconditionedSVD.decompose(product: r2.matmul(guess.arrays[1]), guess: guess.arrays[0])
+    }
+    let (u, s, vt) = try decomposed ?? r2.matmul(r1).svd()
+    return signed(try u.solvingLeftUpper(r2), s, vt)
   }
 
   /// Makes the entry of largest magnitude in each row of Vᵀ positive (the first of equal ones), and W to match: the

@@ -25,10 +25,17 @@ package enum PreconditionedSVD {
   package static func decompose(
     _ a: NDArray<Double>, guess v: NDArray<Double>
   ) throws -> (u: NDArray<Double>, s: NDArray<Double>, vt: NDArray<Double>)? {
-    let n = a.shape[0]
+    try decompose(product: a.matmul(v), guess: v)
+  }
+
+  /// The same where the product of the matrix and the guess, `a.matmul(v)`, is known already.
+  static func decompose(
+    product: NDArray<Double>, guess v: NDArray<Double>
+  ) throws -> (u: NDArray<Double>, s: NDArray<Double>, vt: NDArray<Double>)? {
+    let n = v.shape[0]
     let accepted = tolerance * Double.sqrt(Double(n))
     var v = v
-    var b = try a.matmul(v)
+    var b = product
     var isConverged = false
     for _ in 0..<iterations {
       guard let step = try Correction(gram: b.gram(), accepted: accepted) else { return nil }
@@ -39,7 +46,8 @@ package enum PreconditionedSVD {
       v = try step.applied(to: v)
       b = try step.applied(to: b)
       // What is left is of second order: the product of what was there and the rotation that removed it.
-      if step.residual * step.largest * Double(n) <= accepted {
+      // The n terms of that product have no common sign.
+      if step.residual * step.largest * Double.sqrt(Double(n)) <= accepted {
         isConverged = true
         break
       }

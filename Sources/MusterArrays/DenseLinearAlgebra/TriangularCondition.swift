@@ -4,7 +4,7 @@ internal import RealModule
 ///
 /// LAPACK's estimators work in the 1-norm and the infinity norm, which are off by up to n.
 enum TriangularCondition {
-  private static let steps = 12
+  private static let steps = 6
 
   /// An estimate from below, as a rule within a factor of two; infinite where the diagonal has a zero.
   ///
