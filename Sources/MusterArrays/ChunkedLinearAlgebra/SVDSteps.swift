@@ -96,16 +96,13 @@ enum SVDSteps {
   }
 
   private static func stacked(_ parts: [NDArray<Double>]) -> NDArray<Double> {
-    let columns = parts[0].shape[1]
-    return NDArray<Double>(shape: [parts.reduce(0) { $0 + $1.shape[0] }, columns]) { target in
-      var offset = 0
-      for part in parts {
-        part.withElements { elements in
-          for index in elements.indices { target[offset + index] = elements[index] }
-        }
-        offset += part.count
-      }
+    var rows = 0
+    let placed = parts.map { part in
+      defer { rows += part.shape[0] }
+      return (origin: [rows, 0], block: part.erased)
     }
+    return NDArray<Double>(
+      .assemble(shape: [rows, parts[0].shape[1]], elementType: .float64, parts: placed))
   }
 
   // MARK: The small matrix
@@ -183,23 +180,12 @@ enum SVDSteps {
     of child: Range<Int>, node: ArrayTuple, weights: NDArray<Double>
   ) throws -> NDArray<Double> {
     guard node.arrays.count == 2 else { return weights }
-    return try node.arrays[1].rows(child).matmul(weights)
+    let q = node.arrays[1].erased
+    return try NDArray<Double>(q.slice([child, 0..<q.shape[1]])).matmul(weights)
   }
 
   /// The panel's rows of U.
   static func leftVectors(_ basis: ArrayTuple, weights: NDArray<Double>) throws -> NDArray<Double> {
     try basis.arrays[0].matmul(weights)
-  }
-}
-
-extension NDArray where Element == Double {
-  /// A copy of some rows of a matrix.
-  fileprivate func rows(_ range: Range<Int>) -> NDArray {
-    let columns = shape[1]
-    return withElements { source in
-      NDArray(shape: [range.count, columns]) { target in
-        for index in target.indices { target[index] = source[range.lowerBound * columns + index] }
-      }
-    }
   }
 }

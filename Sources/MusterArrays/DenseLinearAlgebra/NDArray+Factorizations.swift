@@ -147,14 +147,8 @@ extension NDArray where Element: LinearAlgebraElement {
     guard info == 0 else {
       throw MusterError(.notConverged, "the eigenvalue decomposition of a \(shape) matrix didn't converge")
     }
-    let vectors = factors.withElements { rows in
-      NDArray(shape: shape) { columns in
-        for row in 0..<size {
-          for column in 0..<size { columns[row * size + column] = rows[column * size + row] }
-        }
-      }
-    }
-    return (NDArray(values), vectors)
+    // The library leaves them as rows.
+    return (NDArray(values), NDArray(factors.erased.transposed([1, 0])))
   }
 
   /// Asks a routine how much work space it wants, and calls it with that.

@@ -17,9 +17,9 @@ extension NDArray where Element: LinearAlgebraElement {
     return (rows, columns)
   }
 
-  /// Runs a closure with the memory of this array to be overwritten: its own where nobody else holds it, else a copy.
+  /// Runs a closure with memory to be overwritten: a copy of this array's, which the array then has for its own.
   mutating func withMutableElements<R>(_ body: (UnsafeMutablePointer<Element>) throws -> R) rethrows -> R {
-    // A copy each time would be simple; most callers have just made the array for themselves.
+    // Always a copy: the callers have the array from elsewhere, and blocks are shared.
     let copy = NDArray(shape: shape) { target in
       withElements { _ = target.initialize(fromContentsOf: $0) }
     }
@@ -105,26 +105,25 @@ extension NDArray where Element: LinearAlgebraElement {
   /// A R⁻¹, for this m × n matrix and R upper triangular, n × n.
   package func solvingRightUpper(_ r: NDArray) throws -> NDArray {
     let (m, n) = try matrixSizes("a triangular solution")
-    precondition(r.shape == [Int(n), Int(n)])
-    var result = self
-    r.withElements { r in
-      result.withMutableElements { x in
-        guard m > 0, let r = r.baseAddress else { return }
-        Element.linearAlgebra.solveRight(m, n, r, x)
-      }
-    }
-    return result
+    return solving(r, size: n) { Element.linearAlgebra.solveRight(m, n, $0, $1) }
   }
 
   /// R⁻¹ B, for this n × m matrix B and R upper triangular, n × n.
   package func solvingLeftUpper(_ r: NDArray) throws -> NDArray {
     let (n, m) = try matrixSizes("a triangular solution")
-    precondition(r.shape == [Int(n), Int(n)])
+    return solving(r, size: n) { Element.linearAlgebra.solveLeft(n, m, $0, $1) }
+  }
+
+  /// A copy of this matrix that `solve` has overwritten by the solution with R, which is `size` × `size`.
+  private func solving(
+    _ r: NDArray, size: Int32, _ solve: (UnsafePointer<Element>, UnsafeMutablePointer<Element>) -> Void
+  ) -> NDArray {
+    precondition(r.shape == [Int(size), Int(size)])
     var result = self
+    guard count > 0 else { return result }
     r.withElements { r in
       result.withMutableElements { x in
-        guard m > 0, let r = r.baseAddress else { return }
-        Element.linearAlgebra.solveLeft(n, m, r, x)
+        if let r = r.baseAddress { solve(r, x) }
       }
     }
     return result

@@ -44,7 +44,7 @@ final class WorkQueue: @unchecked Sendable {
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
   private var idle = 0
-  private var running = 0
+  /// The collectives of the tasks that threads run, one entry a task.
   private var runningSequences: [UInt32] = []
   private var isShutDown = false
 
@@ -80,7 +80,7 @@ final class WorkQueue: @unchecked Sendable {
 
   var hasCompletions: Bool { condition.withLock { !completions.isEmpty } }
   /// Whether a thread runs a task.
-  var isBusy: Bool { condition.withLock { running > 0 } }
+  var isBusy: Bool { condition.withLock { !runningSequences.isEmpty } }
 
   /// Whether a thread runs a task of a collective.
   func isRunning(sequence: UInt32) -> Bool {
@@ -106,12 +106,10 @@ final class WorkQueue: @unchecked Sendable {
         idle -= 1
         continue
       }
-      running += 1
       runningSequences.append(next.sequence)
       condition.unlock()
       let completion = run(next)
       condition.lock()
-      running -= 1
       if let place = runningSequences.firstIndex(of: next.sequence) { runningSequences.remove(at: place) }
       completions.append(completion)
       if completions.count == 1 {

@@ -90,15 +90,8 @@ package struct WorkerState {
   package mutating func received(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
     inFlight.remove(task)
     // Nobody waits for it any more: the task was taken back meanwhile.
-    guard store[task] == nil, let waiters = waiting.removeValue(forKey: task) else { return }
-    keep(block, of: task)
-    for waiter in waiters {
-      // A task that takes the same input twice waits for it twice.
-      guard var entry = assigned[waiter], entry.missing > 0 else { continue }
-      entry.missing -= 1
-      assigned[waiter] = entry
-      if entry.missing == 0 { makeReady(waiter, into: &actions) }
-    }
+    guard store[task] == nil, waiting[task] != nil else { return }
+    keep(block, of: task, into: &actions)
   }
 
   /// A thread has run a task.
@@ -110,15 +103,7 @@ package struct WorkerState {
       let bytes = block.byteCount
       actions.append(
         .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
-      keep(block, of: completion.task)
-      if let waiters = waiting.removeValue(forKey: completion.task) {
-        for waiter in waiters {
-          guard var waiting = assigned[waiter], waiting.missing > 0 else { continue }
-          waiting.missing -= 1
-          assigned[waiter] = waiting
-          if waiting.missing == 0 { makeReady(waiter, into: &actions) }
-        }
-      }
+      keep(block, of: completion.task, into: &actions)
     case .failure(let error):
       actions.append(.send(.failed(completion.task, completion.attempt, error)))
     }
@@ -162,10 +147,18 @@ package struct WorkerState {
     storedBytes -= block.byteCount
   }
 
-  private mutating func keep(_ block: any Block, of task: TaskID) {
+  /// Stores a block and makes ready what has waited for it alone.
+  private mutating func keep(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
     // A task may be run again where its block is held: the block is the same.
     if let old = store[task] { storedBytes -= old.byteCount }
     store[task] = block
     storedBytes += block.byteCount
+    for waiter in waiting.removeValue(forKey: task) ?? [] {
+      // A task that takes the same input twice waits for it twice.
+      guard var entry = assigned[waiter], entry.missing > 0 else { continue }
+      entry.missing -= 1
+      assigned[waiter] = entry
+      if entry.missing == 0 { makeReady(waiter, into: &actions) }
+    }
   }
 }
