@@ -6,6 +6,8 @@
 /// | `threads` | `MUSTER_THREADS` | what the batch system gave each rank, else the cores that the rank may use |
 /// | `progress` | `MUSTER_PROGRESS` = `auto`, `bar`, `lines`, `none` | `auto`: a bar on a terminal, else lines |
 /// | `progressDeadline` | `MUSTER_PROGRESS_DEADLINE` (seconds) | none: ranks wait for each other for ever |
+/// | `heartbeatInterval` | `MUSTER_HEARTBEAT_INTERVAL` (seconds) | 5 s |
+/// | `heartbeatPatience` | `MUSTER_HEARTBEAT_PATIENCE` (seconds, 0 for ever) | 60 s |
 /// | `logDirectory` | `MUSTER_LOG_DIRECTORY` | none: other ranks' standard output is dropped |
 public struct SessionConfiguration: Sendable {
   /// What runs the tasks.
@@ -38,22 +40,32 @@ public struct SessionConfiguration: Sendable {
   public var progress: Progress?
   /// How long ranks wait at a collective for one that doesn't come, before the job ends with a message that names it.
   public var progressDeadline: Duration?
+  /// How often a rank tells the others that it is there. It does so while its tasks and the program compute, too.
+  public var heartbeatInterval: Duration?
+  /// After how long without a sign from a rank the job ends with a message that names the rank and its tasks; zero where
+  /// it never does. At least twice the interval.
+  public var heartbeatPatience: Duration?
   /// A folder for the standard output of the ranks other than 0, one file each.
   public var logDirectory: String?
 
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
-    logDirectory: String? = nil
+    heartbeatInterval: Duration? = nil, heartbeatPatience: Duration? = nil, logDirectory: String? = nil
   ) {
     self.backend = backend
     self.threads = threads
     self.progress = progress
     self.progressDeadline = progressDeadline
+    self.heartbeatInterval = heartbeatInterval
+    self.heartbeatPatience = heartbeatPatience
     self.logDirectory = logDirectory
   }
 }
 
 extension SessionConfiguration {
+  static let defaultHeartbeatInterval = Duration.seconds(5)
+  static let defaultHeartbeatPatience = Duration.seconds(60)
+
   /// Fills what isn't set from environment variables.
   ///
   /// - Throws: `MusterError` with code `invalidArgument`, naming the variable, its value and the valid ones.
@@ -81,16 +93,44 @@ extension SessionConfiguration {
         .invalidArgument, "\(threads) threads were asked for (MUSTER_THREADS or SessionConfiguration.threads)",
         fix: "Use a number from 1 to 4096")
     }
-    if result.progressDeadline == nil, let text = environment["MUSTER_PROGRESS_DEADLINE"], !text.isEmpty {
-      guard let seconds = Double(text), seconds > 0, seconds < 1e9 else {
+    func seconds(_ name: String, orZero: Bool = false) throws -> Duration? {
+      guard let text = environment[name], !text.isEmpty else { return nil }
+      guard let seconds = Double(text), seconds > 0 || (orZero && seconds == 0), seconds < 1e9 else {
         throw MusterError(
-          .invalidArgument, "MUSTER_PROGRESS_DEADLINE is '\(text)'", fix: "Use a number of seconds above 0")
+          .invalidArgument, "\(name) is '\(text)'",
+          fix: "Use a number of seconds above 0" + (orZero ? ", or 0 to wait for ever" : ""))
       }
-      result.progressDeadline = .seconds(seconds)
+      return .seconds(seconds)
+    }
+    if result.progressDeadline == nil { result.progressDeadline = try seconds("MUSTER_PROGRESS_DEADLINE") }
+    if result.heartbeatInterval == nil { result.heartbeatInterval = try seconds("MUSTER_HEARTBEAT_INTERVAL") }
+    if result.heartbeatPatience == nil {
+      result.heartbeatPatience = try seconds("MUSTER_HEARTBEAT_PATIENCE", orZero: true)
+    }
+    let interval = result.heartbeatInterval ?? Self.defaultHeartbeatInterval
+    let patience = result.heartbeatPatience ?? Self.defaultHeartbeatPatience
+    guard interval > .zero, patience == .zero || patience >= interval * 2 else {
+      throw MusterError(
+        .invalidArgument,
+        "ranks give a sign every \(interval.text) (MUSTER_HEARTBEAT_INTERVAL or SessionConfiguration.heartbeatInterval), and"
+          + " are to be taken for dead after \(patience.text) without one (MUSTER_HEARTBEAT_PATIENCE or heartbeatPatience)",
+        fix: "Use an interval above 0, and a patience of at least twice the interval")
     }
     if result.logDirectory == nil, let text = environment["MUSTER_LOG_DIRECTORY"], !text.isEmpty {
       result.logDirectory = text
     }
     return result
+  }
+}
+
+extension Duration {
+  var nanoseconds: Int {
+    Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
+  }
+
+  /// In seconds, as a message has it: `60 s`, `0.5 s`.
+  var text: String {
+    let milliseconds = nanoseconds / 1_000_000
+    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(Double(milliseconds) / 1000) s"
   }
 }
