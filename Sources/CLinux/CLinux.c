@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
@@ -13,3 +15,17 @@ int clinux_allowed_processors(void) {
 }
 
 void clinux_set_timer_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }
+
+static void (*error_in_main_hook)(void *error);
+
+void clinux_on_error_in_main(void (*hook)(void *error)) { error_in_main_hook = hook; }
+
+// The function that a Swift program calls where an error leaves `main`; its one argument is the error. A definition in
+// the program comes before the Swift runtime's, which stays the one that decides where no hook is set. Weak, since a
+// runtime that is linked statically defines it too.
+__attribute__((weak)) void swift_errorInMain(void *error) {
+  if (error_in_main_hook) error_in_main_hook(error);
+  void (*next)(void *) = (void (*)(void *))dlsym(RTLD_NEXT, "swift_errorInMain");
+  if (next) next(error);
+  abort();
+}

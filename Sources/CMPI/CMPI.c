@@ -7,13 +7,31 @@
 #define COMM(value) ((MPI_Comm)(intptr_t)(value))
 #define REQUEST(value) ((MPI_Request)(intptr_t)(value))
 
-int cmpi_init(void) {
-  int provided;
-  return MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+static const int levels[] = {MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED, MPI_THREAD_MULTIPLE};
+
+static cmpi_thread_level level_of(int mpi) {
+  for (int level = CMPI_MULTIPLE; level > CMPI_SINGLE; level--)
+    if (levels[level] == mpi) return (cmpi_thread_level)level;
+  return CMPI_SINGLE;
+}
+
+int cmpi_init(cmpi_thread_level required, cmpi_thread_level *provided) {
+  int made = MPI_THREAD_SINGLE;
+  int status = MPI_Init_thread(NULL, NULL, levels[required], &made);
+  *provided = level_of(made);
+  return status;
+}
+
+int cmpi_query_thread(cmpi_thread_level *provided) {
+  int made = MPI_THREAD_SINGLE;
+  int status = MPI_Query_thread(&made);
+  *provided = level_of(made);
+  return status;
 }
 
 int cmpi_finalize(void) { return MPI_Finalize(); }
 int cmpi_is_initialized(int *flag) { return MPI_Initialized(flag); }
+int cmpi_is_finalized(int *flag) { return MPI_Finalized(flag); }
 int cmpi_abort(cmpi_comm comm, int code) { return MPI_Abort(COMM(comm), code); }
 
 int cmpi_error_string(int code, char *text, int capacity) {
@@ -117,4 +135,11 @@ int cmpi_bcast(void *bytes, int count, int root, cmpi_comm comm) {
 
 int cmpi_allgather(const void *bytes, int count, void *all, cmpi_comm comm) {
   return MPI_Allgather(bytes, count, MPI_BYTE, all, count, MPI_BYTE, COMM(comm));
+}
+
+int cmpi_iallgather(const void *bytes, int count, void *all, cmpi_comm comm, cmpi_request *request) {
+  MPI_Request made;
+  int status = MPI_Iallgather(bytes, count, MPI_BYTE, all, count, MPI_BYTE, COMM(comm), &made);
+  *request = (cmpi_request)(intptr_t)made;
+  return status;
 }

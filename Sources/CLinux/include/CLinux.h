@@ -10,4 +10,8 @@ int clinux_allowed_processors(void);
 /// How much the kernel may lengthen this thread's sleeps, in nanoseconds.
 void clinux_set_timer_slack(unsigned long nanoseconds);
 
+/// Has `hook` called with the error that leaves a Swift program's `main`, before the Swift runtime reports it as a crash.
+/// Where the runtime is linked statically its own function is called and the hook is not.
+void clinux_on_error_in_main(void (*hook)(void *error));
+
 #endif

@@ -15,9 +15,14 @@ typedef struct {
   int byte_count;
 } cmpi_status;
 
-int cmpi_init(void);
+/// What MPI lets threads do; each level includes those before it. MPI's own numbers for them are macros.
+typedef enum { CMPI_SINGLE = 0, CMPI_FUNNELED = 1, CMPI_SERIALIZED = 2, CMPI_MULTIPLE = 3 } cmpi_thread_level;
+
+int cmpi_init(cmpi_thread_level required, cmpi_thread_level *provided);
+int cmpi_query_thread(cmpi_thread_level *provided);
 int cmpi_finalize(void);
 int cmpi_is_initialized(int *flag);
+int cmpi_is_finalized(int *flag);
 int cmpi_abort(cmpi_comm comm, int code);
 int cmpi_error_string(int code, char *text, int capacity);
 int cmpi_library_version(char *text, int capacity);
@@ -40,5 +45,6 @@ int cmpi_test(cmpi_request *request, int *flag);
 int cmpi_ibcast(void *bytes, int count, int root, cmpi_comm comm, cmpi_request *request);
 int cmpi_bcast(void *bytes, int count, int root, cmpi_comm comm);
 int cmpi_allgather(const void *bytes, int count, void *all, cmpi_comm comm);
+int cmpi_iallgather(const void *bytes, int count, void *all, cmpi_comm comm, cmpi_request *request);
 
 #endif

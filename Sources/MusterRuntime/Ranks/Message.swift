@@ -23,8 +23,12 @@ package enum Message {
   case memory(bytes: Int)
   case calls([CallTrace])
   case rankDied(Int)
+  /// The rank got a signal that ends it.
+  case terminated(signal: Int32)
 
   // Any rank to any
+  /// The rank is there.
+  case beat
   case fetch(first: TaskID, count: Int)
   case block(BlockMessage)
 
@@ -47,8 +51,8 @@ package struct BlockMessage {
 extension Message {
   private enum Kind: UInt8 {
     case assign, retract, release, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave, ending
-    case arrive, finished, failed, retracted, memory, calls, rankDied
-    case fetch, block
+    case arrive, finished, failed, retracted, memory, calls, rankDied, terminated
+    case beat, fetch, block
   }
 
   func write(to buffer: WireBuffer) {
@@ -111,6 +115,10 @@ extension Message {
     case .rankDied(let rank):
       buffer.put(Kind.rankDied)
       buffer.put(rank)
+    case .terminated(let signal):
+      buffer.put(Kind.terminated)
+      buffer.put(signal)
+    case .beat: buffer.put(Kind.beat)
     case .fetch(let first, let count):
       buffer.put(Kind.fetch)
       buffer.put(first)
@@ -156,6 +164,8 @@ extension Message {
     case .memory: self = .memory(bytes: reader.get())
     case .calls: self = .calls(Self.decoded(from: &reader))
     case .rankDied: self = .rankDied(reader.get())
+    case .terminated: self = .terminated(signal: reader.get())
+    case .beat: self = .beat
     case .fetch: self = .fetch(first: reader.get(), count: reader.get())
     case .block:
       let task = reader.get(TaskID.self)

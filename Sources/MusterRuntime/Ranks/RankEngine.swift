@@ -35,24 +35,31 @@ final class RankEngine: Engine {
     self.log = log
   }
 
-  /// Starts MPI on a thread of its own. Returns nil, MPI ended again, where there is one rank only.
+  /// Brings the ranks together, on MPI's thread. Returns nil where there is one rank only.
+  ///
+  /// - Throws: `MusterError` with code `session`, where MPI can't be used.
   static func start(
     configuration: SessionConfiguration, environment: [String: String], board: ProgressBoard?,
     log: @escaping @Sendable () -> [CallTrace]
-  ) -> RankEngine? {
-    let started = Reply<RankEngine?>()
-    SystemThread.start(name: "muster-mpi") {
-      let world = World.start(configuration: configuration, environment: environment)
+  ) throws(MusterError) -> RankEngine? {
+    let started = Reply<Result<RankEngine?, MusterError>>()
+    MPIThread.shared.run {
+      let world: World
+      do throws(MusterError) {
+        world = try World.start(configuration: configuration, environment: environment)
+      } catch {
+        started.give(.failure(error))
+        return
+      }
       guard world.size > 1 else {
-        MPI.finalize()
-        started.give(nil)
+        started.give(.success(nil))
         return
       }
       let engine = RankEngine(world: world, board: world.rank == 0 ? board : nil, log: log)
-      started.give(engine)
+      started.give(.success(engine))
       RankLoop(engine: engine, configuration: configuration).run()
     }
-    return started.wait()
+    return try started.wait().get()
   }
 
   private func post(_ request: Request) {

@@ -2,14 +2,16 @@ internal import CLinux
 internal import CMPI
 internal import Glibc
 
-/// The thread of a rank that makes all of its MPI calls: takes the program's requests, moves messages, and plays rank
-/// 0's part or a worker's.
+/// What MPI's thread does during a session, also while the program computes between two collectives: takes the program's
+/// requests, moves messages, watches the other ranks, and plays rank 0's part or a worker's.
 ///
 /// Not `Sendable`: made and used on one thread.
 final class RankLoop {
   private let engine: RankEngine
   private let transport: Transport
   private var watch: RankWatch
+  private var heartbeat: Heartbeat
+  private let patience: Int?
   private var root: RootRole?
   private var worker: WorkerRole?
   private var isDone = false
@@ -17,12 +19,21 @@ final class RankLoop {
   init(engine: RankEngine, configuration: SessionConfiguration) {
     self.engine = engine
     transport = Transport(engine.world)
-    watch = RankWatch(engine.world)
+    watch = RankWatch(engine.world.members, rank: engine.rank)
+    let patience = configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience
+    self.patience = patience > .zero ? patience.nanoseconds : nil
+    // One worker after the other finds that rank 0 is silent: the first one says so, and ends the job.
+    let delay = min(engine.rank, 40) * 50_000_000
+    heartbeat = Heartbeat(
+      peers: engine.rank == 0 ? 1..<engine.rankCount : 0..<1,
+      interval: (configuration.heartbeatInterval ?? SessionConfiguration.defaultHeartbeatInterval).nanoseconds,
+      patience: self.patience.map { $0 + delay }, now: MonotonicClock.nanoseconds)
     if engine.rank == 0 {
       root = RootRole(engine: engine, transport: transport, deadline: configuration.progressDeadline)
     } else {
       worker = WorkerRole(engine: engine, transport: transport)
     }
+    Signals.enterSession()
     // Without this the kernel lengthens every short sleep by 50 µs.
     clinux_set_timer_slack(1)
   }
@@ -40,8 +51,8 @@ final class RankLoop {
       if transport.poll({ receive($0) }) { progressed = true }
       if root?.advance() == true { progressed = true }
       if worker?.advance() == true { progressed = true }
+      lookAfterOthers()
       transport.flush()
-      lookForDeaths()
       isDone = (root?.hasLeft ?? false) || (worker?.hasLeft ?? false)
       if progressed {
         backoff.reset()
@@ -54,39 +65,68 @@ final class RankLoop {
     }
     while !transport.isQuiet {
       _ = transport.poll { _ in }
-      if Signals.pendingTermination != 0 { _exit(128 + SIGTERM) }
+      if let signal = Signals.pendingTermination {
+        if engine.rank == 0 { StandardStreams.writeError("muster: ended by \(signal) at the end of the session\n") }
+        _exit(128 + signal.number)
+      }
     }
-    // From here on SIGTERM ends the process as it would without a session.
-    Signals.restoreTermination()
-    MPI.finalize()
+    Signals.leaveSession(isRoot: engine.rank == 0)
     root?.acknowledgeEnd()
     worker?.acknowledgeEnd()
   }
 
   private func receive(_ incoming: Transport.Incoming) {
+    switch incoming {
+    case .message(_, let source, _), .block(_, _, let source, _): heartbeat.heard(from: source)
+    }
+    if case .message(.beat, _, _) = incoming { return }
     root?.receive(incoming)
     worker?.receive(incoming)
   }
 
-  private func lookForDeaths() {
-    if worker?.isEnding == true { return }
+  private func lookAfterOthers() {
     let now = MonotonicClock.nanoseconds
     let signal = Signals.pendingTermination
-    for rank in watch.deaths(now: now, atOnce: signal != 0) {
-      if let root {
-        root.rankDied(rank)
-      } else if rank == 0 {
-        FatalEnd.end(
-          "rank 0, which schedules, died. Look for its last message, and for the out-of-memory killer in the kernel's"
-            + " log of its node", comm: engine.world.comm)
-      } else {
-        transport.send(.rankDied(rank), to: 0)
+    if worker?.isEnding != true {
+      for rank in watch.deaths(now: now, atOnce: signal != nil) { died(rank) }
+      for action in heartbeat.tick(now: now) {
+        switch action {
+        case .beat:
+          for peer in engine.rank == 0 ? 1..<engine.rankCount : 0..<1 { transport.send(.beat, to: peer) }
+        case .silent(let ranks):
+          silent(ranks)
+        }
       }
     }
-    if signal != 0 {
-      transport.flush()
+    if let signal {
       root?.terminated(by: signal)
       worker?.terminated(by: signal)
+    }
+  }
+
+  private func died(_ rank: Int) {
+    if let root {
+      root.rankDied(rank)
+    } else if rank == 0 {
+      FatalEnd.end(
+        "rank 0, which schedules, died. Look for its last message, and for the out-of-memory killer in the kernel's"
+          + " log of its node", comm: engine.world.comm)
+    } else {
+      transport.send(.rankDied(rank), to: 0)
+    }
+  }
+
+  private func silent(_ ranks: [Int]) {
+    let time = Duration.nanoseconds(patience ?? 0).text
+    if let root {
+      root.ranksSilent(ranks, time: time)
+    } else {
+      // The others are about to find the same: this rank tells it for all.
+      for other in 1..<engine.rankCount where other != engine.rank { transport.send(.ending, to: other) }
+      transport.settle()
+      FatalEnd.end(
+        "rank \(engine.rank) has heard nothing of rank 0, which schedules, for \(time): rank 0 hangs or is gone, or its"
+          + " node, \(engine.world.nodeNames[0]), is", comm: engine.world.comm)
     }
   }
 }
@@ -117,15 +157,5 @@ struct Backoff {
     }
     let doublings = min((rounds - spins - yields) / 4, 6)
     doorbell.sleep(nanoseconds: min(Self.firstSleep << doublings, Self.longestSleep), unless: hasWork)
-  }
-}
-
-/// The end of a job that can't go on: one message, and every rank is gone.
-enum FatalEnd {
-  static func end(_ message: String, comm: cmpi_comm) -> Never {
-    StandardStreams.writeError("muster: fatal: \(message)\n")
-    StandardStreams.letErrorsThrough()
-    cmpi_abort(comm, 1)
-    _exit(1)
   }
 }

@@ -2,22 +2,23 @@
 /// without naming what the rank was doing.
 ///
 /// The lowest rank of each node watches all the others there, the second lowest watches the lowest: so every death
-/// but that of a rank alone on its node is seen, without a connection between nodes.
+/// but that of a rank alone on its node is seen within a tenth of a second, without a message. `Heartbeat` finds the
+/// rest, later.
 struct RankWatch {
   private var watched: [(rank: Int, member: Member)]
   private var nextLook = 0
   private static let interval = 100_000_000
 
-  init(_ world: World) {
-    let own = world.members[world.rank]
-    let mates = world.members.indices.filter {
-      $0 != world.rank && world.members[$0].node == own.node && own.pidNamespace != 0
-        && world.members[$0].pidNamespace == own.pidNamespace && world.members[$0].startTime != 0
+  init(_ members: [Member], rank: Int) {
+    let own = members[rank]
+    let mates = members.indices.filter {
+      $0 != rank && members[$0].node == own.node && own.pidNamespace != 0
+        && members[$0].pidNamespace == own.pidNamespace && members[$0].startTime != 0
     }
-    if Int(own.node) == world.rank {
-      watched = mates.map { ($0, world.members[$0]) }
-    } else if mates.filter({ $0 != Int(own.node) }).allSatisfy({ $0 > world.rank }) {
-      watched = mates.filter { $0 == Int(own.node) }.map { ($0, world.members[$0]) }
+    if Int(own.node) == rank {
+      watched = mates.map { ($0, members[$0]) }
+    } else if mates.filter({ $0 != Int(own.node) }).allSatisfy({ $0 > rank }) {
+      watched = mates.filter { $0 == Int(own.node) }.map { ($0, members[$0]) }
     } else {
       watched = []
     }

@@ -37,13 +37,13 @@ final class RootRole {
   private var finishCompletion: (@Sendable () -> Void)?
   private(set) var hasLeft = false
   private var nextBoardUpdate = 0
+  /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.
+  private var terminatedWorker: (rank: Int, signal: Int32, deadline: Int)?
 
   init(engine: RankEngine, transport: Transport, deadline: Duration?) {
     self.engine = engine
     self.transport = transport
-    self.deadline = deadline.map {
-      Int($0.components.seconds) * 1_000_000_000 + Int($0.components.attoseconds / 1_000_000_000)
-    }
+    self.deadline = deadline?.nanoseconds
   }
 
   // MARK: The program's requests
@@ -97,6 +97,10 @@ final class RootRole {
       endDiverged(rank: source, traces: traces)
     case .message(.rankDied(let rank), _, _):
       rankDied(rank)
+    case .message(.terminated(let signal), let source, _):
+      if terminatedWorker == nil {
+        terminatedWorker = (source, signal, MonotonicClock.nanoseconds + 150_000_000)
+      }
     case .message(let message, let source, let sequence):
       guard sequence == transport.sequence, running != nil else { return }
       receive(message, from: WorkerID(source))
@@ -182,6 +186,7 @@ final class RootRole {
   func advance() -> Bool {
     let now = MonotonicClock.nanoseconds
     checkDeadline(now: now)
+    if let terminatedWorker, now > terminatedWorker.deadline { endWithWorker() }
     updateBoard(now: now)
     guard let request, allAdmitted, divergent == nil else { return false }
     switch request {
@@ -299,35 +304,76 @@ final class RootRole {
   }
 
   func rankDied(_ rank: Int) {
-    var doing = "outside of any collective"
-    if let running, admitted.contains(rank) {
-      let tasks = running.scheduler.assigned(to: WorkerID(rank))
-      let names = tasks.prefix(4).map { "\(running.plan.layers[Int($0.layer)].tasks.name)[\($0.index)]" }
-      doing =
-        names.isEmpty
-        ? "while it had no task"
-        : "while it had the task\(names.count == 1 ? "" : "s") \(names.joined(separator: ", "))"
-          + (tasks.count > 4 ? " and \(tasks.count - 4) more" : "")
-      if let site = tasks.first.flatMap({ running.plan.layers[Int($0.layer)].callSite }) {
-        doing += ", asked for at \(site)"
-      }
-    }
     endJob(
-      "rank \(rank) died \(doing). Look for its last message, and for the out-of-memory killer in the kernel's log of"
-        + " its node")
+      "\(name(rank)) died \(doing(rank)). Look for its last message, and for the out-of-memory killer in the kernel's"
+        + " log of its node")
   }
 
-  /// Ends the job with one message; the others hear that it is meant, so that none reports this rank as dead.
+  func ranksSilent(_ ranks: [Int], time: String) {
+    let shown = ranks.prefix(8).map { "\(name($0)) is silent, \(doing($0))" }.joined(separator: "; ")
+    let more = ranks.count > 8 ? "; and \(ranks.count - 8) ranks more" : ""
+    endJob(
+      "nothing has come for \(time): \(shown)\(more). Look whether the node is down or the process is stopped; raise"
+        + " MUSTER_HEARTBEAT_PATIENCE where it is only slow")
+  }
+
+  private func endWithWorker() {
+    guard let (rank, signal, _) = terminatedWorker else { return }
+    endJob("\(name(rank)) was ended by \(Signals.Termination(number: signal)) \(doing(rank))")
+  }
+
+  /// The launcher, or the batch system, ends the job.
+  func terminated(by signal: Signals.Termination) {
+    var text = "ended by \(signal) "
+    if let running {
+      text += "in \(request?.arrival.call ?? "a collective"). "
+      let busy = admitted.sorted().filter { !running.scheduler.assigned(to: WorkerID($0)).isEmpty }
+      text += busy.prefix(16).map { "Rank \($0) had \(tasks($0) ?? "none")" }.joined(separator: "; ")
+      if busy.count > 16 { text += "; \(busy.count - 16) ranks more had tasks" }
+      if busy.isEmpty { text += "No rank had a task" }
+    } else if let request {
+      text += "in \(request.arrival.call)"
+    } else {
+      text += "outside of any collective"
+      if let last = engine.calls().last { text += ", after \(last.text)" }
+    }
+    tellOfTheEnd()
+    StandardStreams.writeError("muster: \(text)\n")
+    _exit(128 + signal.number)
+  }
+
+  private func name(_ rank: Int) -> String { "rank \(rank) (node \(engine.world.nodeNames[rank]))" }
+
+  /// What a rank was doing, for the end of a sentence.
+  private func doing(_ rank: Int) -> String {
+    guard let running, admitted.contains(rank) else { return "outside of any collective" }
+    guard let tasks = tasks(rank) else { return "while it had no task" }
+    let assigned = running.scheduler.assigned(to: WorkerID(rank))
+    var text = "while it had the task\(assigned.count == 1 ? "" : "s") \(tasks)"
+    if let site = assigned.first.flatMap({ running.plan.layers[Int($0.layer)].callSite }) {
+      text += ", asked for at \(site)"
+    }
+    return text
+  }
+
+  /// The tasks that a rank has; nil where it has none.
+  private func tasks(_ rank: Int) -> String? {
+    guard let running else { return nil }
+    let tasks = running.scheduler.assigned(to: WorkerID(rank))
+    guard !tasks.isEmpty else { return nil }
+    let names = tasks.prefix(4).map { "\(running.plan.layers[Int($0.layer)].tasks.name)[\($0.index)]" }
+    return names.joined(separator: ", ") + (tasks.count > 4 ? " and \(tasks.count - 4) more" : "")
+  }
+
+  /// Ends the job with one message.
   private func endJob(_ message: String) -> Never {
-    sendToAll(.ending)
-    transport.flush()
-    let patience = MonotonicClock.nanoseconds + 20_000_000
-    while !transport.isQuiet && MonotonicClock.nanoseconds < patience { _ = transport.poll { _ in } }
+    tellOfTheEnd()
     FatalEnd.end(message, comm: engine.world.comm)
   }
 
-  func terminated(by signal: Int32) {
-    StandardStreams.writeError("muster: ended by signal \(signal)\n")
-    _exit(128 + signal)
+  /// The others hear that it is meant, so that none reports this rank as dead.
+  private func tellOfTheEnd() {
+    sendToAll(.ending)
+    transport.settle()
   }
 }

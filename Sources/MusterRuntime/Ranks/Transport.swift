@@ -144,6 +144,13 @@ final class Transport {
     pendingDestinations.removeAll(keepingCapacity: true)
   }
 
+  /// Sends what has been collected, as far as it goes out within a moment: the job is about to end.
+  func settle() {
+    flush()
+    let patience = MonotonicClock.nanoseconds + 20_000_000
+    while !isQuiet && MonotonicClock.nanoseconds < patience { _ = poll { _ in } }
+  }
+
   // MARK: Broadcasting from rank 0
 
   /// Every rank calls it with storages of the same sizes in the same order.
@@ -290,4 +297,17 @@ final class Transport {
 
   /// Keeps a packet that came in pieces alive while it is read.
   private var finishedPacket: WireBuffer?
+
+  /// Takes what nobody waits for any more, such as the last beats of the other ranks: MPI wants no message left behind
+  /// at its end.
+  static func drain(_ comm: cmpi_comm) {
+    while true {
+      var flag: Int32 = 0
+      var status = cmpi_status()
+      MPI.check(cmpi_iprobe_any_source(Tag.messages, comm, &flag, &status), "MPI_Iprobe")
+      guard flag != 0 else { return }
+      let buffer = WireBuffer(capacity: Int(status.byte_count))
+      MPI.check(cmpi_recv(buffer.bytes, status.byte_count, status.source, Tag.messages, comm), "MPI_Recv")
+    }
+  }
 }

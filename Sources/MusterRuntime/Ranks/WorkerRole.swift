@@ -21,8 +21,9 @@ final class WorkerRole {
   private var reportedBytes = 0
   private var terminationDeadline: Int?
   private(set) var hasLeft = false
-  /// Rank 0 is about to end the job.
-  private(set) var isEnding = false
+  /// When rank 0 has said that it ends the job: until when the launcher may take to end this rank.
+  private var endDeadline: Int?
+  var isEnding: Bool { endDeadline != nil }
 
   init(engine: RankEngine, transport: Transport) {
     self.engine = engine
@@ -60,7 +61,7 @@ final class WorkerRole {
     case .message(.callsWanted, _, _):
       transport.send(.calls(engine.calls()), to: 0)
     case .message(.ending, _, _):
-      isEnding = true
+      endDeadline = MonotonicClock.nanoseconds + 2_000_000_000
     case .message(.leave, _, _):
       guard case .finish(_, let completion) = request else { return }
       finishCompletion = completion
@@ -147,6 +148,7 @@ final class WorkerRole {
   /// Does what has become possible. Returns whether anything happened.
   func advance() -> Bool {
     if let terminationDeadline, MonotonicClock.nanoseconds > terminationDeadline { _exit(128 + SIGTERM) }
+    if let endDeadline, MonotonicClock.nanoseconds > endDeadline { _exit(1) }
     reportMemory()
     if let failure, case .compute(_, _, let completion) = request {
       guard !queue.isRunning(sequence: transport.sequence) else { return false }
@@ -190,8 +192,10 @@ final class WorkerRole {
     finishCompletion?()
   }
 
-  /// Leaves a moment later than it could: rank 0 looks meanwhile which rank died first.
-  func terminated(by signal: Int32) {
-    if terminationDeadline == nil { terminationDeadline = MonotonicClock.nanoseconds + 300_000_000 }
+  /// Leaves a moment later than it could: rank 0 says meanwhile what is lost.
+  func terminated(by signal: Signals.Termination) {
+    guard terminationDeadline == nil else { return }
+    terminationDeadline = MonotonicClock.nanoseconds + 300_000_000
+    transport.send(.terminated(signal: signal.number), to: 0)
   }
 }

@@ -3,75 +3,48 @@ internal import Glibc
 
 /// What every rank knows of another from the start.
 struct Member: BitwiseCopyable, Sendable {
-  var pid: Int32
+  var pid: Int32 = 0
   /// The lowest rank on the same node.
-  var node: Int32
+  var node: Int32 = 0
   /// Tells process namespaces apart: a pid means something within one only.
-  var pidNamespace: UInt64
+  var pidNamespace: UInt64 = 0
   /// When the process started, in clock ticks: a pid with another start is another process.
-  var startTime: UInt64
+  var startTime: UInt64 = 0
   /// The threads that run tasks.
-  var threads: Int32
+  var threads: Int32 = 0
   /// The memory that the worker's blocks may take, in bytes.
-  var memoryLimit: Int
+  var memoryLimit: Int = 0
 }
 
-/// The ranks of the job, as MPI says.
+/// The ranks of a session.
 struct World: Sendable {
   var comm: cmpi_comm
   var rank: Int
   var size: Int
   var members: [Member]
+  /// The name of each rank's node.
+  var nodeNames: [String]
   /// More ranks on this node than processors: then waiting gives the processor up at once.
   var isOversubscribed: Bool
 
-  /// Starts MPI. To be called on the thread that makes all of the process's MPI calls.
-  static func start(configuration: SessionConfiguration, environment: [String: String]) -> World {
-    var isRunning: Int32 = 0
-    MPI.check(cmpi_is_initialized(&isRunning), "MPI_Initialized")
-    guard isRunning == 0 else {
-      fatalError("MPI is running already. Muster starts and ends it: call Session.run before, and instead of, MPI_Init")
-    }
-    SingleNode.preferSharedMemory(environment)
-    MPI.check(cmpi_init(), "MPI_Init_thread")
-    var world: cmpi_comm = 0
-    var comm: cmpi_comm = 0
-    cmpi_comm_world(&world)
-    MPI.check(cmpi_comm_dup(world, &comm), "MPI_Comm_dup")
-    MPI.check(cmpi_comm_return_errors(comm), "MPI_Comm_set_errhandler")
-    var rank: Int32 = 0
-    var size: Int32 = 0
-    MPI.check(cmpi_comm_rank(comm, &rank), "MPI_Comm_rank")
-    MPI.check(cmpi_comm_size(comm, &size), "MPI_Comm_size")
-
-    var node: cmpi_comm = 0
-    MPI.check(cmpi_comm_split_shared(comm, &node), "MPI_Comm_split_type")
-    var nodeSize: Int32 = 0
-    MPI.check(cmpi_comm_size(node, &nodeSize), "MPI_Comm_size")
-    var leader = rank
-    MPI.check(cmpi_bcast(&leader, 4, 0, node), "MPI_Bcast")
-    MPI.check(cmpi_comm_free(&node), "MPI_Comm_free")
-
+  /// Brings the ranks together for a session. To be called on MPI's thread.
+  ///
+  /// - Throws: `MusterError` with code `session`, where MPI can't be used.
+  static func start(configuration: SessionConfiguration, environment: [String: String]) throws(MusterError) -> World {
+    let connection = try Connection.open(environment: environment)
     // Rank 0 runs no tasks, so the cores of its node are for the others there.
-    let workersHere = max(1, Int(nodeSize) - (leader == 0 && size > 1 ? 1 : 0))
+    let (ranksHere, size) = (connection.nodeSize, connection.size)
+    let workersHere = max(1, ranksHere - (connection.node == 0 && size > 1 ? 1 : 0))
     let threads = Self.threads(
-      configuration: configuration, environment: environment, ranksHere: Int(nodeSize), workersHere: workersHere)
-    let status = ProcessStatus.read(pid: getpid())
+      configuration: configuration, environment: environment, ranksHere: ranksHere, workersHere: workersHere)
     let own = Member(
-      pid: getpid(), node: leader, pidNamespace: ProcessStatus.pidNamespace, startTime: status?.startTime ?? 0,
-      threads: Int32(threads), memoryLimit: MachineMemory.available * 8 / 10 / workersHere)
-    let members = [Member](unsafeUninitializedCapacity: Int(size)) { buffer, count in
-      withUnsafeBytes(of: own) { bytes in
-        // The padding within a member is never looked at; MPI copies it along.
-        MPI.check(
-          cmpi_allgather(bytes.baseAddress, Int32(MemoryLayout<Member>.stride), buffer.baseAddress, comm),
-          "MPI_Allgather")
-      }
-      count = Int(size)
-    }
+      pid: getpid(), node: Int32(connection.node), pidNamespace: ProcessStatus.pidNamespace,
+      startTime: ProcessStatus.read(pid: getpid())?.startTime ?? 0, threads: Int32(threads),
+      memoryLimit: MachineMemory.available * 8 / 10 / workersHere)
+    let members = size == 1 ? [own] : connection.meet(for: .session, as: own) ?? []
     return World(
-      comm: comm, rank: Int(rank), size: Int(size), members: members,
-      isOversubscribed: Int(nodeSize) > Processors.online)
+      comm: connection.comm, rank: connection.rank, size: size, members: members,
+      nodeNames: connection.nodeNames, isOversubscribed: ranksHere > Processors.online)
   }
 
   private static func threads(
@@ -89,6 +62,15 @@ struct World: Sendable {
     ["OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMI_SIZE", "PMIX_RANK", "MPI_LOCALNRANKS"].contains {
       environment[$0] != nil
     }
+  }
+
+  /// This process's rank, where the launcher says it, for when MPI can't be asked. Never from Slurm's variables: under
+  /// mpirun every rank has the same.
+  static func launchedRank(_ environment: [String: String]) -> Int? {
+    for name in ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"] {
+      if let rank = environment[name].flatMap({ Int($0) }) { return rank }
+    }
+    return nil
   }
 
   /// How many tasks `srun` started, where it started this process.

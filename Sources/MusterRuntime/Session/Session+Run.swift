@@ -6,23 +6,26 @@ extension Session {
   /// started several ranks, on those.
   ///
   /// Under MPI rank 0 schedules and the other ranks work. Standard output of the other ranks is dropped, or goes to
-  /// files (`logDirectory`); their standard error is prefixed with the rank. When the program has ended, so has MPI:
-  /// a process has one session of several ranks at most. A program that is started without
+  /// files (`logDirectory`); their standard error is prefixed with the rank. Both stay so after the session. A program
+  /// may have several sessions, one after the other; MPI ends with the process. A program that has started MPI itself
+  /// keeps it, and ends it after the last session: it needs the level `MPI_THREAD_MULTIPLE`, or
+  /// `MPI_THREAD_SERIALIZED` where it makes no MPI calls of its own during a session. A program that is started without
   /// `SWIFT_DETERMINISTIC_HASHING` set starts itself again with it first, so that sets and dictionaries have the same
-  /// order on every rank: call `run` before anything else.
+  /// order on every rank: call `run` before anything else, or set it.
   ///
   /// - Throws: what `body` throws, the same on every rank, or `MusterError` with code `session` or `invalidArgument`
-  ///   where the session can't be started as configured. A program that doesn't catch the error ends with status 1.
+  ///   where the session can't be started as configured. From the first session on, an error that leaves `main` ends
+  ///   the program with status 1, and is told once; a program that catches it may go on, with another session too.
   public static func run<R>(
     _ configuration: SessionConfiguration = SessionConfiguration(),
     _ body: (Session) async throws -> R
   ) async throws -> R {
+    ErrorInMain.install()
     do {
       return try await runOnce(configuration, body)
     } catch {
-      // A trap, or `_exit`, would lose what the program has printed so far.
+      // With the static Swift runtime an error that leaves `main` is a trap, which would lose what has been printed.
       fflush(nil)
-      Signals.turnTrapsIntoExit()
       throw error
     }
   }
@@ -35,6 +38,7 @@ extension Session {
     let board: ProgressBoard? = configuration.progress == SessionConfiguration.Progress.none ? nil : ProgressBoard()
     let state = SharedState()
     let engine = try startEngine(configuration, environment, board: board, state: state)
+    defer { if engine.rankCount > 1 { ranksAreClaimed.store(false, ordering: .relaxed) } }
     let session = Session(engine: engine, state: state, board: board)
     do {
       try session.onEachRank("start the session") {
@@ -44,6 +48,7 @@ extension Session {
       }
     } catch {
       session.end(failure: error)
+      ErrorInMain.allRanksThrow(error, rank: engine.rank)
       throw error
     }
 
@@ -57,8 +62,7 @@ extension Session {
     } catch {
       reporter?.stop()
       session.end(failure: error)
-      // Every rank throws the same error: rank 0's is the one that is seen.
-      if engine.rank != 0 { StandardStreams.silenceErrors() }
+      ErrorInMain.allRanksThrow(error, rank: engine.rank)
       throw error
     }
     reporter?.stop()
@@ -71,7 +75,7 @@ extension Session {
     state: SharedState
   ) throws -> any Engine {
     let backend = configuration.backend ?? .auto
-    let isLaunched = World.isLaunched(environment)
+    let isLaunched = World.isLaunched(environment) || MPI.isInitialized
     if backend == .mpi && !isLaunched {
       throw MusterError(
         .session,
@@ -108,23 +112,25 @@ extension Session {
     if hasOneRank.load(ordering: .relaxed) { return nil }
     guard claimRanks() else {
       throw MusterError(
-        .session, "a second session of several ranks was started in one process",
-        fix: "Put the whole program in one Session.run")
+        .session, "a session of several ranks was started while another one runs in this process",
+        fix: "Put the whole program in one Session.run, or start the second session after the first has ended")
     }
+    var engine: RankEngine?
+    defer { if engine == nil { ranksAreClaimed.store(false, ordering: .relaxed) } }
     if environment["SWIFT_DETERMINISTIC_HASHING"] == nil { try restartWithDeterministicHashing() }
-    guard
-      let engine = RankEngine.start(
-        configuration: configuration, environment: environment, board: board, log: { state.trace })
-    else {
+    engine = try RankEngine.start(
+      configuration: configuration, environment: environment, board: board, log: { state.trace })
+    guard let engine else {
       hasOneRank.store(true, ordering: .relaxed)
       return nil
     }
-    Signals.noteTermination()
     StandardStreams.prefixErrorsIfNeeded(rank: engine.rank)
     return engine
   }
 
   private static let ranksAreClaimed = Atomic<Bool>(false)
+  /// A session of several ranks runs, or is being started.
+  static var ranksAreInUse: Bool { ranksAreClaimed.load(ordering: .relaxed) }
   /// A launcher started this process, alone: MPI has been asked, and is over.
   private static let hasOneRank = Atomic<Bool>(false)
 
@@ -134,6 +140,12 @@ extension Session {
 
   /// Replaces this process by the same program with `SWIFT_DETERMINISTIC_HASHING` set. Returns only by throwing.
   private static func restartWithDeterministicHashing() throws {
+    guard !MPI.isInitialized else {
+      throw MusterError(
+        .session,
+        "SWIFT_DETERMINISTIC_HASHING isn't set, and the program can't be started again with it: MPI runs already",
+        fix: "Set it before the program starts: export SWIFT_DETERMINISTIC_HASHING=1, with -x under Open MPI's mpirun")
+    }
     setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
     execv("/proc/self/exe", CommandLine.unsafeArgv)
     throw MusterError(

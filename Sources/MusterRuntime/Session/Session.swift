@@ -7,11 +7,15 @@ internal import Synchronization
 public final class Session: Sendable {
   fileprivate struct State {
     var log = CallLog()
-    var collectives = 0
+    /// The number of the next collective. A second session of several ranks goes on counting: no message of the first
+    /// can be mistaken for one of the second.
+    var collectives = Session.rankCollectives.load(ordering: .relaxed)
     /// The collective that runs now.
     var current: String?
     var hasEnded = false
   }
+
+  private static let rankCollectives = Atomic<Int>(0)
 
   private let state: SharedState
   private let engine: any Engine
@@ -172,6 +176,8 @@ public final class Session: Sendable {
       return Self.arrival(
         .finish, Call(operation: "the end of the session"), &state, failure: failure.map { "\($0)" })
     }
-    if let arrival { engine.finish(arrival: arrival) }
+    guard let arrival else { return }
+    engine.finish(arrival: arrival)
+    if engine.rankCount > 1 { Self.rankCollectives.store(arrival.sequence + 1, ordering: .relaxed) }
   }
 }

@@ -3,57 +3,91 @@ internal import Synchronization
 
 /// The signals that a session of several ranks minds.
 enum Signals {
+  /// A signal that ends the job.
+  struct Termination: CustomStringConvertible {
+    var number: Int32
+    var description: String { number == SIGTERM ? "SIGTERM" : "signal \(number)" }
+  }
+
   private static let termination = Atomic<Int32>(0)
+  /// What SIGTERM did before the session.
+  ///
+  /// Safe: used on MPI's thread only.
+  nonisolated(unsafe) private static var formerAction: sigaction?
 
   /// SIGTERM, where it has come: the launcher ends the job, or the batch system does.
-  static var pendingTermination: Int32 { termination.load(ordering: .relaxed) }
+  static var pendingTermination: Termination? {
+    let number = termination.load(ordering: .relaxed)
+    return number == 0 ? nil : Termination(number: number)
+  }
 
-  /// From now on SIGTERM is only noted.
-  static func noteTermination() {
+  /// From now on SIGTERM is only noted. On MPI's thread.
+  static func enterSession() {
     _ = pendingTermination  // makes the variable now, not in the handler
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { signal in
       Signals.termination.store(signal, ordering: .relaxed)
     }
     action.sa_flags = SA_RESTART
-    sigaction(SIGTERM, &action, nil)
+    var former = sigaction()
+    sigaction(SIGTERM, &action, &former)
+    // After an earlier session it is what that one left.
+    if formerAction == nil { formerAction = former }
   }
 
-  /// SIGTERM ends the process again; at once, where it has come meanwhile.
-  static func restoreTermination() {
-    signal(SIGTERM, SIG_DFL)
-    if pendingTermination != 0 { raise(SIGTERM) }
+  /// Rank 0 has a last word at SIGTERM, outside of sessions.
+  private static let hasLastWord = Atomic<Bool>(false)
+
+  /// The process is on its way out: SIGTERM needs no words any more.
+  static func dropLastWord() {
+    if hasLastWord.exchange(false, ordering: .relaxed) { signal(SIGTERM, SIG_DFL) }
   }
 
-  private static let crashes = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
-
-  /// A crash waits a moment before it takes its course, so that the thread that passes standard error on can pass on
-  /// the process's last words.
-  static func delayCrashes() {
-    for signal in crashes {
-      var action = sigaction()
+  /// SIGTERM does again what it did before the session; where that is to end the process, rank 0 has a last word. On
+  /// MPI's thread.
+  static func leaveSession(isRoot: Bool) {
+    var action = formerAction ?? sigaction()
+    // The default is the null pointer.
+    if isRoot && action.sa_flags & Int32(SA_SIGINFO) == 0 && action.__sigaction_handler.sa_handler == nil {
+      action = sigaction()
       action.__sigaction_handler.sa_handler = { signal in
-        var time = timespec(tv_sec: 0, tv_nsec: 80_000_000)
-        nanosleep(&time, nil)
+        let text: StaticString =
+          "muster: ended by SIGTERM outside of any session, while the program went on by itself\n"
+        _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
         Glibc.signal(signal, SIG_DFL)
         raise(signal)
       }
-      // The default disposition must be in force when the signal is raised again from within the handler.
-      action.sa_flags = Int32(SA_NODEFER) | Int32(bitPattern: UInt32(SA_RESETHAND))
-      sigaction(signal, &action, nil)
+      hasLastWord.store(true, ordering: .relaxed)
     }
+    sigaction(SIGTERM, &action, nil)
+    // It may have come in between.
+    if let pendingTermination { raise(pendingTermination.number) }
   }
 
-  /// After a session that failed: Swift ends a program whose `main` throws by a trap. Its message is out by then;
-  /// what is left is to leave with status 1 and without a core file.
-  static func turnTrapsIntoExit() {
-    for signal in [SIGILL, SIGTRAP] {
+  private static let crashes = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]
+  /// What the signals of `crashes` did before, by number.
+  ///
+  /// Safe: written once, before the handlers that read it are there.
+  nonisolated(unsafe) private static let formerCrashActions = {
+    let actions = UnsafeMutablePointer<sigaction>.allocate(capacity: 64)
+    actions.initialize(repeating: sigaction(), count: 64)
+    return actions
+  }()
+
+  /// A crash waits a moment before it takes its course, so that the thread that passes standard error on can pass on
+  /// the process's last words. To be called once.
+  static func delayCrashes() {
+    for signal in crashes {
       var action = sigaction()
-      action.__sigaction_handler.sa_handler = { _ in
+      action.__sigaction_handler.sa_sigaction = { signal, info, _ in
         var time = timespec(tv_sec: 0, tv_nsec: 80_000_000)
         nanosleep(&time, nil)
-        _exit(1)
+        sigaction(signal, Signals.formerCrashActions + Int(signal), nil)
+        // A fault happens again when the handler returns, in its place; a signal that was sent has to be sent again.
+        if info?.pointee.si_code ?? 0 <= 0 { raise(signal) }
       }
+      action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER
+      sigaction(signal, nil, formerCrashActions + Int(signal))
       sigaction(signal, &action, nil)
     }
   }

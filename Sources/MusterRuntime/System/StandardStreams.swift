@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Synchronization
 
 /// Standard output and error as the session arranges them: the program speaks once.
 enum StandardStreams {
@@ -15,7 +16,10 @@ enum StandardStreams {
     }
   }
 
-  /// Sends standard output to a file (`rank-N.out` in the folder), or nowhere.
+  private static let outputPath = Mutex<String?>(nil)
+
+  /// Sends standard output to a file (`rank-N.out` in the folder), or nowhere. A second session goes on in the file of
+  /// the first.
   ///
   /// - Throws: `MusterError` where the folder or the file can't be made.
   static func redirectOutput(rank: Int, logDirectory: String?) throws(MusterError) {
@@ -30,6 +34,7 @@ enum StandardStreams {
     } else {
       path = "/dev/null"
     }
+    guard outputPath.withLock({ $0 != path }) else { return }
     fflush(nil)
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else {
@@ -39,22 +44,21 @@ enum StandardStreams {
     }
     dup2(file, STDOUT_FILENO)
     close(file)
+    outputPath.withLock { $0 = path }
   }
 
   /// Gives the thread that prefixes standard error the time to pass on what was written.
-  static func letErrorsThrough() { usleep(80_000) }
-
-  /// Drops standard error from now on.
-  static func silenceErrors() {
-    let file = open("/dev/null", O_WRONLY | O_CLOEXEC)
-    guard file >= 0 else { return }
-    dup2(file, STDERR_FILENO)
-    close(file)
+  static func letErrorsThrough() {
+    if isPrefixed.load(ordering: .relaxed) { usleep(80_000) }
   }
 
-  /// Prefixes the standard error of every rank but 0.
+  private static let isPrefixed = Atomic<Bool>(false)
+
+  /// Prefixes the standard error of every rank but 0, once: it stays so after the session.
   static func prefixErrorsIfNeeded(rank: Int) {
-    guard rank != 0 else { return }
+    guard rank != 0, isPrefixed.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else {
+      return
+    }
     prefixErrors(rank: rank)
     Signals.delayCrashes()
   }

@@ -1,0 +1,211 @@
+internal import CMPI
+internal import Glibc
+internal import Synchronization
+
+/// This process's part in the job as MPI knows it: made at the first session of several ranks, and kept to the end of
+/// the process. Used on MPI's thread only.
+struct Connection: Sendable {
+  var comm: cmpi_comm
+  var rank: Int
+  var size: Int
+  /// The lowest rank on this node, and how many ranks there are here.
+  var node: Int
+  var nodeSize: Int
+  /// The name of each rank's node.
+  var nodeNames: [String]
+  /// Muster started MPI, and so ends it.
+  var isOwner: Bool
+
+  private static let current = Mutex<Connection?>(nil)
+  /// The ranks as the last session saw them, whose processes are watched between sessions.
+  private static let lastMembers = Mutex<[Member]>([])
+
+  /// Connects, where that hasn't happened; starts MPI, where nobody has.
+  ///
+  /// - Throws: `MusterError` with code `session`, the same on every rank, where MPI can't be used by a thread of
+  ///   Muster's.
+  static func open(environment: [String: String]) throws(MusterError) -> Connection {
+    guard !MPI.isFinalized else {
+      throw MusterError(
+        .session, "MPI has been ended in this process, and can't be started again",
+        fix: "Call MPI_Finalize after the last session")
+    }
+    if let open = current.withLock({ $0 }) { return open }
+    let isOwner = !MPI.isInitialized
+    if isOwner {
+      try initialize(environment: environment)
+    } else {
+      try checkThreadLevel()
+    }
+    let connection = connect(isOwner: isOwner, environment: environment)
+    if isOwner && connection.size == 1 {
+      MPI.check(cmpi_finalize(), "MPI_Finalize")
+      return connection
+    }
+    current.withLock { $0 = connection }
+    if isOwner { endAtExit() }
+    return connection
+  }
+
+  private static func initialize(environment: [String: String]) throws(MusterError) {
+    SingleNode.preferSharedMemory(environment)
+    var level = CMPI_SINGLE
+    MPI.check(cmpi_init(CMPI_FUNNELED, &level), "MPI_Init_thread")
+    guard level.rawValue >= CMPI_FUNNELED.rawValue else {
+      MPI.check(cmpi_finalize(), "MPI_Finalize")
+      throw MusterError(
+        .session, "this MPI gives the level MPI_THREAD_SINGLE only: a process may not have threads",
+        fix: "Build Muster with an MPI that gives MPI_THREAD_FUNNELED")
+    }
+  }
+
+  /// The program has started MPI, on a thread of its own: calls on Muster's thread need a level that allows them.
+  private static func checkThreadLevel() throws(MusterError) {
+    var level = CMPI_SINGLE
+    MPI.check(cmpi_query_thread(&level), "MPI_Query_thread")
+    guard level.rawValue < CMPI_SERIALIZED.rawValue else { return }
+    throw MusterError(
+      .session,
+      "the program has started MPI with the level \(level == CMPI_SINGLE ? "MPI_THREAD_SINGLE" : "MPI_THREAD_FUNNELED"),"
+        + " which keeps Muster's thread from calling it",
+      fix:
+        "Start it by MPI_Init_thread with MPI_THREAD_MULTIPLE, or with MPI_THREAD_SERIALIZED where the program itself"
+        + " makes no MPI calls during the session; or leave it to Session.run to start MPI")
+  }
+
+  private static func connect(isOwner: Bool, environment: [String: String]) -> Connection {
+    var world: cmpi_comm = 0
+    var comm: cmpi_comm = 0
+    cmpi_comm_world(&world)
+    MPI.check(cmpi_comm_dup(world, &comm), "MPI_Comm_dup")
+    MPI.check(cmpi_comm_return_errors(comm), "MPI_Comm_set_errhandler")
+    var rank: Int32 = 0
+    var size: Int32 = 0
+    MPI.check(cmpi_comm_rank(comm, &rank), "MPI_Comm_rank")
+    MPI.check(cmpi_comm_size(comm, &size), "MPI_Comm_size")
+
+    var node: cmpi_comm = 0
+    MPI.check(cmpi_comm_split_shared(comm, &node), "MPI_Comm_split_type")
+    var nodeSize: Int32 = 0
+    MPI.check(cmpi_comm_size(node, &nodeSize), "MPI_Comm_size")
+    var leader = rank
+    MPI.check(cmpi_bcast(&leader, 4, 0, node), "MPI_Bcast")
+    MPI.check(cmpi_comm_free(&node), "MPI_Comm_free")
+    // For tests: as if each rank were on a node of its own.
+    if environment["MUSTER_TEST_SEPARATE_NODES"] == "1" { leader = rank }
+
+    return Connection(
+      comm: comm, rank: Int(rank), size: Int(size), node: Int(leader), nodeSize: Int(nodeSize),
+      nodeNames: gatherNodeNames(size: Int(size), comm: comm), isOwner: isOwner)
+  }
+
+  private static func gatherNodeNames(size: Int, comm: cmpi_comm) -> [String] {
+    let length = 64
+    // The last byte stays 0.
+    var own = [CChar](repeating: 0, count: length)
+    gethostname(&own, length - 1)
+    var all = [UInt8](repeating: 0, count: length * size)
+    MPI.check(cmpi_allgather(own, Int32(length), &all, comm), "MPI_Allgather")
+    return (0..<size).map { rank in
+      String(decoding: all[rank * length..<(rank + 1) * length].prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+
+  // MARK: Coming together
+
+  /// What a rank has come for.
+  enum Purpose: Int32 {
+    /// The start of a session.
+    case session = 1
+    /// The end of the process.
+    case end = 2
+  }
+
+  /// What a rank brings along.
+  private struct Visitor: BitwiseCopyable {
+    var purpose: Int32
+    var member: Member
+  }
+
+  /// Comes together with all other ranks, outside of sessions, and learns what they say of themselves. A job whose ranks
+  /// have come for different things can't go on.
+  ///
+  /// - Parameter limit: how many nanoseconds to wait for the others; nil where that doesn't matter.
+  /// - Returns: nil where the limit has passed.
+  func meet(for purpose: Purpose, as member: Member, limit: Int? = nil) -> [Member]? {
+    // MPI writes into the buffer until all have come: where the limit passes it stays allocated.
+    let own = UnsafeMutablePointer<Visitor>.allocate(capacity: 1)
+    let all = UnsafeMutablePointer<Visitor>.allocate(capacity: size)
+    own.initialize(to: Visitor(purpose: purpose.rawValue, member: member))
+    var request: cmpi_request = 0
+    // The padding within a visitor is never looked at; MPI copies it along.
+    MPI.check(cmpi_iallgather(own, Int32(MemoryLayout<Visitor>.stride), all, comm, &request), "MPI_Iallgather")
+    let start = MonotonicClock.nanoseconds
+    let members = Self.lastMembers.withLock { $0 }
+    var watch = members.isEmpty ? nil : RankWatch(members, rank: rank)
+    var lost: (rank: Int, time: Int)?
+    var rounds = 0
+    while true {
+      var flag: Int32 = 0
+      MPI.check(cmpi_test(&request, &flag), "MPI_Test")
+      if flag != 0 { break }
+      let now = MonotonicClock.nanoseconds
+      if let limit, now - start > limit { return nil }
+      // Who has been here leaves when all have come: a process that is gone, with no end in sight, is one that died.
+      if lost == nil, let dead = watch?.deaths(now: now).first { lost = (dead, now) }
+      if let lost, now - lost.time > 200_000_000 {
+        let dead = lost.rank
+        FatalEnd.end("rank \(dead) (node \(nodeNames[dead])) died outside of any session", comm: comm)
+      }
+      rounds += 1
+      // A rank that has ended may wait long for one that works on by itself: it leaves the processor to others.
+      if rounds < 2000 { sched_yield() } else { usleep(rounds < 4000 ? 100 : 2000) }
+    }
+    let visitors = Array(UnsafeBufferPointer(start: all, count: size))
+    own.deallocate()
+    all.deallocate()
+    if let other = visitors.firstIndex(where: { $0.purpose != visitors[0].purpose }) { endDiverged(visitors, other) }
+    let present = visitors.map(\.member)
+    if purpose == .session { Self.lastMembers.withLock { $0 = present } }
+    return present
+  }
+
+  private func endDiverged(_ visitors: [Visitor], _ other: Int) -> Never {
+    if rank != 0 {
+      // Rank 0 tells.
+      sleep(1)
+      FatalEnd.abort(comm: comm)
+    }
+    let (ending, going) = visitors[0].purpose == Purpose.end.rawValue ? (0, other) : (other, 0)
+    FatalEnd.end(
+      "ranks 0 and \(other) diverged: rank \(ending) has come to the end of the program, rank \(going) starts another"
+        + " session. Every rank has to make the same calls", comm: comm)
+  }
+
+  // MARK: The end
+
+  /// Has MPI ended when the process exits, where Muster started it.
+  private static func endAtExit() {
+    atexit {
+      guard !Session.ranksAreInUse, let open = Connection.current.withLock({ $0 }), open.isOwner else { return }
+      let reply = Reply<Void>()
+      MPIThread.shared.run {
+        open.close()
+        reply.give(())
+      }
+      reply.wait()
+    }
+  }
+
+  /// With an error that has left `main` the others needn't come: the launcher ends them.
+  private static let hurriedLimit = 1_000_000_000
+
+  private func close() {
+    Signals.dropLastWord()
+    guard !MPI.isFinalized else { return }
+    let limit = ErrorInMain.hasEndedProgram ? Self.hurriedLimit : nil
+    guard meet(for: .end, as: Member(), limit: limit) != nil else { return }
+    Transport.drain(comm)
+    MPI.check(cmpi_finalize(), "MPI_Finalize")
+  }
+}

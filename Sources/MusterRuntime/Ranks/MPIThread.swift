@@ -1,0 +1,34 @@
+/// The one thread of this process that makes Muster's MPI calls. It is there from the first session of several ranks to
+/// the end of the process: MPI has to be ended on the thread that began it, and a program may have several sessions.
+///
+/// `@unchecked Sendable` is safe: `jobs` and `isStarted` are used with `condition` locked only.
+final class MPIThread: @unchecked Sendable {
+  static let shared = MPIThread()
+
+  private let condition = ConditionLock()
+  private var jobs: [@Sendable () -> Void] = []
+  private var isStarted = false
+
+  /// Runs `job` on the thread, after those before it.
+  func run(_ job: @escaping @Sendable () -> Void) {
+    condition.withLock {
+      jobs.append(job)
+      if isStarted {
+        condition.signal()
+      } else {
+        isStarted = true
+        SystemThread.start(name: "muster-mpi") { self.work() }
+      }
+    }
+  }
+
+  private func work() -> Never {
+    while true {
+      let job = condition.withLock {
+        while jobs.isEmpty { condition.wait() }
+        return jobs.removeFirst()
+      }
+      job()
+    }
+  }
+}
