@@ -19,31 +19,34 @@ struct FailureTests {
     let run = try Launch.run("rank-programs", ["uncaught"], ranks: ranks)
     #expect(run.status == 1, "\(run.errors)")
     #expect(run.errors.components(separatedBy: "Unhappy(number: 7)").count == 2, "\(run.errors)")
+    #expect(run.errors.hasPrefix("muster: the program ended with the error: "), "\(run.errors)")
+    #expect(!run.errors.contains("Fatal error") && !run.errors.contains("stack trace"), "\(run.errors)")
     #expect(run.seconds < 10)
   }
 
   @Test(arguments: [1, 2])
   func aKilledWorkerIsNamedWithItsTask(rank: Int) throws {
-    let run = try Launch.run("rank-programs", ["kill", "\(rank)"], ranks: 3, limit: 30)
+    let run = try Launch.run("rank-programs", ["lose", "\(rank)", "kill"], ranks: 3, limit: 30)
     #expect(run.status != 0)
-    #expect(run.errors.contains("rank \(rank) died"), "\(run.errors)")
+    #expect(run.errors.contains("rank \(rank) (node "), "\(run.errors)")
+    #expect(run.errors.contains(") died while it had the task"), "\(run.errors)")
     #expect(run.errors.contains("doomed["), "\(run.errors)")
     #expect(run.errors.contains("RankPrograms/Failures.swift:4321"), "\(run.errors)")
     #expect(run.seconds < 10)
   }
 
   @Test func aKilledRootTakesTheJobDown() throws {
-    let run = try Launch.run("rank-programs", ["kill", "0"], ranks: 3, limit: 30)
+    let run = try Launch.run("rank-programs", ["lose", "0", "kill"], ranks: 3, limit: 30)
     #expect(run.status != 0)
     #expect(run.errors.contains("rank 0, which schedules, died"), "\(run.errors)")
     #expect(run.seconds < 10)
   }
 
   @Test func theLastWordsOfACrashAreSeen() throws {
-    let run = try Launch.run("rank-programs", ["crash", "2"], ranks: 3, limit: 30)
+    let run = try Launch.run("rank-programs", ["lose", "2", "trap"], ranks: 3, limit: 30)
     #expect(run.status != 0)
     #expect(run.errors.contains("[rank 2]") && run.errors.contains("these are the last words"), "\(run.errors)")
-    #expect(run.errors.contains("rank 2 died") && run.errors.contains("trap["), "\(run.errors)")
+    #expect(run.errors.contains("rank 2 (node ") && run.errors.contains("doomed["), "\(run.errors)")
   }
 
   @Test(arguments: [0, 2])
@@ -53,6 +56,166 @@ struct FailureTests {
     #expect(run.status != 0)
     #expect(run.errors.contains("rank \(rank) didn't come to on time"), "\(run.errors)")
     #expect(run.seconds < 10)
+  }
+}
+
+/// As if each rank were on a node of its own: no rank sees the process of another.
+@Suite(.serialized)
+struct HeartbeatTests {
+  private func run(_ arguments: [String], patience: String = "2") throws -> Launch {
+    try Launch.run(
+      "rank-programs", arguments, ranks: 3,
+      environment: [
+        "MUSTER_TEST_SEPARATE_NODES": "1", "MUSTER_HEARTBEAT_INTERVAL": "0.2", "MUSTER_HEARTBEAT_PATIENCE": patience,
+        "MUSTER_THREADS": "1",
+      ], limit: 30)
+  }
+
+  @Test func aStoppedWorkerIsNamedWithItsTask() throws {
+    let run = try run(["lose", "2", "stop"])
+    #expect(run.status != 0)
+    #expect(run.errors.contains("nothing has come for 2 s: rank 2 (node "), "\(run.errors)")
+    #expect(run.errors.contains("doomed[") && run.errors.contains("Failures.swift:4321"), "\(run.errors)")
+    #expect(!run.errors.contains("rank 1 ("), "\(run.errors)")
+    #expect(run.seconds < 15)
+  }
+
+  @Test func aStoppedRootIsNoticed() throws {
+    let run = try run(["lose", "0", "stop"])
+    #expect(run.status != 0)
+    #expect(
+      run.errors.contains("[rank 1] muster: fatal: rank 1 has heard nothing of rank 0, which schedules"),
+      "\(run.errors)")
+    #expect(run.errors.components(separatedBy: "muster: fatal").count == 2, "\(run.errors)")
+    #expect(run.seconds < 15)
+  }
+
+  /// The launcher is first here; rank 0 says what each rank had.
+  @Test func theTasksOfAKilledWorkerAreTold() throws {
+    let run = try run(["lose", "2", "kill"], patience: "20")
+    #expect(run.status != 0)
+    #expect(run.errors.contains("ended by SIGTERM in losing"), "\(run.errors)")
+    #expect(run.errors.contains("; Rank 2 had doomed[") || run.errors.contains(". Rank 2 had doomed["), "\(run.errors)")
+    #expect(run.seconds < 15)
+  }
+
+  /// Twice the patience goes by within a task, then within the program of one rank.
+  @Test func whoIsBusyForLongIsNotSilent() throws {
+    let run = try run(["busy", "4"])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "20 blocks\n")
+  }
+}
+
+@Suite(.serialized)
+struct TerminationTests {
+  @Test func rootSaysWhatWasRunning() throws {
+    let run = try Launch.run("rank-programs", ["lose", "0", "terminate"], ranks: 3, limit: 30)
+    #expect(run.status != 0)
+    #expect(run.errors.contains("muster: ended by SIGTERM in losing"), "\(run.errors)")
+    #expect(run.errors.contains("Rank 1 had doomed["), "\(run.errors)")
+    #expect(!run.errors.contains("muster: fatal"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+
+  @Test func aWorkerIsNamedWithItsTask() throws {
+    let run = try Launch.run("rank-programs", ["lose", "2", "terminate"], ranks: 3, limit: 30)
+    #expect(run.status != 0)
+    #expect(run.errors.contains("rank 2 (node "), "\(run.errors)")
+    #expect(run.errors.contains(") was ended by SIGTERM while it had the task"), "\(run.errors)")
+    #expect(run.errors.contains("doomed["), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+
+  @Test(arguments: [0, 2])
+  func afterTheSessionTheJobEndsToo(rank: Int) throws {
+    let run = try Launch.run("rank-programs", ["terminated-after", "\(rank)"], ranks: 3, limit: 30)
+    #expect(run.status != 0)
+    #expect(run.errors.contains("muster: ended by SIGTERM outside of any session"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+}
+
+/// What a program may do after a session that threw.
+@Suite(.serialized)
+struct AfterErrorTests {
+  @Test(arguments: [nil, 3] as [Int?])
+  func anotherSessionSucceeds(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["after-error", "session"], ranks: ranks, limit: 30)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.lines.count == 2 && run.output.contains("Unhappy(number: 7)"), "\(run.output)")
+    #expect(run.lines.last == "sum 499500")
+    for rank in 0..<(ranks ?? 1) { #expect(run.errors.contains("rank \(rank) goes on\n"), "\(run.errors)") }
+  }
+
+  @Test(arguments: [0, 2])
+  func aCrashIsACrash(rank: Int) throws {
+    let run = try Launch.run("rank-programs", ["after-error", "trap", "\(rank)"], ranks: 3, limit: 30)
+    #expect(run.status != 0 && run.status != 1)
+    #expect(run.errors.contains("Fatal error: boom"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+
+  /// An error that the others don't have is told by the rank that has it.
+  @Test(arguments: [0, 2])
+  func anErrorOfOneRankIsTold(rank: Int) throws {
+    let run = try Launch.run("rank-programs", ["after-error", "throw", "\(rank)"], ranks: 3, limit: 30)
+    #expect(run.status == 1, "\(run.errors)")
+    #expect(run.errors.contains("the program ended with the error: Unhappy(number: 9)"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+
+  @Test func sessionsFollowEachOther() throws {
+    let run = try Launch.run("rank-programs", ["sessions", "20"], ranks: 3, limit: 30)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "20 sessions\n")
+    #expect(run.seconds < 20)
+  }
+
+  @Test(arguments: [0, 2])
+  func aSessionThatTheOthersDoNotHaveIsNamed(rank: Int) throws {
+    let run = try Launch.run("rank-programs", ["sessions", "2", "\(rank)"], ranks: 3, limit: 30)
+    #expect(run.status != 0)
+    let (ending, going) = rank == 0 ? (1, 0) : (0, 2)
+    #expect(
+      run.errors.contains(
+        "rank \(ending) has come to the end of the program, rank \(going) starts another session"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+}
+
+/// Programs that have started MPI themselves.
+@Suite(.serialized)
+struct OwnMPITests {
+  private static let hashing = ["SWIFT_DETERMINISTIC_HASHING": "1"]
+
+  @Test(arguments: [("serialized", 499_500), ("multiple", 499_507)])
+  func isUsedAndLeftAlone(level: String, total: Int) throws {
+    let run = try Launch.run("rank-programs", ["own-mpi", level], ranks: 3, environment: Self.hashing, limit: 30)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(
+      run.output == """
+        round 0: \(total) on 3 ranks
+        round 1: \(total) on 3 ranks
+        session Call MPI_Finalize after the last session
+
+        """, "\(run.errors)")
+  }
+
+  @Test(arguments: ["single", "funneled"])
+  func aLevelThatKeepsMusterOutIsRefused(level: String) throws {
+    let run = try Launch.run("rank-programs", ["own-mpi", level], ranks: 3, environment: Self.hashing, limit: 30)
+    #expect(run.status == 1, "\(run.errors)")
+    #expect(run.errors.contains("MPI_THREAD_\(level.uppercased())"), "\(run.errors)")
+    #expect(run.errors.contains("MPI_Init_thread with MPI_THREAD_MULTIPLE"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+
+  /// A process that has started MPI can't be replaced by another one.
+  @Test func hashingHasToBeSetBefore() throws {
+    let run = try Launch.run("rank-programs", ["own-mpi", "multiple"], ranks: 2, limit: 30)
+    #expect(run.status == 1, "\(run.errors)")
+    #expect(run.errors.contains("export SWIFT_DETERMINISTIC_HASHING=1"), "\(run.errors)")
   }
 }
 

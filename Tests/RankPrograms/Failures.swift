@@ -51,40 +51,101 @@ enum Failures {
     }
   }
 
-  /// One rank is killed while it runs a task.
-  static func kill(rank: Int) async throws {
+  /// What becomes of a rank.
+  enum Fate: String {
+    case kill, stop, terminate, trap
+
+    func strike() {
+      switch self {
+      case .kill: Glibc.kill(getpid(), SIGKILL)
+      case .stop: Glibc.kill(getpid(), SIGSTOP)
+      case .terminate: Glibc.kill(getpid(), SIGTERM)
+      case .trap: fatalError("these are the last words")
+      }
+    }
+  }
+
+  /// One rank meets its fate while it runs a task; rank 0, which runs none, while the others do.
+  static func lose(rank: Int, by fate: Fate) async throws {
     try await Session.run { session in
       let own = session.rank
-      if own == 0 && rank == 0 { Glibc.kill(getpid(), SIGKILL) }
       var plan = Plan()
       let layer = plan.add(
         Layer(
           name: "doomed", count: 8, yielding: IntegerBlock.self,
           callSite: CallSite(file: "RankPrograms/Failures.swift" as StaticString, line: 4321), inputs: { _, _ in }
         ) { inputs in
-          if own == rank { Glibc.kill(getpid(), SIGKILL) }
+          if own == rank { fate.strike() }
           usleep(500_000)
           return IntegerBlock(value: inputs.index)
         })
       plan.results = (0..<8).map { TaskID(layer: layer, index: $0) }
-      _ = try await session.compute(plan)
+      if own == 0 && rank == 0 {
+        Task.detached {
+          usleep(300_000)
+          fate.strike()
+        }
+      }
+      _ = try await session.compute(plan, operation: "losing")
     }
   }
 
-  /// One rank traps in a task.
-  static func crash(rank: Int) async throws {
+  /// A task, and then one rank's program, take long, without a word between ranks.
+  static func busy(seconds: Int) async throws {
     try await Session.run { session in
-      let own = session.rank
-      var plan = Plan()
-      let layer = plan.add(
-        Layer(name: "trap", count: 8, yielding: IntegerBlock.self, inputs: { _, _ in }) { inputs in
-          if own == rank { fatalError("these are the last words") }
-          usleep(500_000)
-          return IntegerBlock(value: inputs.index)
-        })
-      plan.results = (0..<8).map { TaskID(layer: layer, index: $0) }
-      _ = try await session.compute(plan)
+      let blocks = try await session.compute(plan { sleep(UInt32(seconds)) })
+      if session.rank == 1 { sleep(UInt32(seconds)) }
+      let again = try await session.compute(plan {})
+      print("\(blocks.count + again.count) blocks")
     }
+  }
+
+  /// A session that throws; the program catches the error and goes on in another way on each call.
+  static func afterError(_ what: String, rank: Int) async throws {
+    var own = 0
+    do {
+      try await Session.run { session in
+        own = session.rank
+        _ = try await session.compute(plan { throw Unhappy(number: 7) })
+      }
+    } catch { print("caught \(error)") }
+    switch what {
+    case "session":
+      try await Basics.sum(count: 1000)
+      StandardError.write("rank \(own) goes on\n")
+    case "trap":
+      if own == rank { fatalError("boom") }
+      sleep(60)
+    case "throw":
+      if own == rank { throw Unhappy(number: 9) }
+      sleep(60)
+    default: throw MusterError(.invalidArgument, "no such thing '\(what)'")
+    }
+  }
+
+  /// Many sessions, one after the other; one rank more than the others, where it is given.
+  static func sessions(count: Int, one more: Int?) async throws {
+    var own = 0
+    for round in 0..<count {
+      try await Session.run { session in
+        own = session.rank
+        let blocks = try await session.compute(plan {})
+        if session.isRoot { usleep(2000) }
+        guard (blocks[round % 10] as? IntegerBlock)?.value == round % 10 else {
+          throw MusterError(.internal, "round \(round) on rank \(session.rank): \(blocks)")
+        }
+      }
+    }
+    print("\(count) sessions")
+    if own == more { try await Session.run { _ in print("one more") } }
+  }
+
+  /// After the session the program goes on, and one rank gets SIGTERM.
+  static func terminatedAfterSession(rank: Int) async throws {
+    var own = 0
+    try await Session.run { own = $0.rank }
+    if own == rank { Fate.terminate.strike() }
+    sleep(60)
   }
 
   /// One rank comes to a collective far too late.
