@@ -1,6 +1,12 @@
 import Foundation
 import Testing
 
+extension Launch {
+  /// Open MPI's mpirun leaves the other ranks alone when one dies: what Muster does by itself is seen. It then leaves with
+  /// status 0 itself.
+  fileprivate static let indifferentLauncher = ["OMPI_MCA_orte_enable_recovery": "1"]
+}
+
 @Suite(.serialized)
 struct FailureTests {
   @Test(arguments: [nil, 3] as [Int?])
@@ -62,13 +68,15 @@ struct FailureTests {
 /// As if each rank were on a node of its own: no rank sees the process of another.
 @Suite(.serialized)
 struct HeartbeatTests {
-  private func run(_ arguments: [String], patience: String = "2") throws -> Launch {
-    try Launch.run(
-      "rank-programs", arguments, ranks: 3,
-      environment: [
-        "MUSTER_TEST_SEPARATE_NODES": "1", "MUSTER_HEARTBEAT_INTERVAL": "0.2", "MUSTER_HEARTBEAT_PATIENCE": patience,
-        "MUSTER_THREADS": "1",
-      ], limit: 30)
+  private func run(
+    _ arguments: [String], patience: String = "2", launcherLooksAway: Bool = false
+  ) throws -> Launch {
+    var environment = [
+      "MUSTER_TEST_SEPARATE_NODES": "1", "MUSTER_HEARTBEAT_INTERVAL": "0.2", "MUSTER_HEARTBEAT_PATIENCE": patience,
+      "MUSTER_THREADS": "1",
+    ]
+    if launcherLooksAway { environment.merge(Launch.indifferentLauncher) { $1 } }
+    return try Launch.run("rank-programs", arguments, ranks: 3, environment: environment, limit: 30)
   }
 
   @Test func aStoppedWorkerIsNamedWithItsTask() throws {
@@ -87,6 +95,20 @@ struct HeartbeatTests {
       run.errors.contains("[rank 1] muster: fatal: rank 1 has heard nothing of rank 0, which schedules"),
       "\(run.errors)")
     #expect(run.errors.components(separatedBy: "muster: fatal").count == 2, "\(run.errors)")
+    #expect(run.seconds < 15)
+  }
+
+  /// As when a node goes down, and nobody tells.
+  @Test func aWorkerThatIsGoneIsNamedWithItsTask() throws {
+    let run = try run(["lose", "2", "kill"], launcherLooksAway: true)
+    #expect(run.errors.contains("nothing has come for 2 s: rank 2 (node "), "\(run.errors)")
+    #expect(run.errors.contains("doomed[") && run.errors.contains("Failures.swift:4321"), "\(run.errors)")
+    #expect(run.seconds < 15)
+  }
+
+  @Test func aRootThatIsGoneIsNoticed() throws {
+    let run = try run(["lose", "0", "kill"], launcherLooksAway: true)
+    #expect(run.errors.contains("rank 1 has heard nothing of rank 0, which schedules, for 2 s"), "\(run.errors)")
     #expect(run.seconds < 15)
   }
 
@@ -129,9 +151,23 @@ struct TerminationTests {
 
   @Test(arguments: [0, 2])
   func afterTheSessionTheJobEndsToo(rank: Int) throws {
-    let run = try Launch.run("rank-programs", ["terminated-after", "\(rank)"], ranks: 3, limit: 30)
+    let run = try Launch.run("rank-programs", ["after-session", "\(rank)", "terminate", "on"], ranks: 3, limit: 30)
     #expect(run.status != 0)
     #expect(run.errors.contains("muster: ended by SIGTERM outside of any session"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+}
+
+/// A rank that dies while the others wait for it to end.
+@Suite(.serialized)
+struct DeathAfterSessionTests {
+  @Test(arguments: [0, 2])
+  func nobodyWaitsForTheDead(rank: Int) throws {
+    let run = try Launch.run(
+      "rank-programs", ["after-session", "\(rank)", "kill", "off"], ranks: 3, environment: Launch.indifferentLauncher,
+      limit: 30)
+    #expect(run.errors.contains("rank \(rank) (node "), "\(run.errors)")
+    #expect(run.errors.contains(") died outside of any session"), "\(run.errors)")
     #expect(run.seconds < 20)
   }
 }

@@ -140,12 +140,15 @@ enum Failures {
     if own == more { try await Session.run { _ in print("one more") } }
   }
 
-  /// After the session the program goes on, and one rank gets SIGTERM.
-  static func terminatedAfterSession(rank: Int) async throws {
+  /// After the session one rank meets its fate, while the others go on by themselves, or end.
+  static func afterSession(rank: Int, fate: Fate, othersGoOn: Bool) async throws {
     var own = 0
     try await Session.run { own = $0.rank }
-    if own == rank { Fate.terminate.strike() }
-    sleep(60)
+    if own == rank {
+      usleep(300_000)
+      fate.strike()
+    }
+    if othersGoOn { sleep(60) }
   }
 
   /// One rank comes to a collective far too late.

@@ -29,7 +29,10 @@ struct RankPrograms {
     "busy": { try await Failures.busy(seconds: Int($0[0])!) },
     "after-error": { try await Failures.afterError($0[0], rank: $0.count > 1 ? Int($0[1])! : 0) },
     "sessions": { try await Failures.sessions(count: Int($0[0])!, one: $0.count > 1 ? Int($0[1])! : nil) },
-    "terminated-after": { try await Failures.terminatedAfterSession(rank: Int($0[0])!) },
+    "after-session": {
+      try await Failures.afterSession(
+        rank: Int($0[0])!, fate: Failures.Fate(rawValue: $0[1])!, othersGoOn: $0[2] == "on")
+    },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },
     "diverge": { try await Divergence.run($0[0]) },
