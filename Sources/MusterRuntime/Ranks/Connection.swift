@@ -153,7 +153,8 @@ struct Connection: Sendable {
       if let limit, now - start > limit { return nil }
       // Who has been here leaves when all have come: a process that is gone, with no end in sight, is one that died.
       if lost == nil, let dead = watch?.deaths(now: now).first { lost = (dead, now) }
-      if let lost, now - lost.time > 200_000_000 {
+      // Rank 0 is the first to say so, where it sees it.
+      if let lost, now - lost.time > (rank == 0 ? 200_000_000 : 1_000_000_000) {
         let dead = lost.rank
         FatalEnd.end("rank \(dead) (node \(nodeNames[dead])) died outside of any session", comm: comm)
       }
@@ -187,7 +188,9 @@ struct Connection: Sendable {
   /// Has MPI ended when the process exits, where Muster started it.
   private static func endAtExit() {
     atexit {
-      guard !Session.ranksAreInUse, let open = Connection.current.withLock({ $0 }), open.isOwner else { return }
+      // MPI_Abort may come here, on MPI's thread.
+      guard !FatalEnd.hasBegun, !Session.ranksAreInUse, let open = Connection.current.withLock({ $0 }), open.isOwner
+      else { return }
       let reply = Reply<Void>()
       MPIThread.shared.run {
         open.close()

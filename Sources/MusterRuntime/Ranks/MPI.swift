@@ -1,5 +1,6 @@
 internal import CMPI
 internal import Glibc
+internal import Synchronization
 
 /// MPI's calls, with failures turned into the end of the job: after a failed call MPI promises nothing.
 enum MPI {
@@ -38,6 +39,10 @@ enum MPI {
 
 /// The end of a job that can't go on: one message, and every rank is gone.
 enum FatalEnd {
+  private static let begun = Atomic<Bool>(false)
+  /// The job is being ended: nothing waits for MPI's thread, or for other ranks, any more.
+  static var hasBegun: Bool { begun.load(ordering: .relaxed) }
+
   static func end(_ message: String, comm: cmpi_comm) -> Never {
     StandardStreams.writeError("muster: fatal: \(message)\n")
     StandardStreams.letErrorsThrough()
@@ -46,6 +51,7 @@ enum FatalEnd {
 
   /// Ends the job without a word: another rank has said why.
   static func abort(comm: cmpi_comm) -> Never {
+    begun.store(true, ordering: .relaxed)
     // MPI may wait for a rank, or a launcher, that is gone: the kernel ends this process then.
     signal(SIGALRM, SIG_DFL)
     alarm(5)

@@ -10,10 +10,11 @@ enum Signals {
   }
 
   private static let termination = Atomic<Int32>(0)
-  /// What SIGTERM did before the session.
+  /// What SIGTERM did before the session, and what it does since the last one.
   ///
   /// Safe: used on MPI's thread only.
   nonisolated(unsafe) private static var formerAction: sigaction?
+  nonisolated(unsafe) private static var lastWordAction: sigaction?
 
   /// SIGTERM, where it has come: the launcher ends the job, or the batch system does.
   static var pendingTermination: Termination? {
@@ -31,8 +32,14 @@ enum Signals {
     action.sa_flags = SA_RESTART
     var former = sigaction()
     sigaction(SIGTERM, &action, &former)
-    // After an earlier session it is what that one left.
-    if formerAction == nil { formerAction = former }
+    // After an earlier session it is that one's last word, where the program hasn't set a handler meanwhile.
+    if let lastWordAction, handlerAddress(lastWordAction) == handlerAddress(former) { return }
+    formerAction = former
+  }
+
+  /// Where a handler is, as a number: 0 for the default.
+  private static func handlerAddress(_ action: sigaction) -> UInt {
+    action.__sigaction_handler.sa_handler.map { UInt(bitPattern: unsafeBitCast($0, to: UnsafeRawPointer.self)) } ?? 0
   }
 
   /// Rank 0 has a last word at SIGTERM, outside of sessions.
@@ -47,8 +54,7 @@ enum Signals {
   /// MPI's thread.
   static func leaveSession(isRoot: Bool) {
     var action = formerAction ?? sigaction()
-    // The default is the null pointer.
-    if isRoot && action.sa_flags & Int32(SA_SIGINFO) == 0 && action.__sigaction_handler.sa_handler == nil {
+    if isRoot && handlerAddress(action) == 0 {
       action = sigaction()
       action.__sigaction_handler.sa_handler = { signal in
         let text: StaticString =
@@ -57,6 +63,7 @@ enum Signals {
         Glibc.signal(signal, SIG_DFL)
         raise(signal)
       }
+      lastWordAction = action
       hasLastWord.store(true, ordering: .relaxed)
     }
     sigaction(SIGTERM, &action, nil)
