@@ -149,6 +149,14 @@ struct TerminationTests {
     #expect(run.seconds < 20)
   }
 
+  @Test(arguments: ["before", "between"])
+  func aHandlerOfTheProgramIsInForceAfterTheSession(moment: String) throws {
+    let run = try Launch.run("rank-programs", ["own-handler", moment], ranks: 3, limit: 30)
+    #expect(run.status == 7, "\(run.errors)")
+    #expect(run.errors.contains("my own handler"), "\(run.errors)")
+    #expect(!run.errors.contains("muster: ended by SIGTERM"), "\(run.errors)")
+  }
+
   @Test(arguments: [0, 2])
   func afterTheSessionTheJobEndsToo(rank: Int) throws {
     let run = try Launch.run("rank-programs", ["after-session", "\(rank)", "terminate", "on"], ranks: 3, limit: 30)

@@ -151,6 +151,22 @@ enum Failures {
     if othersGoOn { sleep(60) }
   }
 
+  /// The program has a handler for SIGTERM of its own, set before its sessions or between them.
+  static func ownHandler(_ moment: String) async throws {
+    var own = 0
+    for round in 0..<2 {
+      if (round == 0) == (moment == "before") {
+        signal(SIGTERM) { _ in
+          StandardError.write("my own handler\n")
+          _exit(7)
+        }
+      }
+      try await Session.run { own = $0.rank }
+    }
+    if own == 0 { Fate.terminate.strike() }
+    sleep(60)
+  }
+
   /// One rank comes to a collective far too late.
   static func late(rank: Int) async throws {
     try await Session.run { session in

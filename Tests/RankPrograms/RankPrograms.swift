@@ -33,6 +33,7 @@ struct RankPrograms {
       try await Failures.afterSession(
         rank: Int($0[0])!, fate: Failures.Fate(rawValue: $0[1])!, othersGoOn: $0[2] == "on")
     },
+    "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },
     "diverge": { try await Divergence.run($0[0]) },
