@@ -58,6 +58,10 @@ static int leading(int n) { return n > 0 ? n : 1; }
   void copenblas_##p##syrk(int m, int n, const T *a, T *c) {                                                        \
     cblas_##p##syrk(CblasRowMajor, CblasUpper, CblasTrans, n, m, 1, a, leading(n), 0, c, leading(n));               \
   }                                                                                                                 \
+  void copenblas_##p##trmm_left(int n, int m, const T *r, T *x) {                                                   \
+    cblas_##p##trmm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, n, m, 1, r, leading(n), x,    \
+                    leading(m));                                                                                    \
+  }                                                                                                                 \
   void copenblas_##p##trsm_right(int m, int n, const T *r, T *x) {                                                  \
     cblas_##p##trsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, m, n, 1, r, leading(n), x,   \
                     leading(n));                                                                                    \

@@ -20,6 +20,8 @@ int copenblas_vector_bits(void);
                            T beta, T *c);                                                                           \
   /* Upper triangle of c (n x n) = transpose(a) a, with a m x n */                                                  \
   void copenblas_##p##syrk(int m, int n, const T *a, T *c);                                                         \
+  /* x (n x m), overwritten: r x, with r upper triangular n x n */                                                  \
+  void copenblas_##p##trmm_left(int n, int m, const T *r, T *x);                                                    \
   /* x (m x n), overwritten: x inverse(r), with r upper triangular n x n */                                         \
   void copenblas_##p##trsm_right(int m, int n, const T *r, T *x);                                                   \
   /* x (n x m), overwritten: inverse(r) x, with r upper triangular n x n */                                         \

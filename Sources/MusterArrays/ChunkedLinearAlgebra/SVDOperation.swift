@@ -53,13 +53,9 @@ struct SVDOperation: ArrayOperation {
   var operands: [ArrayExpression] { [problem.operand] }
 
   func lower(_ node: ArrayExpression, in lowering: Lowering) throws -> BlockFunction {
-    let layers: SVDLayers
-    if let known = lowering.shared[ObjectIdentifier(problem)] as? SVDLayers {
-      layers = known
-    } else {
-      layers = try SVDLayers(problem, callSite: node.callSite, in: lowering)
-      lowering.shared[ObjectIdentifier(problem)] = layers
-    }
+    let known = lowering.shared[ObjectIdentifier(problem)] as? SVDLayers
+    let layers = try known ?? SVDLayers(problem, callSite: node.callSite, in: lowering)
+    lowering.shared[ObjectIdentifier(problem)] = layers
     let layer: Int
     switch part {
     case .left: layer = layers.left(columns, callSite: node.callSite, in: lowering)
@@ -74,11 +70,13 @@ struct SVDOperation: ArrayOperation {
 /// The layers of a decomposition. All of them are added; those that no result needs are never expanded.
 struct SVDLayers: Sendable {
   private let panels: ChunkGrid
-  /// The panels' bases, and what each is multiplied by to give U.
-  private var bases = 0
-  private var weights = 0
-  private(set) var values = 0
-  private(set) var right = 0
+  /// The panels' bases, which W, brought down the tree's levels, makes U of.
+  private let bases: Int
+  private let levels: [(nodes: Int, heights: [Int])]
+  private let core: Int
+  private let signs: Int
+  let values: Int
+  let right: Int
 
   /// How many nodes one of the tree takes together.
   private static let fanIn = 8
@@ -170,31 +168,68 @@ struct SVDLayers: Sendable {
     }
 
     let top = summaries
-    let core = layer("core", 1, bytes: 2 * matrixBytes) { _, into in
+    core = layer("core", 1, bytes: 4 * matrixBytes) { _, into in
       into.append(TaskID(layer: top, index: 0))
       into.append(TaskID(layer: factor, index: 0))
       into.append(TaskID(layer: guess, index: 0))
     } run: { inputs in
-      try SVDSteps.core(
-        top: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)),
-        guess: inputs.block(2))
+      try SVDSteps.Core(
+        top: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)), guess: inputs.block(2)
+      ).tuple
     }
-    func part(_ name: String, _ number: Int) -> Int {
-      layer(name, 1, bytes: matrixBytes) { _, into in
-        into.append(TaskID(layer: core, index: 0))
+    let core = core
+    values = layer("values", 1, bytes: columns * 8) { _, into in
+      into.append(TaskID(layer: core, index: 0))
+    } run: { inputs in
+      SVDSteps.Core(inputs.block(0)).values.erased
+    }
+    let oriented = layer("oriented", 1, bytes: matrixBytes) { _, into in
+      into.append(TaskID(layer: core, index: 0))
+    } run: { inputs in
+      try SVDSteps.Core(inputs.block(0)).oriented()
+    }
+    func part(_ name: String, _ number: Int, bytes: Int) -> Int {
+      layer(name, 1, bytes: bytes) { _, into in
+        into.append(TaskID(layer: oriented, index: 0))
       } run: { inputs in
         inputs.block(0, as: ArrayTuple.self).arrays[number].erased
       }
     }
-    values = part("values", 1)
-    right = part("right", 2)
+    right = part("right", 0, bytes: matrixBytes)
+    signs = part("signs", 1, bytes: columns * 8)
+    (self.bases, self.levels) = (bases, levels)
+  }
 
-    // Back down the tree to U.
-    var weights = part("weights", 0)
+  /// The layer of U's panels, or of some columns of them: back down the tree with those columns alone.
+  func left(_ columns: Range<Int>?, callSite: CallSite?, in lowering: Lowering) -> Int {
+    let (bases, core, signs) = (bases, core, signs)
+    let all = panels.shape[1]
+    let columns = columns ?? 0..<all
+    func layer(
+      _ name: String, _ count: Int, rows: Int, inputs: @escaping @Sendable (Int, inout [TaskID]) -> Void,
+      run: @escaping @Sendable (TaskInputs) throws -> NDArray<Double>
+    ) -> Int {
+      lowering.add(
+        Layer(
+          name: "svd-\(name)", count: count, yielding: AnyNDArray.self, expectedBytes: rows * columns.count * 8,
+          callSite: callSite, inputs: inputs, run: { try run($0).erased }))
+    }
+    // Beside the right vectors, which take longer, and only then the signs, which come from those.
+    let unsigned = layer("unsigned", 1, rows: all) { _, into in
+      into.append(TaskID(layer: core, index: 0))
+    } run: { inputs in
+      try SVDSteps.Core(inputs.block(0)).weights(columns)
+    }
+    var weights = layer("weights", 1, rows: all) { _, into in
+      into.append(TaskID(layer: unsigned, index: 0))
+      into.append(TaskID(layer: signs, index: 0))
+    } run: { inputs in
+      SVDSteps.signed(NDArray<Double>(inputs.block(0)), columns: columns, signs: NDArray<Double>(inputs.block(1)))
+    }
     for level in levels.reversed() {
       let (above, nodes, heights) = (weights, level.nodes, level.heights)
       let fanIn = Self.fanIn
-      weights = layer("weights", heights.count, bytes: matrixBytes) { index, into in
+      weights = layer("weights", heights.count, rows: all) { index, into in
         into.append(TaskID(layer: nodes, index: index / fanIn))
         into.append(TaskID(layer: above, index: index / fanIn))
       } run: { inputs in
@@ -202,30 +237,16 @@ struct SVDLayers: Sendable {
         let start = heights[first..<inputs.index].reduce(0, +)
         return try SVDSteps.weights(
           of: start..<start + heights[inputs.index], node: inputs.block(0),
-          weights: NDArray<Double>(inputs.block(1))
-        ).erased
+          weights: NDArray<Double>(inputs.block(1)))
       }
     }
-    (self.bases, self.weights) = (bases, weights)
-  }
-
-  /// The layer of U's panels, or of some columns of them.
-  func left(_ columns: Range<Int>?, callSite: CallSite?, in lowering: Lowering) -> Int {
-    let (bases, weights) = (bases, weights)
-    let width = columns?.count ?? panels.shape[1]
-    return lowering.add(
-      Layer(
-        name: "svd-left", count: panels.count, yielding: AnyNDArray.self,
-        expectedBytes: panels.sizes[0].max()! * width * 8, callSite: callSite,
-        inputs: { index, into in
-          into.append(TaskID(layer: bases, index: index))
-          into.append(TaskID(layer: weights, index: index))
-        },
-        run: { inputs in
-          var weights = inputs.block(1, as: AnyNDArray.self)
-          if let columns { weights = weights.slice([0..<weights.shape[0], columns]) }
-          return try SVDSteps.leftVectors(inputs.block(0), weights: NDArray<Double>(weights)).erased
-        }))
+    let lowest = weights
+    return layer("left", panels.count, rows: panels.sizes[0].max()!) { index, into in
+      into.append(TaskID(layer: bases, index: index))
+      into.append(TaskID(layer: lowest, index: index))
+    } run: { inputs in
+      try SVDSteps.leftVectors(inputs.block(0), weights: NDArray<Double>(inputs.block(1)))
+    }
   }
 }
 

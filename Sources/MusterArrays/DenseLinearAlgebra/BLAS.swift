@@ -50,6 +50,7 @@ public struct LinearAlgebraCalls<T: LinearAlgebraElement>: Sendable {
   typealias Source = UnsafePointer<T>
   var gemm: @Sendable (Int32, Int32, Int32, Int32, Int32, T, Source, Source, T, Pointer) -> Void
   var syrk: @Sendable (Int32, Int32, Source, Pointer) -> Void
+  var multiplyLeft: @Sendable (Int32, Int32, Source, Pointer) -> Void
   var solveRight: @Sendable (Int32, Int32, Source, Pointer) -> Void
   var solveLeft: @Sendable (Int32, Int32, Source, Pointer) -> Void
   var cholesky: @Sendable (Int32, Pointer) -> Int32
@@ -66,6 +67,7 @@ public struct LinearAlgebraCalls<T: LinearAlgebraElement>: Sendable {
 extension Double: LinearAlgebraElement {
   public static let linearAlgebra = LinearAlgebraCalls<Double>(
     gemm: { copenblas_dgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) }, syrk: { copenblas_dsyrk($0, $1, $2, $3) },
+    multiplyLeft: { copenblas_dtrmm_left($0, $1, $2, $3) },
     solveRight: { copenblas_dtrsm_right($0, $1, $2, $3) }, solveLeft: { copenblas_dtrsm_left($0, $1, $2, $3) },
     cholesky: { copenblas_dpotrf($0, $1) }, condition: { copenblas_dtrcon($0, $1, $2, $3, $4) },
     qr: { copenblas_dqr($0, $1, $2, $3, $4, $5) }, qrQ: { copenblas_dqr_q($0, $1, $2, $3, $4, $5, $6) },
@@ -77,6 +79,7 @@ extension Double: LinearAlgebraElement {
 extension Float: LinearAlgebraElement {
   public static let linearAlgebra = LinearAlgebraCalls<Float>(
     gemm: { copenblas_sgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) }, syrk: { copenblas_ssyrk($0, $1, $2, $3) },
+    multiplyLeft: { copenblas_strmm_left($0, $1, $2, $3) },
     solveRight: { copenblas_strsm_right($0, $1, $2, $3) }, solveLeft: { copenblas_strsm_left($0, $1, $2, $3) },
     cholesky: { copenblas_spotrf($0, $1) }, condition: { copenblas_strcon($0, $1, $2, $3, $4) },
     qr: { copenblas_sqr($0, $1, $2, $3, $4, $5) }, qrQ: { copenblas_sqr_q($0, $1, $2, $3, $4, $5, $6) },
