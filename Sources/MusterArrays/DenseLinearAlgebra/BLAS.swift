@@ -41,10 +41,12 @@ package enum Transposition: Sendable {
 /// An element type that BLAS and LAPACK know: Double and Float. The requirements are the library's calls on row-major
 /// matrices, as `COpenBLAS.h` explains them.
 public protocol LinearAlgebraElement: ArrayElement, BinaryFloatingPoint {
+  /// The calls for this type. Only Double and Float have them: other types can't conform.
   static var linearAlgebra: LinearAlgebraCalls<Self> { get }
 }
 
-/// The library's calls for one element type.
+/// The library's calls for one element type. A program has no use for it but as a requirement of
+/// `LinearAlgebraElement`.
 public struct LinearAlgebraCalls<T: LinearAlgebraElement>: Sendable {
   typealias Pointer = UnsafeMutablePointer<T>
   typealias Source = UnsafePointer<T>
@@ -65,6 +67,7 @@ public struct LinearAlgebraCalls<T: LinearAlgebraElement>: Sendable {
 }
 
 extension Double: LinearAlgebraElement {
+  /// The calls that take `double`.
   public static let linearAlgebra = LinearAlgebraCalls<Double>(
     gemm: { copenblas_dgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) }, syrk: { copenblas_dsyrk($0, $1, $2, $3) },
     multiplyLeft: { copenblas_dtrmm_left($0, $1, $2, $3) },
@@ -77,6 +80,7 @@ extension Double: LinearAlgebraElement {
 }
 
 extension Float: LinearAlgebraElement {
+  /// The calls that take `float`.
   public static let linearAlgebra = LinearAlgebraCalls<Float>(
     gemm: { copenblas_sgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) }, syrk: { copenblas_ssyrk($0, $1, $2, $3) },
     multiplyLeft: { copenblas_strmm_left($0, $1, $2, $3) },
