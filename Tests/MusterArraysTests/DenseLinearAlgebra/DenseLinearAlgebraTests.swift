@@ -1,19 +1,13 @@
 import MusterArrays
 import MusterRuntime
+import MusterSimulation
 import Testing
 
 /// A matrix of values in -1...1 from a seed.
 private func random(_ rows: Int, _ columns: Int, seed: UInt64) -> NDArray<Double> {
-  var state = seed
+  var random = SplitMix64(seed: seed)
   return NDArray<Double>(shape: [rows, columns]) { elements in
-    for index in elements.indices {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      z ^= z >> 31
-      elements[index] = Double(Int64(bitPattern: z)) / 0x1p63
-    }
+    for index in elements.indices { elements[index] = Double(Int64(bitPattern: random.next())) / 0x1p63 }
   }
 }
 

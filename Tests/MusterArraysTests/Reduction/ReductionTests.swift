@@ -1,6 +1,7 @@
 import ComplexModule
 import MusterArrays
 import MusterRuntime
+import MusterSimulation
 import Testing
 
 struct ReductionTests {
@@ -20,7 +21,7 @@ struct ReductionTests {
 
   @Test(arguments: 0..<200)
   func randomShapesAndAxes(_ seed: Int) throws {
-    var random = ArrayRandom(seed: UInt64(1000 + seed))
+    var random = SplitMix64(seed: UInt64(1000 + seed))
     let shape = random.shape()
     let axes = shape.indices.filter { _ in Bool.random(using: &random) }
     let x = AnyNDArray.of(shape) { (_: Int) in Double.random(in: -1...3, using: &random) }
@@ -57,7 +58,7 @@ struct ReductionTests {
   }
 
   private func checkInteger<T: FixedWidthInteger & ArrayElement>(_ type: T.Type, seed: UInt64) throws {
-    var random = ArrayRandom(seed: seed)
+    var random = SplitMix64(seed: seed)
     for shape in [[3, 700], [700, 3], [40, 2, 50]] {
       let x = random.elements(T.elementType, shape)
       let values = NDArray<T>(x).elements
@@ -203,7 +204,7 @@ struct ReductionTests {
   }
 
   @Test func chunksCombineToTheWhole() throws {
-    var random = ArrayRandom(seed: 41)
+    var random = SplitMix64(seed: 41)
     let x = AnyNDArray.of([96, 700]) { (_: Int) in Double.random(in: 999...1001, using: &random) }
     for kind in ReductionKind.allCases {
       for axes in [[0], [0, 1]] {
