@@ -4,6 +4,13 @@ internal import MusterScheduling
 extension Session {
   /// Computes arrays and writes them as the datasets of one HDF5 file. Collective; every rank writes what it computed.
   ///
+  ///     try await session.write(
+  ///       to: "eof.h5", attributes: ["title": "EOFs of air temperature"],
+  ///       [
+  ///         .dataset("pcs", pcs, dimensions: ["time", "mode"], attributes: ["units": "K"]),
+  ///         .dataset("time", time),
+  ///       ])
+  ///
   /// The file appears under its name when all of it is written; until then, or if anything fails, what was there
   /// before stays. Datasets that others name as a dimension become dimension scales, which xarray, NetCDF and h5py
   /// understand as coordinates.
@@ -54,21 +61,6 @@ extension Session {
       if isRoot { target.abandon() }
       throw error
     }
-  }
-
-  /// Computes arrays and writes them as the datasets of one HDF5 file, listed one below the other:
-  ///
-  ///     try await session.write(to: "eof.h5", attributes: ["title": "EOFs of air temperature"]) {
-  ///       .dataset("pcs", pcs, dimensions: ["time", "mode"], attributes: ["units": "K"])
-  ///       .dataset("time", time)
-  ///     }
-  ///
-  /// Otherwise like `write(to:attributes:_:)` of an array of datasets.
-  public func write(
-    to path: String, attributes: [String: HDF5Attribute] = [:], file: StaticString = #fileID, line: UInt = #line,
-    @DatasetOutputBuilder datasets: () -> [DatasetOutput]
-  ) async throws {
-    try await write(to: path, attributes: attributes, datasets(), file: file, line: line)
   }
 
   private func source(of dataset: DatasetOutput, callSite: CallSite) throws -> ArrayExpression {
