@@ -52,10 +52,7 @@ extension Session {
       _ = try await compute(lowering.plan, operation: "write \(path)", callSite: callSite)
       // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
       try onEachRank("finish \(path)", callSite: callSite) { try target.finish() }
-      _ = try onRoot("commit \(path)", callSite: callSite) {
-        try target.commit()
-        return true
-      }
+      try onRoot("commit \(path)", callSite: callSite) { try target.commit() }
     } catch {
       try? target.finish()
       if isRoot { target.abandon() }
