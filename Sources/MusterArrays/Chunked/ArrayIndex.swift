@@ -1,6 +1,7 @@
 internal import MusterRuntime
 
-/// What a subscript of an array takes for an axis: an integer, a range, `.stride(from:to:by:)`, `.ellipsis`, `.newAxis`.
+/// What a subscript of an array takes for an axis: an integer, a range, `.stride(from:to:by:)`, `.ellipsis` or
+/// `.newAxis`.
 public protocol ArrayIndexing: Sendable {
   /// The part of an axis, or of the shape, that this stands for.
   var arrayIndex: ArrayIndex { get }

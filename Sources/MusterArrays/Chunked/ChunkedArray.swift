@@ -86,6 +86,8 @@ public struct AnyChunkedArray: Sendable {
   }
 
   /// Throws the error that building the array met, if there was one.
+  ///
+  /// - Throws: `MusterError`; `callSite` says which call, where that call could carry one.
   @discardableResult
   public func validate() throws -> Self {
     if let failure = expression.failure { throw failure }

@@ -15,9 +15,9 @@ extension Session {
   /// before stays. Datasets that others name as a dimension become dimension scales, which xarray, NetCDF and h5py
   /// understand as coordinates.
   ///
-  /// - Throws: `MusterError` with code `permissionDenied`, `diskFull`, `fileNotFound` (no such folder) or `inputOutput`;
-  ///   `invalidArgument` or `shapeMismatch` where names are used twice or dimensions don't fit; and what computing the
-  ///   arrays throws.
+  /// - Throws: `MusterError` with code `permissionDenied`, `diskFull`, `fileNotFound` (no such folder) or
+  ///   `inputOutput`; `invalidArgument` or `shapeMismatch` where names are used twice or dimensions don't fit; and what
+  ///   computing the arrays throws.
   public func write(
     to path: String, attributes: [String: HDF5Attribute] = [:], _ datasets: [DatasetOutput],
     file: StaticString = #fileID, line: UInt = #line
@@ -109,6 +109,8 @@ extension HDF5NamedAttribute {
 extension ChunkedArray {
   /// Computes the array and writes it as the only dataset of an HDF5 file. Collective; see
   /// `Session.write(to:attributes:_:)`, which writes several.
+  ///
+  /// - Throws: as that.
   public func write(
     to path: String, dataset: String, attributes: [String: HDF5Attribute] = [:], file: StaticString = #fileID,
     line: UInt = #line

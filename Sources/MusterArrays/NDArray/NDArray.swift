@@ -23,6 +23,8 @@ public struct NDArray<Element: ArrayElement>: Sendable {
   }
 
   /// An array whose elements the closure fills, all of them, in row-major order. They are uninitialised before.
+  ///
+  /// - Throws: what the closure throws.
   public init(shape: [Int], initializingWith body: (UnsafeMutableBufferPointer<Element>) throws -> Void) rethrows {
     let erased = AnyNDArray(uninitialized: Element.elementType, shape: shape)
     let count = erased.count
@@ -37,7 +39,9 @@ public struct NDArray<Element: ArrayElement>: Sendable {
   /// The number of elements.
   public var count: Int { erased.count }
 
-  /// The elements in row-major order, in place.
+  /// The elements in row-major order, in place. The pointer is good until the closure returns.
+  ///
+  /// - Throws: what the closure throws.
   public func withElements<R>(_ body: (UnsafeBufferPointer<Element>) throws -> R) rethrows -> R {
     // The storage lives through the call by `withExtendedLifetime`; nobody writes to it once it is in an array.
     try withExtendedLifetime(erased.storage) {
@@ -47,6 +51,6 @@ public struct NDArray<Element: ArrayElement>: Sendable {
     }
   }
 
-  /// The elements in row-major order.
+  /// A copy of the elements, in row-major order. O(count) at each use: `withElements(_:)` copies nothing.
   public var elements: [Element] { withElements { Array($0) } }
 }

@@ -14,6 +14,8 @@ public struct TaskInputs: Sendable {
   }
 
   /// Input `number` as the type that the layer before it yields.
+  ///
+  /// - Precondition: there is such an input, and it is a `B`.
   @inlinable
   public func block<B: Block>(_ number: Int, as type: B.Type = B.self) -> B {
     guard let block = blocks[number] as? B else {

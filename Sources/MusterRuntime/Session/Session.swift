@@ -100,7 +100,8 @@ public final class Session: Sendable {
     return try outcome.get()
   }
 
-  /// Collective: runs `body` on rank 0 alone, for its effect: the other ranks go on when it is done, or throw its error.
+  /// Collective: runs `body` on rank 0 alone, for its effect. The other ranks go on when it is done, or throw its
+  /// error.
   ///
   ///     try session.onRoot("make the folder") {
   ///       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
