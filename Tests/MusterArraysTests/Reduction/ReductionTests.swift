@@ -92,7 +92,8 @@ struct ReductionTests {
     try checkInteger(UInt64.self, seed: 38)
   }
 
-  private func compare<T: BinaryFloatingPoint & ArrayElement>(_ type: T.Type, name: String) throws {
+  private func compare<T: BinaryFloatingPoint & ReducibleElement>(_ type: T.Type, name: String) throws
+  where T.Total == T, T.Average == T {
     let reference = try ReferenceData()
     let x: NDArray<T> = try reference.array("reduce/\(name)/input")
     let tolerance = 4 * T.ulpOfOne
@@ -122,20 +123,20 @@ struct ReductionTests {
 
   @Test func integersAreNumPys() throws {
     let reference = try ReferenceData()
-    func check<T: FixedWidthInteger & ArrayElement>(_ type: T.Type, _ name: String) throws {
+    func check<T: FixedWidthInteger & ReducibleElement>(_ type: T.Type, _ name: String) throws
+    where T.Total: FixedWidthInteger, T.Average == Double {
+      #expect(T.Total.isSigned == T.isSigned && T.Total.bitWidth == 64)
       let x: NDArray<T> = try reference.array("integers/\(name)/input")
-      func typed<S: FixedWidthInteger & ArrayElement>(_ type: S.Type) throws {
-        #expect(
-          NDArray<S>(try partial(x.erased, .sum, [0]).finish(as: .sum)).elements
-            == (try reference.array("integers/\(name)/sum0", as: S.self)).elements)
-        #expect(
-          NDArray<S>(try partial(x.erased, .sum, [1]).finish(as: .sum)).elements
-            == (try reference.array("integers/\(name)/sum1", as: S.self)).elements)
-        #expect(
-          NDArray<S>(try partial(x.erased, .product, [0, 1]).finish(as: .product)).elements
-            == (try reference.array("integers/\(name)/prod", as: S.self)).elements)
+      for axis in 0...1 {
+        let sums = try reference.array("integers/\(name)/sum\(axis)", as: T.Total.self)
+        let combined = try partial(x.erased, .sum, [axis]).finish(as: .sum)
+        #expect(NDArray<T.Total>(combined).elements == sums.elements)
+        #expect(try x.sum(axis: axis).elements == sums.elements)
       }
-      if T.isSigned { try typed(Int.self) } else { try typed(UInt.self) }
+      let product = try reference.array("integers/\(name)/prod", as: T.Total.self)
+      let combined = try partial(x.erased, .product, [0, 1]).finish(as: .product)
+      #expect(NDArray<T.Total>(combined).elements == product.elements)
+      #expect(try x.product().elements == product.elements)
       let means: NDArray<Double> = try reference.array("integers/\(name)/mean1")
       for (a, b) in zip(try x.mean(axis: 1).elements, means.elements) {
         #expect(abs(a - b) <= 1e-15 * (abs(b) + Double(T.max)))
@@ -257,6 +258,8 @@ struct ReductionTests {
     #expect(try flags.sum().elements == [500])
     #expect(try flags.sum(axis: 0).elements == [500, 0, 0])
     #expect(try flags.sum(axis: 1).elements == Array(repeating: 1, count: 500))
+    #expect(try flags.mean().elements == [1.0 / 3])
+    #expect(try flags.product(axis: 1).elements == Array(repeating: 0, count: 500))
     #expect(try flags.any(axis: 0).elements == [true, false, false])
     #expect(try flags.all(axis: 0).elements == [true, false, false])
   }
