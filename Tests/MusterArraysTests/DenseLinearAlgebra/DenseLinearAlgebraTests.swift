@@ -1,19 +1,13 @@
 import MusterArrays
 import MusterRuntime
+import MusterSimulation
 import Testing
 
 /// A matrix of values in -1...1 from a seed.
 private func random(_ rows: Int, _ columns: Int, seed: UInt64) -> NDArray<Double> {
-  var state = seed
+  var random = SplitMix64(seed: seed)
   return NDArray<Double>(shape: [rows, columns]) { elements in
-    for index in elements.indices {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      z ^= z >> 31
-      elements[index] = Double(Int64(bitPattern: z)) / 0x1p63
-    }
+    for index in elements.indices { elements[index] = Double(Int64(bitPattern: random.next())) / 0x1p63 }
   }
 }
 
@@ -91,7 +85,6 @@ struct DenseLinearAlgebraTests {
       #expect(r.elements[i * columns + i] >= 0)
       for j in 0..<i { #expect(r.elements[i * columns + j] == 0) }
     }
-    #expect(try a.qrR().elements == r.elements)
   }
 
   @Test(arguments: shapes)
@@ -117,10 +110,6 @@ struct DenseLinearAlgebraTests {
     let (values, vectors) = try gram.eigh()
     #expect(try distance(gram.matmul(vectors), scaledColumns(vectors, by: values.elements)) < 1e-12)
     #expect(values.elements == values.elements.sorted())
-    let singular = try a.svd().s.elements
-    let rcond = try r.triangularReciprocalCondition()
-    let ratio = singular.last! / singular.first!
-    #expect(rcond > ratio / 20 && rcond < ratio * 20)
     var indefinite = identity(3).elements
     indefinite[4] = -1
     #expect(try NDArray(indefinite, shape: [3, 3]).cholesky().info > 0)
@@ -159,7 +148,7 @@ struct DenseLinearAlgebraTests {
   @Test(arguments: spectra)
   func thePreconditionedDecompositionIsAsAccurateAsLAPACKs(singularValues: [Double]) throws {
     let n = singularValues.count
-    let a = try matrix(singularValues: singularValues, seed: 11).qrR()
+    let a = try matrix(singularValues: singularValues, seed: 11).qr().r
     let guess = try a.gram().eigh().vectors
     let svd = try #require(try PreconditionedSVD(product: a.matmul(guess), guess: guess))
     let (u, s, vt) = (try svd.left(0..<n), svd.values, try svd.right())
@@ -174,7 +163,7 @@ struct DenseLinearAlgebraTests {
   /// Repeated, or zero, singular values aren't separated: the caller falls back on LAPACK.
   @Test func thePreconditionedDecompositionKnowsWhenItCannot() throws {
     let values = (0..<60).map { $0 < 30 ? 1.0 : 1e-5 }
-    let a = try matrix(singularValues: values, seed: 13).qrR()
+    let a = try matrix(singularValues: values, seed: 13).qr().r
     let guess = try a.gram().eigh().vectors
     if let svd = try PreconditionedSVD(product: a.matmul(guess), guess: guess) {
       let (u, s, vt) = (try svd.left(0..<60), svd.values, try svd.right())
