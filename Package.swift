@@ -76,7 +76,7 @@ let package = Package(
     .executableTarget(
       name: "eof", dependencies: ["Muster"], path: "examples/eof", swiftSettings: swiftSettings),
 
-    // A simulator of workers with a virtual clock, and generators of random graphs.
+    // A simulator of workers with a virtual clock, generators of random graphs, and of the numbers that tests take.
     .target(
       name: "MusterSimulation", dependencies: ["MusterScheduling"], path: "Tests/MusterSimulation",
       swiftSettings: swiftSettings),
@@ -91,7 +91,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling"], swiftSettings: swiftSettings),
-    .testTarget(name: "MusterArraysTests", dependencies: ["Muster"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MusterArraysTests", dependencies: ["Muster", "MusterSimulation"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterRankTests", dependencies: ["Muster", "rank-programs", "eof"], swiftSettings: swiftSettings),
   ]

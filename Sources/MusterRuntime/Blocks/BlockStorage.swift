@@ -7,11 +7,14 @@
 public final class BlockStorage: @unchecked Sendable {
   /// The first byte. Valid as long as the storage lives; writing is for the one that has just allocated it.
   public let bytes: UnsafeMutableRawPointer
+  /// The number of bytes that may be used.
   public let byteCount: Int
   /// What the allocator gave, which may be more.
   let capacity: Int
 
   /// Uninitialised memory.
+  ///
+  /// - Precondition: `byteCount` isn't negative.
   public init(byteCount: Int) {
     precondition(byteCount >= 0)
     self.byteCount = byteCount
