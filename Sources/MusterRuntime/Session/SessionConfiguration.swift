@@ -59,6 +59,9 @@ public struct SessionConfiguration: Sendable {
   ///   - threads: threads of each worker, from 1 to 4096.
   ///   - progress: how the session tells how far it is.
   ///   - progressDeadline: how long ranks wait for one that doesn't come.
+  ///   - heartbeatInterval: how often a rank tells that it is there.
+  ///   - heartbeatPatience: after how long without a sign a rank is taken for dead, at least twice the interval; zero
+  ///     for never.
   ///   - logDirectory: a folder for the standard output of the ranks other than 0.
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
