@@ -16,7 +16,7 @@ final class RankLoop {
 
   init(engine: RankEngine, configuration: SessionConfiguration) {
     self.engine = engine
-    transport = Transport(engine.world)
+    transport = Transport(engine.world, traffic: engine.traffic)
     watch = RankWatch(engine.world)
     if engine.rank == 0 {
       root = RootRole(engine: engine, transport: transport, deadline: configuration.progressDeadline)

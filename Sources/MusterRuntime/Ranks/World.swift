@@ -14,6 +14,8 @@ struct Member: BitwiseCopyable, Sendable {
   var threads: Int32
   /// The memory that the worker's blocks may take, in bytes.
   var memoryLimit: Int
+  /// The longest message that it was told to send, in bytes.
+  var pieceSize: Int
 }
 
 /// The ranks of the job, as MPI says.
@@ -24,6 +26,8 @@ struct World: Sendable {
   var members: [Member]
   /// More ranks on this node than processors: then waiting gives the processor up at once.
   var isOversubscribed: Bool
+  /// The longest message; sender and receiver cut alike, so all go by rank 0.
+  var pieceSize: Int { members[0].pieceSize }
 
   /// Starts MPI. To be called on the thread that makes all of the process's MPI calls.
   static func start(configuration: SessionConfiguration, environment: [String: String]) -> World {
@@ -59,7 +63,8 @@ struct World: Sendable {
     let status = ProcessStatus.read(pid: getpid())
     let own = Member(
       pid: getpid(), node: leader, pidNamespace: ProcessStatus.pidNamespace, startTime: status?.startTime ?? 0,
-      threads: Int32(threads), memoryLimit: MachineMemory.available * 8 / 10 / workersHere)
+      threads: Int32(threads), memoryLimit: MachineMemory.available * 8 / 10 / workersHere,
+      pieceSize: configuration.pieceSize ?? MPI.longestPiece)
     let members = [Member](unsafeUninitializedCapacity: Int(size)) { buffer, count in
       withUnsafeBytes(of: own) { bytes in
         // The padding within a member is never looked at; MPI copies it along.

@@ -40,6 +40,9 @@ public final class Session: Sendable {
   /// The threads that run tasks, over all workers.
   public var threadCount: Int { engine.workerCount * engine.threadsPerWorker }
 
+  /// What has come to this rank from others; nothing in a session of one process.
+  package var traffic: TrafficCounts { (engine as? RankEngine)?.traffic.counts ?? TrafficCounts() }
+
   /// Folds a call that builds a graph into the session's fingerprint: every rank has to make the same calls.
   ///
   /// - Returns: the number of the call, the same on every rank: later calls name by it what they build on.

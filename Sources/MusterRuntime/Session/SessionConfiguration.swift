@@ -40,6 +40,9 @@ public struct SessionConfiguration: Sendable {
   public var progressDeadline: Duration?
   /// A folder for the standard output of the ranks other than 0, one file each.
   public var logDirectory: String?
+  /// The longest message between ranks, in bytes (`MUSTER_PIECE_SIZE`): tests make it small, so that little data goes
+  /// the way of much.
+  package var pieceSize: Int?
 
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
@@ -87,6 +90,14 @@ extension SessionConfiguration {
           .invalidArgument, "MUSTER_PROGRESS_DEADLINE is '\(text)'", fix: "Use a number of seconds above 0")
       }
       result.progressDeadline = .seconds(seconds)
+    }
+    if result.pieceSize == nil, let text = environment["MUSTER_PIECE_SIZE"], !text.isEmpty {
+      guard let size = Int(text), (1...MPI.longestPiece).contains(size) else {
+        throw MusterError(
+          .invalidArgument, "MUSTER_PIECE_SIZE is '\(text)'",
+          fix: "Use a whole number of bytes from 1 to \(MPI.longestPiece)")
+      }
+      result.pieceSize = size
     }
     if result.logDirectory == nil, let text = environment["MUSTER_LOG_DIRECTORY"], !text.isEmpty {
       result.logDirectory = text
