@@ -123,7 +123,7 @@ struct Backoff {
 /// The end of a job that can't go on: one message, and every rank is gone.
 enum FatalEnd {
   static func end(_ message: String, comm: cmpi_comm) -> Never {
-    StandardStreams.writeError("muster: fatal: \(message)\n")
+    StandardStreams.writeError("muster: fatal: \(message)\n", isLast: true)
     StandardStreams.letErrorsThrough()
     cmpi_abort(comm, 1)
     _exit(1)

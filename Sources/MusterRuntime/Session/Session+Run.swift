@@ -49,7 +49,11 @@ extension Session {
 
     var reporter: ProgressReporter?
     if let board, engine.rank == 0 {
-      reporter = ProgressReporter(board: board, style: configuration.progressStyle)
+      let terminal = ErrorTerminal.find(isLaunched: engine.rankCount > 1)
+      let made = ProgressReporter(
+        board: board, style: configuration.progressStyle(terminal: terminal), terminal: terminal)
+      session.report(to: made)
+      reporter = made
     }
     let result: R
     do {
@@ -145,11 +149,11 @@ extension Session {
 }
 
 extension SessionConfiguration {
-  var progressStyle: ProgressReporter.Style {
+  func progressStyle(terminal: ErrorTerminal?) -> ProgressReporter.Style {
     switch progress ?? .auto {
     case .bar: .bar
     case .lines, .none: .lines
-    case .auto: ProgressReporter.standardErrorIsTerminal ? .bar : .lines
+    case .auto: terminal == nil ? .lines : .bar
     }
   }
 }

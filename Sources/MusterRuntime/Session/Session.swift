@@ -16,6 +16,7 @@ public final class Session: Sendable {
   private let state: SharedState
   private let engine: any Engine
   private let board: ProgressBoard?
+  private let reporter = Mutex<ProgressReporter?>(nil)
 
   /// The call log lives apart from the session, for the engine, which is made first.
   final class SharedState: Sendable {
@@ -28,6 +29,9 @@ public final class Session: Sendable {
     self.state = state
     self.board = board
   }
+
+  /// Has a reporter told of the end of each collective, from now on.
+  func report(to reporter: ProgressReporter) { self.reporter.withLock { $0 = reporter } }
 
   /// This process's rank, from 0; 0 in a session of one process.
   public var rank: Int { engine.rank }
@@ -70,9 +74,11 @@ public final class Session: Sendable {
     let arrival = try arrive(.compute, Call(operation: operation, detail: about, callSite: callSite))
     defer { leave() }
     board?.name(operation)
-    return try await withCheckedContinuation { continuation in
+    let result = await withCheckedContinuation { continuation in
       engine.compute(plan, arrival: arrival) { continuation.resume(returning: $0) }
-    }.get()
+    }
+    reporter.withLock { $0 }?.collectiveEnded(isComplete: (try? result.get()) != nil)
+    return try result.get()
   }
 
   /// Collective: runs `body` on rank 0 alone and returns its value, or throws its error, on every rank.

@@ -22,9 +22,9 @@ public struct SessionConfiguration: Sendable {
 
   /// How the session tells how far it is, on rank 0's standard error.
   public enum Progress: String, Sendable, CaseIterable {
-    /// A bar where standard error is a terminal, else lines.
+    /// A bar where standard error is a terminal, its own or that of `mpirun` on the same node; else lines.
     case auto
-    /// One line that is drawn again and again.
+    /// One line that is drawn again and again, for each collective that takes longer than half a second.
     case bar
     /// A line now and then, for logs.
     case lines
