@@ -61,6 +61,8 @@ final class WorkerRole {
       transport.send(.calls(engine.calls()), to: 0)
     case .message(.ending, _, _):
       isEnding = true
+      // mpirun ends this process sooner; srun asks it to leave, and waits for half a minute.
+      if terminationDeadline == nil { terminationDeadline = MonotonicClock.nanoseconds + 1_000_000_000 }
     case .message(.leave, _, _):
       guard case .finish(_, let completion) = request else { return }
       finishCompletion = completion
