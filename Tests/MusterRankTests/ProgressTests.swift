@@ -30,21 +30,30 @@ struct ProgressTests {
     #expect(screen.lines.count == 5 && screen.lines[1].hasPrefix("first  100 %"), "\(screen.lines)")
   }
 
-  /// The bar stays where it was, and the error begins on a line of its own: one of a task, and the end of the job.
-  @Test(arguments: [("fail", nil), ("fail", 3), ("die", 3)] as [(String, Int?)])
-  func errorsHaveALineOfTheirOwn(how: String, ranks: Int?) throws {
-    let run = try Launch.run("rank-programs", ["progress", how], ranks: ranks, onTerminalOf: 64)
+  /// The bar stays where it was, and the error begins on a line of its own.
+  @Test(arguments: [nil, 3] as [Int?])
+  func errorsHaveALineOfTheirOwn(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["progress", "fail"], ranks: ranks, onTerminalOf: 64)
     let screen = Screen(run.written)
     #expect(run.status != 0)
-    let text = how == "fail" ? "caught a task threw: Unhappy(number: 20)" : "muster: fatal: rank 1 died"
+    #expect(try Self.bars(in: screen, before: "caught a task threw: Unhappy(number: 32)").count == 1, "\(screen.lines)")
+  }
+
+  /// What mpirun says of the death of a rank may stand behind the bar, and another bar behind that.
+  @Test func theEndOfTheJobHasALineOfItsOwn() throws {
+    let run = try Launch.run("rank-programs", ["progress", "die"], ranks: 3, onTerminalOf: 64)
+    let screen = Screen(run.written)
+    #expect(run.status != 0)
+    #expect(try !Self.bars(in: screen, before: "muster: fatal: rank 1 died").isEmpty, "\(screen.lines)")
+  }
+
+  /// The lines with a bar that isn't full. Expects none behind the line that begins with `text`.
+  private static func bars(in screen: Screen, before text: String) throws -> [String] {
     let last = try #require(screen.lines.firstIndex { $0.hasPrefix(text) }, "\(screen.lines)")
-    // What mpirun says of the death of a rank may stand behind the bar, and another bar behind that; nothing is drawn
-    // behind the message.
-    let bars = screen.lines.indices.filter { screen.lines[$0].contains("first  [") }
-    #expect(bars.count == 1 || how == "die" && !bars.isEmpty, "\(screen.lines)")
-    #expect(bars.allSatisfy { $0 < last }, "\(screen.lines)")
-    let bar = try #require(bars.first.map { screen.lines[$0] })
-    #expect(bar.prefixMatch(of: /first  \[#+-+\]  [1-9]\d? %  \d+\/40 tasks  \d s/) != nil)
+    #expect(!screen.lines[last...].contains { $0.contains("first  [") }, "\(screen.lines)")
+    return screen.lines[..<last].filter {
+      $0.prefixMatch(of: /first  \[#+-+\]  [1-9]\d? %  \d+\/40 tasks  \d s/) != nil
+    }
   }
 
   /// Where standard error isn't a terminal there are plain lines, of what takes long; what is printed isn't touched.

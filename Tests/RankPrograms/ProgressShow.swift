@@ -4,7 +4,7 @@ import MusterScheduling
 
 enum ProgressShow {
   /// Prints between collectives, two of which take a second each, or the first longer. `fail`: a task of the first
-  /// throws half-way; `die`: rank 1 is killed later in it.
+  /// throws near its end; `die`: rank 1 is killed later in it.
   static func run(_ how: String) async throws {
     try await Session.run { session in
       // All are there when the first collective begins.
@@ -16,7 +16,7 @@ enum ProgressShow {
       do {
         _ = try await session.compute(
           plan(seconds: how == "long" ? 6.5 : 1.2, threads: threads) { index in
-            if index == 20 && how == "fail" { throw Failures.Unhappy(number: index) }
+            if index == 32 && how == "fail" { throw Failures.Unhappy(number: index) }
             if how == "die" && rank == 1 && begin.duration(to: .now) > .seconds(0.8) { kill(getpid(), SIGKILL) }
           }, operation: "first")
       } catch {
