@@ -48,8 +48,17 @@ struct PartsBlock: Block {
   }
 
   static func decode(from decoder: inout BlockDecoder) throws -> PartsBlock {
-    PartsBlock(
-      header: try decoder.readInts(), parts: try sizes.map { _ in (storage: try decoder.readStorage(), offset: 0) })
+    // Parts stay in the middle of their memory, so that rank 0 broadcasts from there.
+    let header = try decoder.readInts()
+    let parts = try sizes.map { size in
+      let storage = BlockStorage(byteCount: size + 2 * offset)
+      let part = try decoder.readStorage()
+      guard part.byteCount == size else { throw MusterError(.internal, "\(size) bytes became \(part.byteCount)") }
+      storage.bytes.initializeMemory(as: UInt8.self, repeating: 0xEE, count: storage.byteCount)
+      (storage.bytes + offset).copyMemory(from: part.bytes, byteCount: size)
+      return (storage: storage, offset: offset)
+    }
+    return PartsBlock(header: header, parts: parts)
   }
 
   func check(seed: Int) throws {
