@@ -1,7 +1,7 @@
 # The commands of the project. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench-setup format lint clean dependencies python
+.PHONY: help demo test test-mpich build bench-setup format lint clean dependencies python
 
 SWIFT_SOURCES := Package.swift Sources Tests examples Benchmarks
 # Arguments for the test run: make test ARGS='--filter HDF5'
@@ -15,6 +15,9 @@ demo: dependencies python ## Runs the EOF analysis in one process and under mpir
 
 test: dependencies python ## Builds and runs the whole test suite, under mpirun too (ARGS='--filter NAME' for a part)
 	@Tests/run $(ARGS)
+
+test-mpich: dependencies python ## Builds against MPICH, beside Open MPI, and runs the rank tests under its launcher
+	@Tests/mpich $(ARGS)
 
 build: dependencies ## Builds the library and its programs for release
 	swift build -c release

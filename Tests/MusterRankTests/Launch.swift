@@ -1,6 +1,9 @@
 import Foundation
 
 /// Starts programs of this package, alone or under mpirun, and collects what they say.
+///
+/// `MUSTER_LAUNCHER` is another launcher and its arguments, `MUSTER_PROGRAMS` the folder of programs that are built for
+/// it.
 struct Launch {
   var status: Int32
   var output: String
@@ -12,28 +15,8 @@ struct Launch {
     _ program: String, _ arguments: [String], ranks: Int? = nil, environment: [String: String] = [:],
     limit: Double = 120
   ) throws -> Launch {
-    let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    let executable = folder.appendingPathComponent(program).path
-    guard FileManager.default.isExecutableFile(atPath: executable) else {
-      throw LaunchError("\(executable) isn't built")
-    }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    var command = [executable] + arguments
-    if let ranks {
-      command = ["mpirun", "--oversubscribe", "-n", "\(ranks)"] + command
-    }
-    process.arguments = command
-    var variables = ProcessInfo.processInfo.environment.filter {
-      // What this process has from a launcher of its own isn't for the ones it starts.
-      !$0.key.hasPrefix("OMPI_COMM") && !$0.key.hasPrefix("PMIX") && !$0.key.hasPrefix("MUSTER_THREADS")
-        && $0.key != "SWIFT_DETERMINISTIC_HASHING"
-    }
-    variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-    variables["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    variables["SWIFT_BACKTRACE"] = "enable=no"
-    process.environment = variables.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
+    let command = try self.command(program, arguments, ranks: ranks)
+    let process = self.process(command, environment: environment)
 
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("muster-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
@@ -42,7 +25,49 @@ struct Launch {
     for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
+    let (status, seconds) = try wait(for: process, limit: limit) {
+      "\(command) hung for \(limit) s; output: \(text(files[0])); errors: \(text(files[1]))"
+    }
+    return Launch(status: status, output: text(files[0]), errors: text(files[1]), seconds: seconds)
+  }
 
+  private static let own = ProcessInfo.processInfo.environment
+
+  private static func command(_ program: String, _ arguments: [String], ranks: Int?) throws -> [String] {
+    let folder =
+      own["MUSTER_PROGRAMS"].map { URL(fileURLWithPath: $0) }
+      ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    let executable = folder.appendingPathComponent(program).path
+    guard FileManager.default.isExecutableFile(atPath: executable) else {
+      throw LaunchError("\(executable) isn't built")
+    }
+    guard let ranks else { return [executable] + arguments }
+    let launcher = (own["MUSTER_LAUNCHER"] ?? "mpirun --oversubscribe").split(separator: " ").map(String.init)
+    return launcher + ["-n", "\(ranks)", executable] + arguments
+  }
+
+  private static func process(_ command: [String], environment: [String: String]) -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = command
+    var variables = own.filter {
+      // What this process has from a launcher of its own isn't for the ones it starts.
+      !$0.key.hasPrefix("OMPI_COMM") && !$0.key.hasPrefix("PMI_") && !$0.key.hasPrefix("PMIX")
+        && !$0.key.hasPrefix("MUSTER_THREADS")
+        && $0.key != "SWIFT_DETERMINISTIC_HASHING"
+    }
+    variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
+    variables["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+    variables["SWIFT_BACKTRACE"] = "enable=no"
+    process.environment = variables.merging(environment) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    return process
+  }
+
+  /// Starts a process and waits until it ends; ends it where it takes too long.
+  private static func wait(
+    for process: Process, limit: Double, hung: () -> String
+  ) throws -> (status: Int32, seconds: Double) {
     let start = Date()
     try process.run()
     while process.isRunning && Date().timeIntervalSince(start) < limit { usleep(5000) }
@@ -53,13 +78,27 @@ struct Launch {
       usleep(2_000_000)
       if process.isRunning { kill(process.processIdentifier, SIGKILL) }
       process.waitUntilExit()
-      throw LaunchError(
-        "\(command) hung for \(limit) s; output: \(text(files[0])); errors: \(text(files[1]))")
+      throw LaunchError(hung())
     }
     process.waitUntilExit()
     // A process that a signal ended counts as a shell counts it.
-    let status = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
-    return Launch(status: status, output: text(files[0]), errors: text(files[1]), seconds: seconds)
+    return (
+      process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus, seconds
+    )
+  }
+
+  /// Runs a program with standard output and error on a terminal of that width, and gives what came there.
+  static func run(
+    _ program: String, _ arguments: [String], ranks: Int? = nil, onTerminalOf columns: Int,
+    environment: [String: String] = [:], limit: Double = 60
+  ) throws -> (status: Int32, written: [UInt8]) {
+    let command = try self.command(program, arguments, ranks: ranks)
+    let process = self.process(command, environment: environment)
+    let terminal = try PseudoTerminal(columns: columns)
+    process.standardOutput = terminal.inside
+    process.standardError = terminal.inside
+    let (status, _) = try wait(for: process, limit: limit) { "\(command) hung for \(limit) s" }
+    return (status, terminal.end())
   }
 
   private static func text(_ file: URL) -> String {

@@ -49,31 +49,50 @@ struct SessionTests {
     #expect(run.output == "sum 499500\n")
   }
 
-  @Test func bulkCrossesBetweenWorkersAndComesToEveryRank() throws {
-    let bytes = (5 << 20) + 8
-    let alone = try Launch.run("rank-programs", ["bulk", "\(bytes)"])
-    let ranks = try Launch.run("rank-programs", ["bulk", "\(bytes)"], ranks: 3)
-    #expect(alone.status == 0, "\(alone.errors)")
-    #expect(ranks.status == 0, "\(ranks.errors)")
-    #expect(alone.output == ranks.output)
-    #expect(alone.output.hasPrefix("checksum "))
+  /// A block crosses between workers: whole, in its pieces of 1 GiB. Lengths that no power of two divides.
+  @Test(arguments: [(5 << 20) + 3, (2 << 30) + (100 << 20) + 3])
+  func blocksCrossBetweenWorkers(bytes: Int) throws {
+    let run = try RankOutputs.run("rank-programs", ["bulk", "\(bytes)"], ranks: 3)
+    #expect(run.ranks.allSatisfy { $0.first == "2 blocks of \(bytes) bytes are right" }, "\(run.ranks)")
+    // One of the two blocks went from one worker to the other, and none to rank 0.
+    let pieces = (bytes + (1 << 30) - 1) >> 30
+    let crossed = "block bytes \(bytes) block pieces \(pieces)"
+    #expect(run.ranks[1...].filter { $0.contains(crossed) }.count == 1, "\(run.ranks)")
+    #expect(run.ranks[0].contains("block bytes 0 block pieces 0"))
   }
 
-  @Test func blocksOver2GBCross() throws {
-    let bytes = (2 << 30) + (300 << 20) + 8
-    let alone = try Launch.run("rank-programs", ["bulk", "\(bytes)"])
-    let ranks = try Launch.run("rank-programs", ["bulk", "\(bytes)"], ranks: 3)
-    #expect(alone.status == 0, "\(alone.errors)")
-    #expect(ranks.status == 0, "\(ranks.errors)")
-    #expect(alone.output == ranks.output)
-    #expect(alone.output.hasPrefix("checksum "))
+  /// A result comes to every rank by broadcast. Two ranks for the long one: its memory is four times the result.
+  @Test(arguments: [((5 << 20) + 3, 4), ((2 << 30) + 3, 2)])
+  func resultsComeToEveryRank(bytes: Int, ranks: Int) throws {
+    let run = try RankOutputs.run("rank-programs", ["result", "\(bytes)"], ranks: ranks)
+    #expect(run.ranks.allSatisfy { $0.first == "the result of \(bytes) bytes is right" }, "\(run.ranks)")
+    let pieces = (bytes + (1 << 30) - 1) >> 30
+    #expect(run.ranks.allSatisfy { $0.contains("broadcast pieces \(pieces) packet pieces 0") }, "\(run.ranks)")
+  }
+
+  /// With short pieces little data goes the way of much: blocks, results and packets in every direction.
+  @Test(arguments: [1000, 4096])
+  func everythingComesWholeInPieces(size: Int) throws {
+    let run = try RankOutputs.run(
+      "rank-programs", ["pieces"], ranks: 3, environment: ["MUSTER_PIECE_SIZE": "\(size)"])
+    #expect(run.ranks.allSatisfy { $0.first == "every piece is right" }, "\(run.ranks)")
+    func pieces(_ bytes: [Int]) -> Int { bytes.reduce(0) { $0 + ($1 + size - 1) / size } }
+    // What a block of the program consists of; short parts of a result go in the packet.
+    let crossed = "block bytes \(70_001 + 3 + 16_385) block pieces \(pieces([70_001, 3, 16_385]))"
+    #expect(run.ranks[1...].filter { $0.contains { $0.hasPrefix(crossed) } }.count == 1, "\(run.ranks)")
+    let broadcast = "broadcast pieces \(2 * pieces([70_001, 16_385])) "
+    for lines in run.ranks {
+      let line = try #require(lines.first { $0.hasPrefix(broadcast) }, "\(run.ranks)")
+      let packets = try #require(line.split(separator: " ").last.flatMap { Int($0) })
+      #expect(packets > 20, "\(run.ranks)")
+    }
   }
 
   @Test func settingsThatMakeNoSenseAreNamed() throws {
     for (name, value, hint) in [
       ("MUSTER_BACKEND", "gpu", "threads, synchronous, mpi"), ("MUSTER_THREADS", "many", "whole number"),
       ("MUSTER_THREADS", "0", "from 1 to 4096"), ("MUSTER_PROGRESS_DEADLINE", "-1", "seconds"),
-      ("MUSTER_PROGRESS", "loud", "bar, lines, none"),
+      ("MUSTER_PROGRESS", "loud", "bar, lines, none"), ("MUSTER_PIECE_SIZE", "0", "whole number of bytes"),
     ] {
       let run = try Launch.run("rank-programs", ["report"], environment: [name: value])
       #expect(run.status == 1)

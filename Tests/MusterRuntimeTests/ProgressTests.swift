@@ -18,6 +18,17 @@ struct ProgressTests {
     #expect(ProgressText.line(none, seconds: 0).contains("100 %"))
   }
 
+  /// A plan that is refused never begins, but its end is told.
+  @Test func anEndWithoutABeginningChangesNothing() {
+    let board = ProgressBoard()
+    board.end()
+    #expect(!board.snapshot.isRunning)
+    board.begin(total: 3)
+    #expect(board.snapshot.isRunning)
+    board.end()
+    #expect(!board.snapshot.isRunning)
+  }
+
   @Test func durations() {
     #expect(ProgressText.duration(59) == "59 s")
     #expect(ProgressText.duration(3599) == "59 min 59 s")

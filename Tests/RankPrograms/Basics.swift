@@ -12,16 +12,6 @@ struct IntegerBlock: Block {
   }
 }
 
-/// A block of bulk memory.
-struct BulkBlock: Block {
-  var storage: BlockStorage
-  var byteCount: Int { storage.byteCount }
-  func encode(into encoder: inout BlockEncoder) { encoder.append(storage, byteCount: storage.byteCount) }
-  static func decode(from decoder: inout BlockDecoder) throws -> BulkBlock {
-    BulkBlock(storage: try decoder.readStorage())
-  }
-}
-
 enum Basics {
   /// What each rank knows of the session, and that the program speaks once.
   static func report() async throws {
@@ -98,53 +88,6 @@ enum Basics {
         }))
     plan.results = [TaskID(layer: total, index: 0)]
     return plan
-  }
-
-  /// Two workers make a block each, and one task takes both: one of the blocks has to cross. Both are results too, so
-  /// they also go to every rank.
-  static func bulk(bytes: Int) async throws {
-    try await Session.run { session in
-      var plan = Plan()
-      let made = plan.add(
-        Layer(name: "make", count: 2, yielding: BulkBlock.self, inputs: { _, _ in }) { inputs in
-          // Long enough that the second goes to the other worker.
-          usleep(300_000)
-          let storage = BlockStorage(byteCount: bytes)
-          let words = storage.bytes.bindMemory(to: UInt64.self, capacity: bytes / 8)
-          for word in 0..<bytes / 8 { words[word] = UInt64(word) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(inputs.index) }
-          return BulkBlock(storage: storage)
-        })
-      let sums = plan.add(
-        Layer(
-          name: "checksum", count: 1, yielding: IntegerBlock.self,
-          inputs: { _, inputs in
-            inputs.append(TaskID(layer: made, index: 0))
-            inputs.append(TaskID(layer: made, index: 1))
-          },
-          run: { inputs in
-            IntegerBlock(
-              value: checksum(inputs.block(0, as: BulkBlock.self).storage)
-                ^ checksum(inputs.block(1, as: BulkBlock.self).storage))
-          }))
-      plan.results = [TaskID(layer: sums, index: 0)]
-      if bytes < 1 << 28 { plan.results += [TaskID(layer: made, index: 0), TaskID(layer: made, index: 1)] }
-      let blocks = try await session.compute(plan)
-      if blocks.count == 3 {
-        let here = checksum((blocks[1] as! BulkBlock).storage) ^ checksum((blocks[2] as! BulkBlock).storage)
-        guard here == (blocks[0] as! IntegerBlock).value else {
-          throw MusterError(.internal, "rank \(session.rank) got other bytes")
-        }
-      }
-      print("checksum \((blocks[0] as! IntegerBlock).value)")
-    }
-  }
-
-  /// Depends on every word and its place.
-  static func checksum(_ storage: BlockStorage) -> Int {
-    let words = storage.bytes.assumingMemoryBound(to: UInt64.self)
-    var hash: UInt64 = 0
-    for word in 0..<storage.byteCount / 8 { hash = (hash ^ words[word]) &* 0x0000_0100_0000_01B3 }
-    return Int(bitPattern: UInt(hash))
   }
 }
 

@@ -10,7 +10,9 @@ package final class ProgressBoard: Sendable {
 
   func name(_ text: String) { operation.withLock { $0 = text } }
 
-  func begin(total count: Int) {
+  package init() {}
+
+  package func begin(total count: Int) {
     finished.store(0, ordering: .relaxed)
     total.store(count, ordering: .relaxed)
     phase.add(1, ordering: .releasing)
@@ -18,7 +20,11 @@ package final class ProgressBoard: Sendable {
 
   func taskFinished(_ count: Int = 1) { finished.add(count, ordering: .relaxed) }
   func set(finished count: Int) { finished.store(count, ordering: .relaxed) }
-  func end() { phase.add(1, ordering: .releasing) }
+
+  /// A collective that was refused before it began is ended too: then there is nothing to do.
+  package func end() {
+    if phase.load(ordering: .relaxed) % 2 == 1 { phase.add(1, ordering: .releasing) }
+  }
 
   package struct Snapshot: Equatable {
     var phase: Int
@@ -33,10 +39,10 @@ package final class ProgressBoard: Sendable {
       self.operation = operation
     }
 
-    var isRunning: Bool { phase % 2 == 1 }
+    package var isRunning: Bool { phase % 2 == 1 }
   }
 
-  var snapshot: Snapshot {
+  package var snapshot: Snapshot {
     Snapshot(
       phase: phase.load(ordering: .acquiring), finished: finished.load(ordering: .relaxed),
       total: total.load(ordering: .relaxed), operation: operation.withLock { $0 })

@@ -5,7 +5,7 @@ internal import Synchronization
 /// MPI's calls, with failures turned into the end of the job: after a failed call MPI promises nothing.
 enum MPI {
   /// The longest message: counts are 32-bit in MPI before version 4, so longer ones go in pieces.
-  static let pieceSize = 1 << 30
+  static let longestPiece = 1 << 30
 
   static func check(_ code: Int32, _ call: StaticString) {
     guard code != 0 else { return }
@@ -18,7 +18,7 @@ enum MPI {
   }
 
   /// The pieces of a long message, as offsets and sizes.
-  static func pieces(of byteCount: Int) -> [(offset: Int, count: Int32)] {
+  static func pieces(of byteCount: Int, size pieceSize: Int) -> [(offset: Int, count: Int32)] {
     stride(from: 0, to: byteCount, by: pieceSize).map { ($0, Int32(min(pieceSize, byteCount - $0))) }
   }
 
@@ -44,7 +44,7 @@ enum FatalEnd {
   static var hasBegun: Bool { begun.load(ordering: .relaxed) }
 
   static func end(_ message: String, comm: cmpi_comm) -> Never {
-    StandardStreams.writeError("muster: fatal: \(message)\n")
+    StandardStreams.writeError("muster: fatal: \(message)\n", isLast: true)
     StandardStreams.letErrorsThrough()
     abort(comm: comm)
   }

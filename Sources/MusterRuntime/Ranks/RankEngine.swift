@@ -17,6 +17,7 @@ final class RankEngine: Engine {
 
   let world: World
   let doorbell = Doorbell()
+  let traffic = Traffic()
   let board: ProgressBoard?
   private let log: @Sendable () -> [CallTrace]
   private let requests = Mutex<[Request]>([])

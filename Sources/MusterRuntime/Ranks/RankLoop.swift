@@ -18,7 +18,7 @@ final class RankLoop {
 
   init(engine: RankEngine, configuration: SessionConfiguration) {
     self.engine = engine
-    transport = Transport(engine.world)
+    transport = Transport(engine.world, traffic: engine.traffic)
     watch = RankWatch(engine.world.members, rank: engine.rank)
     let patience = configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience
     self.patience = patience > .zero ? patience.nanoseconds : nil

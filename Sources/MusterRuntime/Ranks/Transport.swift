@@ -45,6 +45,8 @@ final class Transport {
   private static let broadcastWindow = 8
 
   private let comm: cmpi_comm
+  private let pieceSize: Int
+  private let traffic: Traffic
   let rank: Int
   let size: Int
   /// The number of the collective that this rank is in; goes with every message.
@@ -59,14 +61,20 @@ final class Transport {
   private var partial: [Int: WireBuffer] = [:]
   private var receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
 
-  init(_ world: World) {
+  init(_ world: World, traffic: Traffic) {
     comm = world.comm
+    pieceSize = world.pieceSize
+    self.traffic = traffic
     rank = world.rank
     size = world.size
     outgoing = Array(repeating: nil, count: world.size)
   }
 
   deinit { receiveBuffer.deallocate() }
+
+  private func pieces(of byteCount: Int) -> [(offset: Int, count: Int32)] {
+    MPI.pieces(of: byteCount, size: pieceSize)
+  }
 
   /// Nothing is on its way out or being broadcast.
   var isQuiet: Bool { sending.isEmpty && receiving.isEmpty && broadcasting.isEmpty && pendingDestinations.isEmpty }
@@ -105,7 +113,7 @@ final class Transport {
     }
     send(.block(message), to: destination)
     for segment in encoder.segments {
-      for piece in MPI.pieces(of: segment.byteCount) {
+      for piece in pieces(of: segment.byteCount) {
         var request: cmpi_request = 0
         MPI.check(
           cmpi_isend(
@@ -122,7 +130,7 @@ final class Transport {
       guard let buffer = outgoing[destination] else { continue }
       outgoing[destination] = nil
       // A last byte says whether another piece of the same packet follows.
-      let pieces = MPI.pieces(of: buffer.count)
+      let pieces = pieces(of: buffer.count)
       for (number, piece) in pieces.enumerated() {
         let last = number == pieces.count - 1
         let packet: WireBuffer
@@ -156,7 +164,7 @@ final class Transport {
   /// Every rank calls it with storages of the same sizes in the same order.
   func broadcast(_ parts: [(storage: BlockStorage, offset: Int, byteCount: Int)]) {
     for part in parts {
-      for piece in MPI.pieces(of: part.byteCount) {
+      for piece in pieces(of: part.byteCount) {
         broadcasting.append(
           Broadcasting(storage: part.storage, offset: part.offset + piece.offset, count: piece.count, request: nil))
       }
@@ -180,6 +188,7 @@ final class Transport {
       broadcasting[0].request = request
       guard flag != 0 else { return progressed }
       broadcasting.removeFirst()
+      traffic.pieceOfBroadcast()
       progressed = true
     }
   }
@@ -248,12 +257,13 @@ final class Transport {
           offset += storage.byteCount
         }
       }
+      traffic.block(bytes: block.inlineBytes.count, pieces: 0)
       handle(.block(block, storages, source: source, sequence: sequence))
       return
     }
     var requests: [cmpi_request] = []
     for storage in storages {
-      for piece in MPI.pieces(of: storage.byteCount) {
+      for piece in pieces(of: storage.byteCount) {
         var request: cmpi_request = 0
         MPI.check(
           cmpi_irecv(storage.bytes + piece.offset, piece.count, Int32(source), Tag.bulk, comm, &request),
@@ -261,6 +271,7 @@ final class Transport {
         requests.append(request)
       }
     }
+    traffic.block(bytes: block.sizes.reduce(0, +), pieces: requests.count)
     receiving.append(
       Receiving(requests: requests.reversed(), storages: storages, source: source, sequence: sequence, message: block))
   }
@@ -283,6 +294,7 @@ final class Transport {
       let continues = receiveBuffer[count - 1] != 0
       let source = Int(status.source)
       if !continues && partial[source] == nil { return (body, source) }
+      traffic.pieceOfPacket()
       let whole = partial[source] ?? WireBuffer(capacity: 2 * count)
       whole.append(raw: body)
       if continues {

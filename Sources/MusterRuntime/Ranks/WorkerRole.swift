@@ -61,7 +61,8 @@ final class WorkerRole {
     case .message(.callsWanted, _, _):
       transport.send(.calls(engine.calls()), to: 0)
     case .message(.ending, _, _):
-      endDeadline = MonotonicClock.nanoseconds + 2_000_000_000
+      // mpirun ends this process sooner; srun asks it to leave, and waits for half a minute.
+      endDeadline = MonotonicClock.nanoseconds + 1_000_000_000
     case .message(.leave, _, _):
       guard case .finish(_, let completion) = request else { return }
       finishCompletion = completion

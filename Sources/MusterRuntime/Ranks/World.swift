@@ -14,6 +14,8 @@ struct Member: BitwiseCopyable, Sendable {
   var threads: Int32 = 0
   /// The memory that the worker's blocks may take, in bytes.
   var memoryLimit: Int = 0
+  /// The longest message that it was told to send, in bytes.
+  var pieceSize: Int = 0
 }
 
 /// The ranks of a session.
@@ -26,6 +28,8 @@ struct World: Sendable {
   var nodeNames: [String]
   /// More ranks on this node than processors: then waiting gives the processor up at once.
   var isOversubscribed: Bool
+  /// The longest message; sender and receiver cut alike, so all go by rank 0.
+  var pieceSize: Int { members[0].pieceSize }
 
   /// Brings the ranks together for a session. To be called on MPI's thread.
   ///
@@ -40,7 +44,8 @@ struct World: Sendable {
     let own = Member(
       pid: getpid(), node: Int32(connection.node), pidNamespace: ProcessStatus.pidNamespace,
       startTime: ProcessStatus.read(pid: getpid())?.startTime ?? 0, threads: Int32(threads),
-      memoryLimit: MachineMemory.available * 8 / 10 / workersHere)
+      memoryLimit: MachineMemory.available * 8 / 10 / workersHere,
+      pieceSize: configuration.pieceSize ?? MPI.longestPiece)
     let members = size == 1 ? [own] : connection.meet(for: .session, as: own) ?? []
     return World(
       comm: connection.comm, rank: connection.rank, size: size, members: members,

@@ -55,7 +55,11 @@ extension Session {
 
     var reporter: ProgressReporter?
     if let board, engine.rank == 0 {
-      reporter = ProgressReporter(board: board, style: configuration.progressStyle)
+      let terminal = ErrorTerminal.find(isLaunched: engine.rankCount > 1)
+      let made = ProgressReporter(
+        board: board, style: configuration.progressStyle(terminal: terminal), terminal: terminal)
+      session.report(to: made)
+      reporter = made
     }
     let result: R
     do {
@@ -92,13 +96,16 @@ extension Session {
           fix: "Start the program with at least two ranks, or leave the backend to 'auto'")
       }
     }
-    let launched = environment["OMPI_COMM_WORLD_SIZE"].flatMap { Int($0) } ?? World.stepTasks(environment)
+    let launched =
+      ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"].lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
+      ?? World.stepTasks(environment)
     if launched > 1 {
       throw MusterError(
         .session, "\(launched) processes were started, but each is alone: MPI doesn't connect them",
         fix: backend == .threads || backend == .synchronous
           ? "Start one process only with this backend"
-          : "Start the program with mpirun, or with srun --mpi=pmix (or another kind that `srun --mpi=list` names)")
+          : "Start the program with mpirun, or with srun --mpi=pmix (Open MPI) or srun --mpi=pmi2 (MPICH):"
+            + " `srun --mpi=list` names the kinds that this cluster has")
     }
     let threads =
       configuration.threads ?? Processors.grantedByBatchSystem(environment) ?? Processors.allowed
@@ -158,11 +165,11 @@ extension Session {
 }
 
 extension SessionConfiguration {
-  var progressStyle: ProgressReporter.Style {
+  func progressStyle(terminal: ErrorTerminal?) -> ProgressReporter.Style {
     switch progress ?? .auto {
     case .bar: .bar
     case .lines, .none: .lines
-    case .auto: ProgressReporter.standardErrorIsTerminal ? .bar : .lines
+    case .auto: terminal == nil ? .lines : .bar
     }
   }
 }

@@ -20,6 +20,7 @@ public final class Session: Sendable {
   private let state: SharedState
   private let engine: any Engine
   private let board: ProgressBoard?
+  private let reporter = Mutex<ProgressReporter?>(nil)
 
   /// The call log lives apart from the session, for the engine, which is made first.
   final class SharedState: Sendable {
@@ -33,6 +34,9 @@ public final class Session: Sendable {
     self.board = board
   }
 
+  /// Has a reporter told of the end of each collective, from now on.
+  func report(to reporter: ProgressReporter) { self.reporter.withLock { $0 = reporter } }
+
   /// This process's rank, from 0; 0 in a session of one process.
   public var rank: Int { engine.rank }
   /// The number of ranks; 1 in a session of one process.
@@ -43,6 +47,9 @@ public final class Session: Sendable {
   public var workerCount: Int { engine.workerCount }
   /// The threads that run tasks, over all workers.
   public var threadCount: Int { engine.workerCount * engine.threadsPerWorker }
+
+  /// What has come to this rank from others; nothing in a session of one process.
+  package var traffic: TrafficCounts { (engine as? RankEngine)?.traffic.counts ?? TrafficCounts() }
 
   /// Folds a call that builds a graph into the session's fingerprint: every rank has to make the same calls.
   ///
@@ -71,9 +78,11 @@ public final class Session: Sendable {
     let arrival = try arrive(.compute, Call(operation: operation, detail: about, callSite: callSite))
     defer { leave() }
     board?.name(operation)
-    return try await withCheckedContinuation { continuation in
+    let result = await withCheckedContinuation { continuation in
       engine.compute(plan, arrival: arrival) { continuation.resume(returning: $0) }
-    }.get()
+    }
+    reporter.withLock { $0 }?.collectiveEnded(isComplete: (try? result.get()) != nil)
+    return try result.get()
   }
 
   /// Collective: runs `body` on rank 0 alone and returns its value, or throws its error, on every rank.

@@ -24,9 +24,9 @@ public struct SessionConfiguration: Sendable {
 
   /// How the session tells how far it is, on rank 0's standard error.
   public enum Progress: String, Sendable, CaseIterable {
-    /// A bar where standard error is a terminal, else lines.
+    /// A bar where standard error is a terminal, its own or that of `mpirun` on the same node; else lines.
     case auto
-    /// One line that is drawn again and again.
+    /// One line that is drawn again and again, for each collective that takes longer than half a second.
     case bar
     /// A line now and then, for logs.
     case lines
@@ -49,6 +49,9 @@ public struct SessionConfiguration: Sendable {
   public var heartbeatPatience: Duration?
   /// A folder for the standard output of the ranks other than 0, one file each.
   public var logDirectory: String?
+  /// The longest message between ranks, in bytes (`MUSTER_PIECE_SIZE`): tests make it small, so that little data goes
+  /// the way of much.
+  package var pieceSize: Int?
 
   /// Settings of which those left out (nil) come from the environment, then from the defaults.
   ///
@@ -130,6 +133,14 @@ extension SessionConfiguration {
         "ranks give a sign every \(interval.text) (MUSTER_HEARTBEAT_INTERVAL or SessionConfiguration.heartbeatInterval), and"
           + " are to be taken for dead after \(patience.text) without one (MUSTER_HEARTBEAT_PATIENCE or heartbeatPatience)",
         fix: "Use an interval above 0, and a patience of at least twice the interval")
+    }
+    if result.pieceSize == nil, let text = environment["MUSTER_PIECE_SIZE"], !text.isEmpty {
+      guard let size = Int(text), (1...MPI.longestPiece).contains(size) else {
+        throw MusterError(
+          .invalidArgument, "MUSTER_PIECE_SIZE is '\(text)'",
+          fix: "Use a whole number of bytes from 1 to \(MPI.longestPiece)")
+      }
+      result.pieceSize = size
     }
     if result.logDirectory == nil, let text = environment["MUSTER_LOG_DIRECTORY"], !text.isEmpty {
       result.logDirectory = text

@@ -6,6 +6,7 @@ struct ProcessStatus {
   var isDead: Bool
   /// When it started, in clock ticks since boot.
   var startTime: UInt64
+  var parent: Int32
 
   /// nil where there is no such process.
   static func read(pid: Int32) -> ProcessStatus? {
@@ -14,7 +15,7 @@ struct ProcessStatus {
     guard let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")
     guard fields.count > 19, let start = UInt64(fields[19]) else { return nil }
-    return ProcessStatus(isDead: fields[0] == "Z" || fields[0] == "X", startTime: start)
+    return ProcessStatus(isDead: fields[0] == "Z" || fields[0] == "X", startTime: start, parent: Int32(fields[1]) ?? 0)
   }
 
   /// The number of this process's pid namespace; 0 where the kernel doesn't say.

@@ -3,8 +3,42 @@ internal import Synchronization
 
 /// Standard output and error as the session arranges them: the program speaks once.
 enum StandardStreams {
-  /// Writes to standard error at once, in one piece.
-  static func writeError(_ text: String) {
+  /// A line of standard error that is drawn again and again, by one thread, while others have something to say.
+  private enum DrawnLine {
+    case none, open
+    /// The last words have been written: nothing is drawn behind them.
+    case over
+  }
+  private static let drawnLine = Mutex(DrawnLine.none)
+
+  /// Draws a line of a terminal anew, and stays in it.
+  static func redrawLine(_ text: String) {
+    drawnLine.withLock { line in
+      guard line != .over else { return }
+      line = .open
+      put("\r\u{1B}[K" + text)
+    }
+  }
+
+  /// Ends the line that was drawn, if any. `text` is drawn in its place before.
+  static func closeLine(_ text: () -> String? = { nil }) {
+    drawnLine.withLock { line in
+      guard line == .open else { return }
+      line = .none
+      put((text().map { "\r\u{1B}[K" + $0 } ?? "") + "\n")
+    }
+  }
+
+  /// Writes to standard error at once, in one piece, on a line of its own.
+  static func writeError(_ text: String, isLast: Bool = false) {
+    drawnLine.withLock { line in
+      put((line == .open ? "\n" : "") + text)
+      if line == .open { line = .none }
+      if isLast { line = .over }
+    }
+  }
+
+  private static func put(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
@@ -17,6 +51,16 @@ enum StandardStreams {
   }
 
   private static let outputPath = Mutex<String?>(nil)
+
+  /// Where standard error is a pipe to a launcher, gives it a moment to pass on what was written, before it is given
+  /// something on standard output: the two come to the user's terminal separately.
+  static func waitUntilErrorsAreRead() {
+    for _ in 0..<50 {
+      var waiting: Int32 = 0
+      guard ioctl(STDERR_FILENO, UInt(FIONREAD), &waiting) == 0, waiting > 0 else { return }
+      usleep(1000)
+    }
+  }
 
   /// Sends standard output to a file (`rank-N.out` in the folder), or nowhere. A second session goes on in the file of
   /// the first.
