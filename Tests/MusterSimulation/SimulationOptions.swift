@@ -28,12 +28,12 @@ package struct SimulationOptions: Sendable {
   package var bytes: @Sendable (TaskID) -> Int = { _ in 1000 }
   /// The chance that a report is sent twice, or that an outdated one goes before it.
   package var badReports = 0.0
-  /// The chance that a worker reports its memory after a change.
-  package var memoryReports = 0.0
+  /// How long it takes a thread to see that there is a task for it, and a worker to see that a thread is done.
+  package var threadDelay: ClosedRange<Int> = 0...0
   /// A task that throws.
   package var failing: TaskID?
   package var configuration = SchedulerConfiguration()
-  /// Whether `Scheduler.checkInvariants()` is called after every event.
+  /// Whether the scheduler and the workers are asked to check their invariants after every event.
   package var checksInvariants = true
 
   package init(workers: [Worker] = []) { self.workers = workers }
@@ -69,7 +69,7 @@ package struct SimulationReport: Sendable {
   package var order: [TaskID] = []
 }
 
-/// What went wrong in a simulation: a fault of the scheduler (or of the simulator).
+/// What went wrong in a simulation: a fault of the scheduler, of a worker or of the simulator.
 package struct SimulationFault: Error, CustomStringConvertible, Sendable {
   package let description: String
 }
