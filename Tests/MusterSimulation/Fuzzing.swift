@@ -30,6 +30,7 @@ package struct FuzzCase: Sendable {
     }
     options.falseLosses = 0.3
     options.badReports = random.chance(0.3) ? 0.3 : 0
+    options.staleAttempts = random.chance(0.3) ? 0.3 : 0
     options.threadDelay = random.chance(0.5) ? 0...0 : 0...scale
     if random.chance(0.5) {
       // Transfers are thought to cost nothing: blocks get about, and more than one worker holds them.

@@ -1,6 +1,11 @@
 import MusterRuntime
 import MusterScheduling
 
+struct Attempted: Hashable {
+  var task: TaskID
+  var attempt: Attempt
+}
+
 /// A worker: the state machine that ships, and threads whose tasks take virtual time. It does what `WorkerRole` and
 /// `WorkQueue` do around the state machine.
 struct SimulatedWorker {
@@ -16,7 +21,7 @@ struct SimulatedWorker {
   /// The tasks that no thread has begun.
   private var ready: [ReadyTask] = []
   /// The tasks that threads have begun, until the state machine hears of their end.
-  var begun: Set<TaskID> = []
+  var begun: Set<Attempted> = []
   var busySlots = 0
   /// By block, the number of the request by which it was asked for last.
   var requests: [TaskID: Int] = [:]
@@ -33,6 +38,12 @@ struct SimulatedWorker {
 
   var hasWork: Bool { busySlots < slots && !ready.isEmpty }
 
+  /// Whether a thread has begun what is assigned now.
+  func hasBegun(_ task: TaskID) -> Bool {
+    guard let attempt = state.attempt(ofAssigned: task) else { return false }
+    return begun.contains(Attempted(task: task, attempt: attempt))
+  }
+
   mutating func push(_ task: ReadyTask) { ready.append(task) }
 
   /// Takes a task back that no thread has begun.
@@ -47,7 +58,7 @@ struct SimulatedWorker {
     guard busySlots < slots, let place = ready.indices.min(by: { ready[$0] < ready[$1] }) else { return nil }
     busySlots += 1
     let task = ready.remove(at: place)
-    begun.insert(task.task)
+    begun.insert(Attempted(task: task.task, attempt: task.attempt))
     return task
   }
 }

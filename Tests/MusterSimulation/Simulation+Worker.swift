@@ -9,9 +9,12 @@ extension Simulation {
   mutating func receive(_ message: Message, from source: Int, number: Int, at worker: Int) throws {
     var lacking: [TaskID] = []
     var toFetch: [TaskID: WorkerID] = [:]
+    var isStale = false
     switch message {
     case .assign(let assignment):
       try check(assignment, at: worker)
+      isStale = random.chance(options.staleAttempts)
+      if isStale { try supersede(assignment, at: worker) }
       toFetch = fetches(for: assignment, at: worker)
     case .release(let block): try checkRelease(of: block, at: worker)
     case .fetch(let first, let count):
@@ -22,12 +25,35 @@ extension Simulation {
     workers[worker].state.receive(message, from: source, into: &actions)
     try check(actions, fetch: toFetch, at: worker)
     try carryOut(&actions, at: worker, request: number)
+    if isStale, case .assign(let assignment) = message { try retractOld(assignment, at: worker) }
     // The worker doesn't answer for blocks that it doesn't hold; whoever still waits for one then waits in vain.
     for block in lacking {
       let nothing = Happening.nothing(
         to: source, block, number: number, wasHolderDoomed: workers[worker].isDoomed)
       send(nothing, from: worker, to: source, options.transferDelay)
     }
+  }
+
+  /// An older attempt comes right before the assignment that supersedes it, which has to win: whatever the older one
+  /// has begun is ignored, and so is a retract of it.
+  private mutating func supersede(_ assignment: Assignment, at worker: Int) throws {
+    var old = assignment
+    old.attempt &-= 1
+    let toFetch = fetches(for: old, at: worker)
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.receive(.assign(old), from: Self.scheduler, into: &actions)
+    try check(actions, fetch: toFetch, at: worker)
+    try carryOut(&actions, at: worker)
+  }
+
+  /// A retract of the attempt before is refused, and changes nothing. The scheduler doesn't hear of it: it didn't ask.
+  private mutating func retractOld(_ assignment: Assignment, at worker: Int) throws {
+    let old = assignment.attempt &- 1
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.receive(.retract(assignment.task, old), from: Self.scheduler, into: &actions)
+    guard actions.count == 1, case .send(.retracted(assignment.task, old, givenBack: false)) = actions[0],
+      workers[worker].state.isAssigned(assignment.task)
+    else { throw fault("worker \(worker) gives back \(assignment.task) for a retract of attempt \(old)") }
   }
 
   mutating func receive(_ block: any Block, of task: TaskID, at worker: Int) throws {
@@ -131,7 +157,7 @@ extension Simulation {
   }
 
   mutating func complete(_ completion: Completion, at worker: Int) throws {
-    workers[worker].begun.remove(completion.task)
+    workers[worker].begun.remove(Attempted(task: completion.task, attempt: completion.attempt))
     var actions: [WorkerState.Action] = []
     workers[worker].state.completed(completion, into: &actions)
     try carryOut(&actions, at: worker)
@@ -178,10 +204,11 @@ extension Simulation {
   private func fetches(for assignment: Assignment, at worker: Int) -> [TaskID: WorkerID] {
     var fetches: [TaskID: WorkerID] = [:]
     let state = workers[worker].state
+    // What a superseded attempt waited for is asked for again: its holder may be lost.
+    let again = state.inputs(ofAssigned: assignment.task)
     for source in assignment.sources {
-      for block in blocks(from: source.first, source.count) where state.block(of: block) == nil && !state.awaits(block)
-      {
-        fetches[block] = source.holder
+      for block in blocks(from: source.first, source.count) where state.block(of: block) == nil {
+        if !state.awaits(block) || again.contains(block) { fetches[block] = source.holder }
       }
     }
     return fetches
@@ -202,7 +229,7 @@ extension Simulation {
     let state = workers[worker].state
     guard state.block(of: block) != nil else { return }
     for task in state.assignedTasks
-    where !workers[worker].begun.contains(task) && state.inputs(ofAssigned: task).contains(block) {
+    where state.inputs(ofAssigned: task).contains(block) && !workers[worker].hasBegun(task) {
       throw fault("\(block) is released on worker \(worker), where \(task) needs it")
     }
   }
@@ -210,7 +237,10 @@ extension Simulation {
   /// A task that is said to be ready has its own inputs, all of them, in order.
   private func check(_ ready: ReadyTask, at worker: Int) throws {
     let inputs = graph.inputs(of: ready.task)
-    guard workers[worker].state.isAssigned(ready.task), !workers[worker].begun.contains(ready.task) else {
+    let attempted = Attempted(task: ready.task, attempt: ready.attempt)
+    guard workers[worker].state.attempt(ofAssigned: ready.task) == ready.attempt,
+      !workers[worker].begun.contains(attempted)
+    else {
       throw fault("worker \(worker) is to run \(ready.task), which it wasn't given or has begun")
     }
     guard ready.inputs.count == inputs.count else {

@@ -28,6 +28,8 @@ package struct SimulationOptions: Sendable {
   package var bytes: @Sendable (TaskID) -> Int = { _ in 1000 }
   /// The chance that a report is sent twice, or that an outdated one goes before it.
   package var badReports = 0.0
+  /// The chance that an assignment supersedes another attempt at the same task that the worker has just been given.
+  package var staleAttempts = 0.0
   /// How long it takes a thread to see that there is a task for it, and a worker to see that a thread is done.
   package var threadDelay: ClosedRange<Int> = 0...0
   /// A task that throws.

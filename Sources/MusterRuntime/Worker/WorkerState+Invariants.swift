@@ -12,6 +12,7 @@ extension WorkerState {
   package var heldBlocks: some Collection<TaskID> { store.keys }
 
   package func isAssigned(_ task: TaskID) -> Bool { assigned[task] != nil }
+  package func attempt(ofAssigned task: TaskID) -> Attempt? { assigned[task]?.attempt }
   /// The inputs of an assigned task, as its layer gives them.
   package func inputs(ofAssigned task: TaskID) -> [TaskID] { assigned[task]?.inputs ?? [] }
   /// Whether a task waits for the block.
