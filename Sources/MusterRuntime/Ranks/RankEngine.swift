@@ -33,6 +33,7 @@ final class RankEngine: Engine {
     self.world = world
     self.board = board
     self.log = log
+    BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
   }
 
   /// Starts MPI on a thread of its own. Returns nil, MPI ended again, where there is one rank only.
@@ -79,6 +80,7 @@ final class RankEngine: Engine {
     let reply = Reply<Void>()
     post(.finish(arrival) { reply.give(()) })
     reply.wait()
+    BlockAllocator.shared.releaseKept()
   }
 }
 

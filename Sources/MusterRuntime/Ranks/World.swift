@@ -59,7 +59,8 @@ struct World: Sendable {
     let status = ProcessStatus.read(pid: getpid())
     let own = Member(
       pid: getpid(), node: leader, pidNamespace: ProcessStatus.pidNamespace, startTime: status?.startTime ?? 0,
-      threads: Int32(threads), memoryLimit: MachineMemory.available * 8 / 10 / workersHere)
+      threads: Int32(threads),
+      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: workersHere))
     let members = [Member](unsafeUninitializedCapacity: Int(size)) { buffer, count in
       withUnsafeBytes(of: own) { bytes in
         // The padding within a member is never looked at; MPI copies it along.
