@@ -76,6 +76,25 @@ struct MemoryTests {
     #expect(try await peak(memoryLimit: 20 << 30) > 40)
   }
 
+  /// In a process of its own: the allocator is the process's.
+  @Test func aSessionSetsTheLimitAndGivesBackWhatWasKept() async {
+    await #expect(processExitsWith: .success) {
+      let quiet = SessionConfiguration.Progress.none
+      try await Session.run(SessionConfiguration(threads: 2, progress: quiet, memoryLimit: 1 << 30)) { _ in
+        precondition(BlockAllocator.shared.memoryLimit == 1 << 30)
+        withExtendedLifetime(BlockStorage(byteCount: 8 << 20)) {}
+        precondition(BlockAllocator.shared.keptBytes == 8 << 20)
+      }
+      precondition(BlockAllocator.shared.keptBytes == 0)
+      // Where nothing is set, the machine or its control group says.
+      try await Session.run(SessionConfiguration(threads: 2, progress: quiet)) { _ in
+        let machine = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+        precondition((1...machine * 8 / 10).contains(BlockAllocator.shared.memoryLimit))
+        precondition(BlockAllocator.shared.memoryLimit != 1 << 30)
+      }
+    }
+  }
+
   @Test func theLimitIsASetting() throws {
     func limit(_ text: String) throws -> Int? {
       try SessionConfiguration().resolved(with: ["MUSTER_MEMORY_LIMIT": text]).memoryLimit
