@@ -71,14 +71,21 @@ struct BlockAllocatorTests {
 
   @Test func whatIsGivenBackLeavesTheProcess() throws {
     let allocator = BlockAllocator(memoryLimit: 64 << 30)
-    // Blocks of a size that `malloc` would keep to itself.
-    let blocks = try (0..<32).map { _ in try #require(allocator.allocate(8 * Self.mega)) }
-    for block in blocks { memset(block.pointer, 1, block.capacity) }
-    for block in blocks { allocator.recycle(block.pointer, capacity: block.capacity) }
-    #expect(allocator.keptBytes == 256 * Self.mega)
-    #expect(blocks.allSatisfy { Self.isResident($0.pointer + 4 * Self.mega) })
+    // From here on `malloc` keeps freed memory of blocks like these to itself where others follow in the heap.
+    let larger = try #require(allocator.allocate(16 * Self.mega))
+    allocator.recycle(larger.pointer, capacity: larger.capacity)
     allocator.releaseKept()
-    #expect(!blocks.contains { Self.isResident($0.pointer + 4 * Self.mega) })
+    let blocks = try (0..<32).map { _ in try #require(allocator.allocate(4 * Self.mega)) }
+    for block in blocks { memset(block.pointer, 1, block.capacity) }
+    let freed = stride(from: 0, to: 32, by: 2).map { blocks[$0] }
+    for block in freed { allocator.recycle(block.pointer, capacity: block.capacity) }
+    #expect(allocator.keptBytes == 64 * Self.mega)
+    #expect(freed.allSatisfy { Self.isResident($0.pointer + 2 * Self.mega) })
+    allocator.releaseKept()
+    #expect(!freed.contains { Self.isResident($0.pointer + 2 * Self.mega) })
+    for number in stride(from: 1, to: 32, by: 2) {
+      allocator.recycle(blocks[number].pointer, capacity: blocks[number].capacity)
+    }
   }
 
   /// Whether the page of an address is in memory; one that isn't mapped isn't.
