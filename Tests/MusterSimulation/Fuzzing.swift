@@ -20,6 +20,7 @@ package struct FuzzCase: Sendable {
     let isLarge = random.chance(0.3)
     options.bytes = { task in Int(SplitMix64.mix(salt ^ UInt64(task.index)) % (isLarge ? 1_000_000 : 1000)) }
     options.messageDelay = random.chance(0.5) ? 1...50_000 : 1...2_000_000
+    options.requestDelay = random.chance(0.5) ? 1...1000 : 1...10_000_000
     options.transferDelay = random.chance(0.5) ? 1...50_000 : 1...5_000_000
 
     let limit = random.chance(0.3) ? Int.random(in: 1...6000, using: &random) : 0

@@ -91,7 +91,7 @@ extension Simulation {
         for block in blocks(from: first, count) { workers[worker].requests[block] = requestCount }
         let message = Happening.toWorker(
           Int(holder.number), .fetch(first: first, count: count), from: worker, number: requestCount)
-        send(message, from: worker, to: Int(holder.number), 1...1000)
+        send(message, from: worker, to: Int(holder.number), options.requestDelay)
       case .reply(let block, let task, let requester):
         reply(block, of: task, from: worker, to: requester, request)
       case .send(let message):

@@ -22,6 +22,8 @@ package struct SimulationOptions: Sendable {
   package var falseLosses = 0.0
   /// How long a message between the scheduler and a worker is on its way.
   package var messageDelay: ClosedRange<Int> = 5_000...5_000
+  /// How long a worker's request for a block is on its way to another.
+  package var requestDelay: ClosedRange<Int> = 1...1000
   /// How long a block is on its way, besides a nanosecond for a byte.
   package var transferDelay: ClosedRange<Int> = 20_000...20_000
   package var duration: @Sendable (TaskID) -> Int = { _ in 100_000 }
