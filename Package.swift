@@ -76,7 +76,8 @@ let package = Package(
     .executableTarget(
       name: "eof", dependencies: ["Muster"], path: "examples/eof", swiftSettings: swiftSettings),
 
-    // The scheduler and the state machines of its workers under a virtual clock, and generators of random graphs.
+    // The scheduler and the state machines of its workers under a virtual clock, generators of random graphs, and of the
+    // numbers that tests take.
     .target(
       name: "MusterSimulation", dependencies: ["MusterRuntime", "MusterScheduling"], path: "Tests/MusterSimulation",
       swiftSettings: swiftSettings),
@@ -91,7 +92,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling"], swiftSettings: swiftSettings),
-    .testTarget(name: "MusterArraysTests", dependencies: ["Muster"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MusterArraysTests", dependencies: ["Muster", "MusterSimulation"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterRankTests", dependencies: ["Muster", "rank-programs", "eof"], swiftSettings: swiftSettings),
   ]

@@ -14,7 +14,8 @@ import numexpr
 import numpy as np
 
 count, repeats, threads = int(sys.argv[1]), 15, 2
-x = np.random.default_rng(1).standard_normal(count) * 3.0 + 5.0
+# What the numbers are has no bearing on the time: those of the other side.
+x = 5.0 + 3.0 * (np.arange(count) % 1009 - 504) / 291
 mean, deviation = 5.0, 3.0
 numexpr.set_num_threads(threads)
 dask.config.set(scheduler="threads", num_workers=threads)
@@ -45,4 +46,4 @@ for name, way in ways.items():
         timings.append(time.perf_counter() - start)
     medians[name] = statistics.median(timings)
 best = min(medians, key=medians.get)
-print(json.dumps({"seconds": medians[best], "way": best, "all": medians}))
+print(json.dumps({"seconds": medians[best], "check": ways[best](), "way": best, "all": medians}))

@@ -33,7 +33,11 @@ struct BenchmarkPrograms {
 /// An empty session.
 enum Launch {
   static func run() async throws {
-    try await Session.run { _ in }
+    try await Session.run { session in
+      guard session.rankCount == 3 else {
+        throw MusterError(.internal, "the session has \(session.rankCount) ranks, and should have 3")
+      }
+    }
   }
 }
 

@@ -56,8 +56,6 @@ int chdf5_close(chdf5_id id) {
 
 // Property lists
 
-chdf5_id chdf5_default_properties(void) { return H5P_DEFAULT; }
-
 chdf5_id chdf5_create_properties(CHDF5Properties kind) {
   switch (kind) {
   case CHDF5PropertiesOfFileCreation: return H5Pcreate(H5P_FILE_CREATE);

@@ -5,6 +5,9 @@
 // System V ABI: all vector registers are its to overwrite.
 #if defined(__x86_64__)
 
+#define PUSH(REGISTER) pushq REGISTER; .cfi_adjust_cfa_offset 8; .cfi_rel_offset REGISTER, 0
+#define POP(REGISTER) popq REGISTER; .cfi_adjust_cfa_offset -8; .cfi_restore REGISTER
+
 // void NAME(void (*f)(void), void *out, const void *a, long count): out[i] = f(a[i]) for `count` vectors.
 #define CALLS1(NAME, REGISTER, BYTES) \
   .globl NAME                        ;\
@@ -14,18 +17,10 @@ NAME:                                ;\
   .cfi_startproc                     ;\
   testq %rcx, %rcx                   ;\
   jle 2f                             ;\
-  pushq %rbx                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %rbx, 0            ;\
-  pushq %r12                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %r12, 0            ;\
-  pushq %r13                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %r13, 0            ;\
-  pushq %r14                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %r14, 0            ;\
+  PUSH(%rbx)                         ;\
+  PUSH(%r12)                         ;\
+  PUSH(%r13)                         ;\
+  PUSH(%r14)                         ;\
   subq $8, %rsp                      ;\
   .cfi_adjust_cfa_offset 8           ;\
   movq %rdi, %rbx                    ;\
@@ -42,18 +37,10 @@ NAME:                                ;\
   jnz 1b                             ;\
   addq $8, %rsp                      ;\
   .cfi_adjust_cfa_offset -8          ;\
-  popq %r14                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %r14                  ;\
-  popq %r13                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %r13                  ;\
-  popq %r12                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %r12                  ;\
-  popq %rbx                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %rbx                  ;\
+  POP(%r14)                          ;\
+  POP(%r13)                          ;\
+  POP(%r12)                          ;\
+  POP(%rbx)                          ;\
   vzeroupper                         ;\
 2:                                   ;\
   ret                                ;\
@@ -69,21 +56,11 @@ NAME:                                ;\
   .cfi_startproc                     ;\
   testq %r8, %r8                     ;\
   jle 2f                             ;\
-  pushq %rbx                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %rbx, 0            ;\
-  pushq %r12                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %r12, 0            ;\
-  pushq %r13                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %r13, 0            ;\
-  pushq %r14                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %r14, 0            ;\
-  pushq %r15                         ;\
-  .cfi_adjust_cfa_offset 8           ;\
-  .cfi_rel_offset %r15, 0            ;\
+  PUSH(%rbx)                         ;\
+  PUSH(%r12)                         ;\
+  PUSH(%r13)                         ;\
+  PUSH(%r14)                         ;\
+  PUSH(%r15)                         ;\
   movq %rdi, %rbx                    ;\
   movq %rsi, %r12                    ;\
   movq %rdx, %r13                    ;\
@@ -99,21 +76,11 @@ NAME:                                ;\
   addq $BYTES, %r14                  ;\
   decq %r15                          ;\
   jnz 1b                             ;\
-  popq %r15                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %r15                  ;\
-  popq %r14                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %r14                  ;\
-  popq %r13                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %r13                  ;\
-  popq %r12                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %r12                  ;\
-  popq %rbx                          ;\
-  .cfi_adjust_cfa_offset -8          ;\
-  .cfi_restore %rbx                  ;\
+  POP(%r15)                          ;\
+  POP(%r14)                          ;\
+  POP(%r13)                          ;\
+  POP(%r12)                          ;\
+  POP(%rbx)                          ;\
   vzeroupper                         ;\
 2:                                   ;\
   ret                                ;\

@@ -27,17 +27,6 @@ int cmpi_error_string(int code, char *text, int capacity) {
   return status;
 }
 
-int cmpi_library_version(char *text, int capacity) {
-  char full[MPI_MAX_LIBRARY_VERSION_STRING];
-  int length = 0;
-  int status = MPI_Get_library_version(full, &length);
-  if (status == MPI_SUCCESS && capacity > 0) {
-    strncpy(text, full, (size_t)capacity - 1);
-    text[capacity - 1] = 0;
-  }
-  return status;
-}
-
 int cmpi_comm_world(cmpi_comm *comm) {
   *comm = (cmpi_comm)(intptr_t)MPI_COMM_WORLD;
   return MPI_SUCCESS;

@@ -6,8 +6,6 @@
 // lengths of the character arguments.
 #define LAPACK_DECLARE(p, T)                                                                                        \
   void p##potrf_(const char *, const int *, T *, const int *, int *, unsigned long);                                \
-  void p##trcon_(const char *, const char *, const char *, const int *, const T *, const int *, T *, T *, int *,    \
-                 int *, unsigned long, unsigned long, unsigned long);                                               \
   void p##gelqf_(const int *, const int *, T *, const int *, T *, T *, const int *, int *);                         \
   void p##orglq_(const int *, const int *, const int *, T *, const int *, const T *, T *, const int *, int *);      \
   void p##gesdd_(const char *, const int *, const int *, T *, const int *, T *, T *, const int *, T *, const int *, \
@@ -58,6 +56,10 @@ static int leading(int n) { return n > 0 ? n : 1; }
   void copenblas_##p##syrk(int m, int n, const T *a, T *c) {                                                        \
     cblas_##p##syrk(CblasRowMajor, CblasUpper, CblasTrans, n, m, 1, a, leading(n), 0, c, leading(n));               \
   }                                                                                                                 \
+  void copenblas_##p##trmm_left(int n, int m, const T *r, T *x) {                                                   \
+    cblas_##p##trmm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, n, m, 1, r, leading(n), x,    \
+                    leading(m));                                                                                    \
+  }                                                                                                                 \
   void copenblas_##p##trsm_right(int m, int n, const T *r, T *x) {                                                  \
     cblas_##p##trsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, m, n, 1, r, leading(n), x,   \
                     leading(n));                                                                                    \
@@ -69,11 +71,6 @@ static int leading(int n) { return n > 0 ? n : 1; }
   int copenblas_##p##potrf(int n, T *a) {                                                                           \
     int info = 0, ld = leading(n);                                                                                  \
     p##potrf_("L", &n, a, &ld, &info, 1);                                                                           \
-    return info;                                                                                                    \
-  }                                                                                                                 \
-  int copenblas_##p##trcon(int n, const T *r, T *rcond, T *work, int *iwork) {                                      \
-    int info = 0, ld = leading(n);                                                                                  \
-    p##trcon_("1", "L", "N", &n, r, &ld, rcond, work, iwork, &info, 1, 1, 1);                                       \
     return info;                                                                                                    \
   }                                                                                                                 \
   int copenblas_##p##qr(int m, int n, T *a, T *tau, T *work, int lwork) {                                           \

@@ -113,6 +113,29 @@ struct LocalSessionTests {
     #expect(recorder.values == Array(0..<50))
   }
 
+  @Test func rootValuesAndEffects() async throws {
+    try await Session.run(Self.quiet) { session in
+      let recorder = Recorder()
+      try session.onRoot("an effect") { _ = recorder.append(1) }
+      try session.onRoot("several effects") {
+        for number in 2...3 { _ = recorder.append(number) }
+      }
+      let value: Int = try session.onRoot("a value") { 4 }
+      let inferred = try session.onRoot("a value") { [1.5, .infinity] }
+      try session.onRoot("a value that nobody wants") { recorder.values.count }
+      #expect(recorder.values == [1, 2, 3] && value == 4 && inferred == [1.5, .infinity])
+
+      struct Unhappy: Error {}
+      let error = #expect(throws: MusterError.self) {
+        try session.onRoot("an effect that fails", callSite: CallSite(file: "M/F.swift", line: 7)) { throw Unhappy() }
+      }
+      #expect(error?.code == .taskFailed && error?.message.contains("an effect that fails") == true)
+      #expect(error?.callSite == CallSite(file: "M/F.swift", line: 7))
+      // A collective that failed is over.
+      try session.onRoot("after the failure") {}
+    }
+  }
+
   @Test func settingsComeFromTheEnvironmentBehindTheProgram() throws {
     let environment = ["MUSTER_THREADS": "7", "MUSTER_BACKEND": "threads", "MUSTER_PROGRESS_DEADLINE": "1.5"]
     let resolved = try SessionConfiguration(threads: 2).resolved(with: environment)

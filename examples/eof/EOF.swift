@@ -50,7 +50,6 @@ struct EOF {
       let results = options.output + "/eof.h5"
       try session.onRoot("make the output folder") {
         try FileManager.default.createDirectory(atPath: options.output, withIntermediateDirectories: true)
-        return true
       }
       try await session.write(
         to: results, attributes: ["title": "EOF analysis of air temperature", "Conventions": "CF-1.8"],
@@ -86,7 +85,6 @@ struct EOF {
           pattern: leading, latitude: rowPlaces.elements, longitude: columnPlaces.elements,
           explainedVariance: shares.elements)
         try plot.draw(to: options.output + "/eof")
-        return true
       }
       print("wrote \(results) and \(options.output)/eof.png")
     }

@@ -37,7 +37,6 @@ typedef CHDF5_ENUM {
   CHDF5PropertiesOfLinkCreation,
 } CHDF5Properties;
 
-chdf5_id chdf5_default_properties(void);
 chdf5_id chdf5_create_properties(CHDF5Properties kind);
 int chdf5_set_track_times(chdf5_id properties, bool track);
 // The oldest formats that can hold what is written, none newer than 1.8's.

@@ -20,7 +20,6 @@ int cmpi_finalize(void);
 int cmpi_is_initialized(int *flag);
 int cmpi_abort(cmpi_comm comm, int code);
 int cmpi_error_string(int code, char *text, int capacity);
-int cmpi_library_version(char *text, int capacity);
 
 int cmpi_comm_world(cmpi_comm *comm);
 int cmpi_comm_dup(cmpi_comm comm, cmpi_comm *copy);

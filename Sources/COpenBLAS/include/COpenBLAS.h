@@ -20,14 +20,14 @@ int copenblas_vector_bits(void);
                            T beta, T *c);                                                                           \
   /* Upper triangle of c (n x n) = transpose(a) a, with a m x n */                                                  \
   void copenblas_##p##syrk(int m, int n, const T *a, T *c);                                                         \
+  /* x (n x m), overwritten: r x, with r upper triangular n x n */                                                  \
+  void copenblas_##p##trmm_left(int n, int m, const T *r, T *x);                                                    \
   /* x (m x n), overwritten: x inverse(r), with r upper triangular n x n */                                         \
   void copenblas_##p##trsm_right(int m, int n, const T *r, T *x);                                                   \
   /* x (n x m), overwritten: inverse(r) x, with r upper triangular n x n */                                         \
   void copenblas_##p##trsm_left(int n, int m, const T *r, T *x);                                                    \
   /* Upper triangle of a (n x n) overwritten by r with transpose(r) r = a */                                        \
   int copenblas_##p##potrf(int n, T *a);                                                                            \
-  /* Reciprocal condition number of r, upper triangular n x n, in the infinity norm. work: 3n, iwork: n */          \
-  int copenblas_##p##trcon(int n, const T *r, T *rcond, T *work, int *iwork);                                       \
   /* QR of a (m x n): r in the upper triangle, reflectors elsewhere; tau: min(m, n). lwork -1 asks for its size */  \
   int copenblas_##p##qr(int m, int n, T *a, T *tau, T *work, int lwork);                                            \
   /* The first k columns of q (m x n, n >= k) from the reflectors in a */                                           \

@@ -1,7 +1,9 @@
 internal import MusterRuntime
 
-/// What a subscript of an array takes for an axis: an integer, a range, `.stride(from:to:by:)`, `.ellipsis`, `.newAxis`.
+/// What a subscript of an array takes for an axis: an integer, a range, `.stride(from:to:by:)`, `.ellipsis` or
+/// `.newAxis`.
 public protocol ArrayIndexing: Sendable {
+  /// The part of an axis, or of the shape, that this stands for.
   var arrayIndex: ArrayIndex { get }
 }
 
@@ -22,6 +24,7 @@ public struct ArrayIndex: ArrayIndexing, Sendable, Hashable {
   }
   var kind: Kind
 
+  /// The index itself.
   public var arrayIndex: ArrayIndex { self }
 }
 
@@ -38,9 +41,11 @@ extension ArrayIndexing where Self == ArrayIndex {
 }
 
 extension Int: ArrayIndexing {
+  /// One element; the axis goes from the shape.
   public var arrayIndex: ArrayIndex { ArrayIndex(kind: .element(self)) }
 }
 extension Range: ArrayIndexing where Bound == Int {
+  /// The elements from the lower bound up to, and without, the upper one.
   public var arrayIndex: ArrayIndex { ArrayIndex(kind: .range(from: lowerBound, to: upperBound, step: 1)) }
 }
 extension ClosedRange: ArrayIndexing where Bound == Int {
@@ -50,9 +55,11 @@ extension ClosedRange: ArrayIndexing where Bound == Int {
   }
 }
 extension PartialRangeFrom: ArrayIndexing where Bound == Int {
+  /// The elements from the bound to the end of the axis.
   public var arrayIndex: ArrayIndex { ArrayIndex(kind: .range(from: lowerBound, to: nil, step: 1)) }
 }
 extension PartialRangeUpTo: ArrayIndexing where Bound == Int {
+  /// The elements from the start of the axis up to, and without, the bound.
   public var arrayIndex: ArrayIndex { ArrayIndex(kind: .range(from: nil, to: upperBound, step: 1)) }
 }
 extension PartialRangeThrough: ArrayIndexing where Bound == Int {

@@ -47,13 +47,16 @@ public struct ChunkGrid: Sendable, Hashable {
     return Array(repeating: chunk, count: whole) + (rest > 0 ? [rest] : [])
   }
 
+  /// The number of axes.
   public var dimensions: Int { shape.count }
   /// The number of elements of the array.
   var elementCount: Int { shape.reduce(1, *) }
   /// The number of elements of the largest chunk.
   var largestChunk: Int { sizes.reduce(1) { $0 * $1.max()! } }
 
+  /// Whether both cut an array of the same shape at the same places.
   public static func == (a: ChunkGrid, b: ChunkGrid) -> Bool { a.sizes == b.sizes }
+  /// Hashes what `==` compares.
   public func hash(into hasher: inout Hasher) { hasher.combine(sizes) }
 }
 
@@ -135,9 +138,12 @@ extension ChunkGrid {
 
 /// A box of an array: where it begins, and its shape.
 public struct ArrayRegion: Sendable, Hashable {
+  /// Where the box begins along each axis, from 0.
   public var origin: [Int]
+  /// The length of the box along each axis.
   public var shape: [Int]
 
+  /// The box that begins at `origin`. Both lists have an entry for each axis.
   public init(origin: [Int], shape: [Int]) {
     self.origin = origin
     self.shape = shape

@@ -24,8 +24,11 @@ extension ChunkedArray where Element: Numeric {
   /// As between arrays, with a number for the first.
   public static func * (a: Element, b: ChunkedArray) -> ChunkedArray { b.binary(a, .multiply) }
 
+  /// `a = a + b`: the result has the shape that both broadcast to, which may be larger than `a` was.
   public static func += (a: inout ChunkedArray, b: ChunkedArray) { a = a + b }
+  /// `a = a - b`; the shape may grow by broadcasting.
   public static func -= (a: inout ChunkedArray, b: ChunkedArray) { a = a - b }
+  /// `a = a * b`; the shape may grow by broadcasting.
   public static func *= (a: inout ChunkedArray, b: ChunkedArray) { a = a * b }
 }
 
@@ -42,6 +45,7 @@ extension ChunkedArray where Element: AlgebraicField {
   /// As between arrays, with a number for the first.
   public static func / (a: Element, b: ChunkedArray) -> ChunkedArray { b.binary(a, .divide) }
 
+  /// `a = a / b`; the shape may grow by broadcasting.
   public static func /= (a: inout ChunkedArray, b: ChunkedArray) { a = a / b }
 }
 

@@ -12,7 +12,7 @@ extension ChunkedArray {
     mapped(chunks: nil, callSite: CallSite(file: file, line: line)) { block, _ in try body(block) }
   }
 
-  /// A closure over each block, told which block it is.
+  /// A closure over each block, told which block it is; otherwise as without that.
   public func mapBlocks<Result: ArrayElement>(
     as type: Result.Type = Result.self, file: StaticString = #fileID, line: UInt = #line,
     _ body: @escaping @Sendable (_ block: NDArray<Element>, _ info: BlockInfo) throws -> NDArray<Result>
@@ -21,7 +21,7 @@ extension ChunkedArray {
   }
 
   /// A closure over each block, whose results have other shapes: chunk i of the result, in row-major order, is what the
-  /// closure makes of chunk i.
+  /// closure makes of chunk i. A block of another shape than declared is a `shapeMismatch` of `compute()`.
   ///
   /// - Parameter chunks: the sizes of the result's chunks along each of its axes; there have to be as many chunks as
   ///   the array has.

@@ -48,14 +48,16 @@ extension ChunkedArray where Element: ReducibleElement {
 }
 
 extension ChunkedArray where Element: ReducibleElement, Element.Average: BinaryFloatingPoint {
-  /// The variance of the elements (squares of deviations from the mean, divided by their count less `ddof`) along one axis.
+  /// The variance of the elements along one axis: the squares of their deviations from the mean, added up and divided by
+  /// their count less `ddof`.
   public func variance(
     axis: Int, ddof: Int = 0, keepDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> ChunkedArray<Element.Average> {
     reduced(.variance(ddof: ddof), [axis], keepDims, file, line)
   }
 
-  /// The variance of the elements (squares of deviations from the mean, divided by their count less `ddof`) along several axes, or all.
+  /// The variance of the elements along several axes, or all: the squares of their deviations from the mean, added up and
+  /// divided by their count less `ddof`.
   public func variance(
     axes: [Int]? = nil, ddof: Int = 0, keepDims: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) -> ChunkedArray<Element.Average> {

@@ -53,11 +53,13 @@ public struct AnyChunkedArray: Sendable {
 
   init(_ expression: ArrayExpression) { self.expression = expression }
 
+  /// The type of the elements.
   public var elementType: ElementType { expression.elementType }
   /// The lengths of the axes.
   public var shape: [Int] { expression.shape }
   /// How the array is cut into chunks.
   public var grid: ChunkGrid { expression.grid }
+  /// The session that computes the array.
   public var session: Session { expression.session }
 
   /// The array as one of `Element`s, which its elements have to be.
@@ -84,6 +86,8 @@ public struct AnyChunkedArray: Sendable {
   }
 
   /// Throws the error that building the array met, if there was one.
+  ///
+  /// - Throws: `MusterError`; `callSite` says which call, where that call could carry one.
   @discardableResult
   public func validate() throws -> Self {
     if let failure = expression.failure { throw failure }

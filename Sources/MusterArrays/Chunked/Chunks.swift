@@ -24,6 +24,7 @@ public struct Chunks: Sendable, Hashable, ExpressibleByArrayLiteral {
   /// The size of every chunk along every axis: `[[4, 4, 2], [7]]`.
   public static func exact(_ sizes: [[Int]]) -> Chunks { Chunks(choice: .exact(sizes)) }
 
+  /// `[100, -1]`: one size for each axis; -1 stands for the whole axis.
   public init(arrayLiteral elements: Int...) { choice = .uniform(elements) }
 
   private init(choice: Choice) { self.choice = choice }
@@ -76,6 +77,7 @@ public struct Chunks: Sendable, Hashable, ExpressibleByArrayLiteral {
 }
 
 extension Chunks: CustomStringConvertible {
+  /// `auto`, or the sizes as they were given.
   public var description: String {
     switch choice {
     case .auto: "auto"

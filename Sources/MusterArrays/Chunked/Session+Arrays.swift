@@ -85,7 +85,8 @@ extension Session {
 
   /// An array whose elements are a function of their indices.
   ///
-  /// - Parameter body: from the index along each axis the element; the same on every rank.
+  /// - Parameter body: from the index along each axis the element; the same on every rank. Called on any thread,
+  ///   perhaps more than once for an element. What it throws, `compute()` throws on every rank.
   public func fromFunction<Element: ArrayElement>(
     _ shape: [Int], as type: Element.Type = Element.self, chunks: Chunks = .auto, file: StaticString = #fileID,
     line: UInt = #line, _ body: @escaping @Sendable (_ indices: [Int]) throws -> Element

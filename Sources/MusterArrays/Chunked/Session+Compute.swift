@@ -13,6 +13,8 @@ extension ChunkedArray {
 
 extension AnyChunkedArray {
   /// Computes the array and returns all of it, in memory, on every rank. Collective.
+  ///
+  /// - Throws: as `ChunkedArray.compute()`.
   public func compute(file: StaticString = #fileID, line: UInt = #line) async throws -> AnyNDArray {
     try await session.compute([expression], callSite: CallSite(file: file, line: line))[0]
   }

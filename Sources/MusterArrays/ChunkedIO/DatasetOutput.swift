@@ -45,14 +45,3 @@ public struct DatasetOutput: Sendable {
     }
   }
 }
-
-/// Collects the datasets of one file, written one below the other.
-@resultBuilder
-public enum DatasetOutputBuilder {
-  public static func buildExpression(_ output: DatasetOutput) -> [DatasetOutput] { [output] }
-  public static func buildBlock(_ parts: [DatasetOutput]...) -> [DatasetOutput] { parts.flatMap { $0 } }
-  public static func buildOptional(_ part: [DatasetOutput]?) -> [DatasetOutput] { part ?? [] }
-  public static func buildEither(first part: [DatasetOutput]) -> [DatasetOutput] { part }
-  public static func buildEither(second part: [DatasetOutput]) -> [DatasetOutput] { part }
-  public static func buildArray(_ parts: [[DatasetOutput]]) -> [DatasetOutput] { parts.flatMap { $0 } }
-}

@@ -24,6 +24,8 @@ extension Session {
 
   /// Opens a dataset whose element type isn't known yet: `as(Double.self)` or `asType(Double.self)` comes next.
   /// Collective, and otherwise like `open(_:dataset:as:chunks:)`.
+  ///
+  /// - Throws: as that, but never `elementTypeMismatch`.
   public func open(
     _ path: String, dataset: String, chunks: Chunks = .auto, file: StaticString = #fileID, line: UInt = #line
   ) throws -> AnyChunkedArray {

@@ -4,13 +4,20 @@ internal import MusterScheduling
 extension Session {
   /// Computes arrays and writes them as the datasets of one HDF5 file. Collective; every rank writes what it computed.
   ///
+  ///     try await session.write(
+  ///       to: "eof.h5", attributes: ["title": "EOFs of air temperature"],
+  ///       [
+  ///         .dataset("pcs", pcs, dimensions: ["time", "mode"], attributes: ["units": "K"]),
+  ///         .dataset("time", time),
+  ///       ])
+  ///
   /// The file appears under its name when all of it is written; until then, or if anything fails, what was there
   /// before stays. Datasets that others name as a dimension become dimension scales, which xarray, NetCDF and h5py
   /// understand as coordinates.
   ///
-  /// - Throws: `MusterError` with code `permissionDenied`, `diskFull`, `fileNotFound` (no such folder) or `inputOutput`;
-  ///   `invalidArgument` or `shapeMismatch` where names are used twice or dimensions don't fit; and what computing the
-  ///   arrays throws.
+  /// - Throws: `MusterError` with code `permissionDenied`, `diskFull`, `fileNotFound` (no such folder) or
+  ///   `inputOutput`; `invalidArgument` or `shapeMismatch` where names are used twice or dimensions don't fit; and what
+  ///   computing the arrays throws.
   public func write(
     to path: String, attributes: [String: HDF5Attribute] = [:], _ datasets: [DatasetOutput],
     file: StaticString = #fileID, line: UInt = #line
@@ -45,30 +52,12 @@ extension Session {
       _ = try await compute(lowering.plan, operation: "write \(path)", callSite: callSite)
       // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
       try onEachRank("finish \(path)", callSite: callSite) { try target.finish() }
-      _ = try onRoot("commit \(path)", callSite: callSite) {
-        try target.commit()
-        return true
-      }
+      try onRoot("commit \(path)", callSite: callSite) { try target.commit() }
     } catch {
       try? target.finish()
       if isRoot { target.abandon() }
       throw error
     }
-  }
-
-  /// Computes arrays and writes them as the datasets of one HDF5 file, listed one below the other:
-  ///
-  ///     try await session.write(to: "eof.h5", attributes: ["title": "EOFs of air temperature"]) {
-  ///       .dataset("pcs", pcs, dimensions: ["time", "mode"], attributes: ["units": "K"])
-  ///       .dataset("time", time)
-  ///     }
-  ///
-  /// Otherwise like `write(to:attributes:_:)` of an array of datasets.
-  public func write(
-    to path: String, attributes: [String: HDF5Attribute] = [:], file: StaticString = #fileID, line: UInt = #line,
-    @DatasetOutputBuilder datasets: () -> [DatasetOutput]
-  ) async throws {
-    try await write(to: path, attributes: attributes, datasets(), file: file, line: line)
   }
 
   private func source(of dataset: DatasetOutput, callSite: CallSite) throws -> ArrayExpression {
@@ -120,6 +109,8 @@ extension HDF5NamedAttribute {
 extension ChunkedArray {
   /// Computes the array and writes it as the only dataset of an HDF5 file. Collective; see
   /// `Session.write(to:attributes:_:)`, which writes several.
+  ///
+  /// - Throws: as that.
   public func write(
     to path: String, dataset: String, attributes: [String: HDF5Attribute] = [:], file: StaticString = #fileID,
     line: UInt = #line

@@ -4,7 +4,8 @@ internal import MusterRuntime
 struct ArrayTuple: Block {
   var arrays: [NDArray<Double>]
 
-  init(_ arrays: NDArray<Double>...) { self.arrays = arrays }
+  init(_ arrays: NDArray<Double>...) { self.init(arrays) }
+  init(_ arrays: [NDArray<Double>]) { self.arrays = arrays }
 
   var byteCount: Int { arrays.reduce(0) { $0 + $1.erased.byteCount } }
 

@@ -1,5 +1,4 @@
 internal import MusterRuntime
-internal import MusterScheduling
 
 /// What the three results of a decomposition have in common: the matrix, and the panels in which it is taken.
 final class SVDProblem: Sendable {
@@ -53,13 +52,9 @@ struct SVDOperation: ArrayOperation {
   var operands: [ArrayExpression] { [problem.operand] }
 
   func lower(_ node: ArrayExpression, in lowering: Lowering) throws -> BlockFunction {
-    let layers: SVDLayers
-    if let known = lowering.shared[ObjectIdentifier(problem)] as? SVDLayers {
-      layers = known
-    } else {
-      layers = try SVDLayers(problem, callSite: node.callSite, in: lowering)
-      lowering.shared[ObjectIdentifier(problem)] = layers
-    }
+    let known = lowering.shared[ObjectIdentifier(problem)] as? SVDLayers
+    let layers = try known ?? SVDLayers(problem, callSite: node.callSite, in: lowering)
+    lowering.shared[ObjectIdentifier(problem)] = layers
     let layer: Int
     switch part {
     case .left: layer = layers.left(columns, callSite: node.callSite, in: lowering)
@@ -68,171 +63,5 @@ struct SVDOperation: ArrayOperation {
     }
     return BlockFunction(
       layer: layer, grid: node.grid, elementType: .float64, name: "svd", callSite: node.callSite)
-  }
-}
-
-/// The layers of a decomposition. All of them are added; those that no result needs are never expanded.
-struct SVDLayers: Sendable {
-  private let panels: ChunkGrid
-  /// The panels' bases, and what each is multiplied by to give U.
-  private var bases = 0
-  private var weights = 0
-  private(set) var values = 0
-  private(set) var right = 0
-
-  /// How many nodes one of the tree takes together.
-  private static let fanIn = 8
-
-  init(_ problem: SVDProblem, callSite: CallSite?, in lowering: Lowering) throws {
-    panels = problem.panels
-    let panels = panels
-    let columns = panels.shape[1]
-    let matrixBytes = columns * columns * 8
-    let panelBytes = panels.largestChunk * 8
-    let source = lowering.layer(of: try lowering.blocks(of: problem.operand, on: panels, takenOnce: false))
-    let panelLayer = source.layerNumber!
-
-    func layer<B: Block>(
-      _ name: String, _ count: Int, bytes: Int, inputs: @escaping @Sendable (Int, inout [TaskID]) -> Void,
-      run: @escaping @Sendable (TaskInputs) throws -> B
-    ) -> Int {
-      lowering.add(
-        Layer(
-          name: "svd-\(name)", count: count, yielding: B.self, expectedBytes: bytes, callSite: callSite,
-          inputs: inputs, run: run))
-    }
-    func task(_ layer: Int, _ index: Int) -> TaskID { TaskID(layer: layer, index: index) }
-
-    // The first pass: the Gram matrix, and what it says.
-    let grams = layer("gram", panels.count, bytes: matrixBytes) { index, into in
-      into.append(TaskID(layer: panelLayer, index: index))
-    } run: { inputs in
-      try SVDSteps.gram(of: NDArray<Double>(inputs.block(0)), rows: panels.rows(of: inputs.index)).erased
-    }
-    let gram = lowering.add(
-      ReductionTree<AnyNDArray, AnyNDArray>(
-        name: "svd-gram", callSite: callSite, results: 1, partials: panels.count,
-        leaf: { _, partial in TaskID(layer: grams, index: partial) }, partialBytes: matrixBytes,
-        combine: { SVDSteps.sum($0.map { NDArray<Double>($0) }).erased }, finish: { _, sum in sum }))
-    let factor = layer("factor", 1, bytes: matrixBytes) { _, into in
-      into.append(TaskID(layer: gram, index: 0))
-    } run: { inputs in
-      try SVDSteps.Factor(gram: NDArray<Double>(inputs.block(0))).tuple
-    }
-    // The second pass: bases, and a tree over what they come to.
-    let bases = layer("basis", panels.count, bytes: panelBytes) { index, into in
-      into.append(TaskID(layer: panelLayer, index: index))
-      into.append(TaskID(layer: factor, index: 0))
-    } run: { inputs in
-      try SVDSteps.basis(of: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)))
-    }
-    var summaries = layer("summary", panels.count, bytes: matrixBytes) { index, into in
-      into.append(TaskID(layer: bases, index: index))
-    } run: { inputs in
-      try SVDSteps.summary(of: inputs.block(0)).erased
-    }
-    // The rows of each summary on the Householder way.
-    var heights = panels.sizes[0].map { min($0, columns) }
-    var levels: [(nodes: Int, heights: [Int])] = []
-    while heights.count > 1 {
-      let below = (layer: summaries, heights: heights)
-      let count = (heights.count + Self.fanIn - 1) / Self.fanIn
-      let fanIn = Self.fanIn
-      let nodes = layer("combine", count, bytes: fanIn * matrixBytes) { index, into in
-        for child in index * fanIn..<min((index + 1) * fanIn, below.heights.count) {
-          into.append(TaskID(layer: below.layer, index: child))
-        }
-        into.append(TaskID(layer: factor, index: 0))
-      } run: { inputs in
-        let last = inputs.blocks.count - 1
-        return try SVDSteps.combine(
-          (0..<last).map { NDArray<Double>(inputs.block($0)) }, SVDSteps.Factor(inputs.block(last)))
-      }
-      // Only what goes up is sent on: Q stays where it was made.
-      summaries = layer("triangle", count, bytes: matrixBytes) { index, into in
-        into.append(TaskID(layer: nodes, index: index))
-      } run: { inputs in
-        inputs.block(0, as: ArrayTuple.self).arrays[0].erased
-      }
-      levels.append((nodes, heights))
-      heights = (0..<count).map { node in
-        min(columns, below.heights[node * fanIn..<min((node + 1) * fanIn, below.heights.count)].reduce(0, +))
-      }
-    }
-
-    // Runs beside the second pass: one core is busy with it while the others go on. A task's inputs are scheduled by
-    // their layers, the last one first, so adding it here is what makes it begin before the bases.
-    let guess = layer("guess", 1, bytes: matrixBytes) { _, into in
-      into.append(TaskID(layer: gram, index: 0))
-      into.append(TaskID(layer: factor, index: 0))
-    } run: { inputs in
-      try SVDSteps.guess(gram: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)))
-    }
-
-    let top = summaries
-    let core = layer("core", 1, bytes: 2 * matrixBytes) { _, into in
-      into.append(TaskID(layer: top, index: 0))
-      into.append(TaskID(layer: factor, index: 0))
-      into.append(TaskID(layer: guess, index: 0))
-    } run: { inputs in
-      try SVDSteps.core(
-        top: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)),
-        guess: inputs.block(2))
-    }
-    func part(_ name: String, _ number: Int) -> Int {
-      layer(name, 1, bytes: matrixBytes) { _, into in
-        into.append(TaskID(layer: core, index: 0))
-      } run: { inputs in
-        inputs.block(0, as: ArrayTuple.self).arrays[number].erased
-      }
-    }
-    values = part("values", 1)
-    right = part("right", 2)
-
-    // Back down the tree to U.
-    var weights = part("weights", 0)
-    for level in levels.reversed() {
-      let (above, nodes, heights) = (weights, level.nodes, level.heights)
-      let fanIn = Self.fanIn
-      weights = layer("weights", heights.count, bytes: matrixBytes) { index, into in
-        into.append(TaskID(layer: nodes, index: index / fanIn))
-        into.append(TaskID(layer: above, index: index / fanIn))
-      } run: { inputs in
-        let first = inputs.index / fanIn * fanIn
-        let start = heights[first..<inputs.index].reduce(0, +)
-        return try SVDSteps.weights(
-          of: start..<start + heights[inputs.index], node: inputs.block(0),
-          weights: NDArray<Double>(inputs.block(1))
-        ).erased
-      }
-    }
-    (self.bases, self.weights) = (bases, weights)
-  }
-
-  /// The layer of U's panels, or of some columns of them.
-  func left(_ columns: Range<Int>?, callSite: CallSite?, in lowering: Lowering) -> Int {
-    let (bases, weights) = (bases, weights)
-    let width = columns?.count ?? panels.shape[1]
-    return lowering.add(
-      Layer(
-        name: "svd-left", count: panels.count, yielding: AnyNDArray.self,
-        expectedBytes: panels.sizes[0].max()! * width * 8, callSite: callSite,
-        inputs: { index, into in
-          into.append(TaskID(layer: bases, index: index))
-          into.append(TaskID(layer: weights, index: index))
-        },
-        run: { inputs in
-          var weights = inputs.block(1, as: AnyNDArray.self)
-          if let columns { weights = weights.slice([0..<weights.shape[0], columns]) }
-          return try SVDSteps.leftVectors(inputs.block(0), weights: NDArray<Double>(weights)).erased
-        }))
-  }
-}
-
-extension ChunkGrid {
-  /// The rows of a panel.
-  fileprivate func rows(of panel: Int) -> Range<Int> {
-    let region = region(of: panel)
-    return region.origin[0]..<region.origin[0] + region.shape[0]
   }
 }

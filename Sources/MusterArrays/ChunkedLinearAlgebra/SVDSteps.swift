@@ -105,72 +105,14 @@ enum SVDSteps {
       .assemble(shape: [rows, parts[0].shape[1]], elementType: .float64, parts: placed))
   }
 
-  // MARK: The small matrix
+  // MARK: Beside the second pass
 
   /// Near right singular vectors V, the eigenvectors of AᵀA, and R₁ V; nothing where LAPACK is the better way. One core
   /// is busy with it while the others are at the second pass.
   static func guess(gram: NDArray<Double>, _ factor: Factor) throws -> ArrayTuple {
     guard factor.wantsGuess, let r = factor.r else { return ArrayTuple() }
     let vectors = try gram.eigh().vectors
-    return ArrayTuple(vectors, try r.matmul(vectors))
-  }
-
-  /// The decomposition of the n × n matrix that is left.
-  ///
-  /// - Parameters:
-  ///   - top: the top of the tree: the Gram matrix of A R₁⁻¹, or R.
-  ///   - guess: as `guess(gram:_:)` gave it.
-  /// - Returns: W, the singular values and Vᵀ; U is what the bases make of W.
-  static func core(top: NDArray<Double>, _ factor: Factor, guess: ArrayTuple) throws -> ArrayTuple {
-    guard let r1 = factor.r else {
-      let (u, s, vt) = try top.svd()
-      return signed(u, s, vt)
-    }
-    let (r2, info) = try top.cholesky()
-    guard info == 0 else {
-      throw MusterError(
-        .notConverged,
-        "svd: the condition number of the matrix was misjudged (the second Cholesky factorisation "
-          + "failed at column \(info))", fix: "Scale the columns to similar sizes")
-    }
-    // A = Q R₂ R₁ with Q = (A R₁⁻¹) R₂⁻¹, so that U = (A R₁⁻¹) (R₂⁻¹ U_R).
-    var decomposed: (u: NDArray<Double>, s: NDArray<Double>, vt: NDArray<Double>)?
-    if guess.arrays.count == 2 {
-      decomposed = try PreconditionedSVD.decompose(product: r2.matmul(guess.arrays[1]), guess: guess.arrays[0])
-    }
-    let (u, s, vt) = try decomposed ?? r2.matmul(r1).svd()
-    return signed(try u.solvingLeftUpper(r2), s, vt)
-  }
-
-  /// Makes the entry of largest magnitude in each row of Vᵀ positive (the first of equal ones), and W to match: the
-  /// signs don't depend on the way taken.
-  private static func signed(
-    _ w: NDArray<Double>, _ s: NDArray<Double>, _ vt: NDArray<Double>
-  ) -> ArrayTuple {
-    let (rows, columns) = (vt.shape[0], vt.shape[1])
-    let flips = vt.withElements { vt in
-      (0..<rows).map { row -> Bool in
-        var largest = 0.0
-        for column in 0..<columns where abs(vt[row * columns + column]) > abs(largest) {
-          largest = vt[row * columns + column]
-        }
-        return largest < 0
-      }
-    }
-    let signedVt = NDArray<Double>(shape: vt.shape) { target in
-      vt.withElements { vt in
-        for row in 0..<rows {
-          for index in row * columns..<(row + 1) * columns { target[index] = flips[row] ? -vt[index] : vt[index] }
-        }
-      }
-    }
-    let signedW = NDArray<Double>(shape: w.shape) { target in
-      w.withElements { w in
-        let width = w.isEmpty ? 1 : flips.count
-        for index in w.indices { target[index] = flips[index % width] ? -w[index] : w[index] }
-      }
-    }
-    return ArrayTuple(signedW, s, signedVt)
+    return ArrayTuple(vectors, try vectors.multipliedLeftUpper(r))
   }
 
   // MARK: Back to the panels

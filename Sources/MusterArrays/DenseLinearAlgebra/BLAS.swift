@@ -23,12 +23,6 @@ package enum BLAS {
     unsetenv("OPENBLAS_CORETYPE")
   }
 
-  /// The processor whose kernels OpenBLAS uses, by OpenBLAS's name for it.
-  package static var kernels: String {
-    _ = configured
-    return copenblas_core_name().map { String(cString: $0) } ?? "unknown"
-  }
-
   /// One thread for each call: the parallelism is in the tasks, and results don't depend on the number of cores.
   package static func setSingleThreaded() { _ = configured }
 }
@@ -41,19 +35,21 @@ package enum Transposition: Sendable {
 /// An element type that BLAS and LAPACK know: Double and Float. The requirements are the library's calls on row-major
 /// matrices, as `COpenBLAS.h` explains them.
 public protocol LinearAlgebraElement: ArrayElement, BinaryFloatingPoint {
+  /// The calls for this type. Only Double and Float have them: other types can't conform.
   static var linearAlgebra: LinearAlgebraCalls<Self> { get }
 }
 
-/// The library's calls for one element type.
+/// The library's calls for one element type. A program has no use for it but as a requirement of
+/// `LinearAlgebraElement`.
 public struct LinearAlgebraCalls<T: LinearAlgebraElement>: Sendable {
   typealias Pointer = UnsafeMutablePointer<T>
   typealias Source = UnsafePointer<T>
   var gemm: @Sendable (Int32, Int32, Int32, Int32, Int32, T, Source, Source, T, Pointer) -> Void
   var syrk: @Sendable (Int32, Int32, Source, Pointer) -> Void
+  var multiplyLeft: @Sendable (Int32, Int32, Source, Pointer) -> Void
   var solveRight: @Sendable (Int32, Int32, Source, Pointer) -> Void
   var solveLeft: @Sendable (Int32, Int32, Source, Pointer) -> Void
   var cholesky: @Sendable (Int32, Pointer) -> Int32
-  var condition: @Sendable (Int32, Source, Pointer, Pointer, UnsafeMutablePointer<Int32>) -> Int32
   var qr: @Sendable (Int32, Int32, Pointer, Pointer, Pointer, Int32) -> Int32
   var qrQ: @Sendable (Int32, Int32, Int32, Pointer, Source, Pointer, Int32) -> Int32
   var svd:
@@ -64,22 +60,26 @@ public struct LinearAlgebraCalls<T: LinearAlgebraElement>: Sendable {
 }
 
 extension Double: LinearAlgebraElement {
+  /// The calls that take `double`.
   public static let linearAlgebra = LinearAlgebraCalls<Double>(
     gemm: { copenblas_dgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) }, syrk: { copenblas_dsyrk($0, $1, $2, $3) },
+    multiplyLeft: { copenblas_dtrmm_left($0, $1, $2, $3) },
     solveRight: { copenblas_dtrsm_right($0, $1, $2, $3) }, solveLeft: { copenblas_dtrsm_left($0, $1, $2, $3) },
-    cholesky: { copenblas_dpotrf($0, $1) }, condition: { copenblas_dtrcon($0, $1, $2, $3, $4) },
-    qr: { copenblas_dqr($0, $1, $2, $3, $4, $5) }, qrQ: { copenblas_dqr_q($0, $1, $2, $3, $4, $5, $6) },
+    cholesky: { copenblas_dpotrf($0, $1) }, qr: { copenblas_dqr($0, $1, $2, $3, $4, $5) },
+    qrQ: { copenblas_dqr_q($0, $1, $2, $3, $4, $5, $6) },
     svd: { copenblas_dgesdd($0, $1, $2, $3, $4, $5, $6, $7, $8) },
     svdByQR: { copenblas_dgesvd($0, $1, $2, $3, $4, $5, $6, $7) },
     eigh: { copenblas_dsyevd($0, $1, $2, $3, $4, $5, $6) })
 }
 
 extension Float: LinearAlgebraElement {
+  /// The calls that take `float`.
   public static let linearAlgebra = LinearAlgebraCalls<Float>(
     gemm: { copenblas_sgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) }, syrk: { copenblas_ssyrk($0, $1, $2, $3) },
+    multiplyLeft: { copenblas_strmm_left($0, $1, $2, $3) },
     solveRight: { copenblas_strsm_right($0, $1, $2, $3) }, solveLeft: { copenblas_strsm_left($0, $1, $2, $3) },
-    cholesky: { copenblas_spotrf($0, $1) }, condition: { copenblas_strcon($0, $1, $2, $3, $4) },
-    qr: { copenblas_sqr($0, $1, $2, $3, $4, $5) }, qrQ: { copenblas_sqr_q($0, $1, $2, $3, $4, $5, $6) },
+    cholesky: { copenblas_spotrf($0, $1) }, qr: { copenblas_sqr($0, $1, $2, $3, $4, $5) },
+    qrQ: { copenblas_sqr_q($0, $1, $2, $3, $4, $5, $6) },
     svd: { copenblas_sgesdd($0, $1, $2, $3, $4, $5, $6, $7, $8) },
     svdByQR: { copenblas_sgesvd($0, $1, $2, $3, $4, $5, $6, $7) },
     eigh: { copenblas_ssyevd($0, $1, $2, $3, $4, $5, $6) })

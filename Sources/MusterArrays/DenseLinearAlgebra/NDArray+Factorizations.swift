@@ -28,41 +28,17 @@ extension NDArray where Element: LinearAlgebraElement {
     return (result, Int(info))
   }
 
-  /// The reciprocal of the condition number of this upper triangular matrix, estimated, in the infinity norm.
-  package func triangularReciprocalCondition() throws -> Element {
-    let (n, _) = try matrixSizes("a condition number")
-    guard n > 0 else { return 1 }
-    var result: Element = 0
-    var work = [Element](repeating: 0, count: 3 * Int(n))
-    var integers = [Int32](repeating: 0, count: Int(n))
-    let info = withElements { Element.linearAlgebra.condition(n, $0.baseAddress!, &result, &work, &integers) }
-    try Self.check(info, "a condition number")
-    return result
-  }
-
-  /// Householder QR of an m × n matrix: R (k × n, k = Swift.min(m, n)) with a diagonal that is not negative, which makes it
-  /// unique where the matrix has full rank.
-  package func qrR() throws -> NDArray {
-    var factors = self
-    let (r, _) = try factors.factorQR(wantsQ: false)
-    return r
-  }
-
-  /// Thin Householder QR of an m × n matrix: Q (m × k) and R (k × n) with a diagonal that is not negative.
+  /// Thin Householder QR of an m × n matrix: Q (m × k) and R (k × n), k = min(m, n), with a diagonal that is not
+  /// negative, which makes it unique where the matrix has full rank.
   package func qr() throws -> (q: NDArray, r: NDArray) {
-    var factors = self
-    let (r, q) = try factors.factorQR(wantsQ: true)
-    return (q!, r)
-  }
-
-  private mutating func factorQR(wantsQ: Bool) throws -> (r: NDArray, q: NDArray?) {
     let (m, n) = try matrixSizes("a QR factorisation")
     let k = Swift.min(m, n)
     let (rows, columns, rank) = (Int(m), Int(n), Int(k))
     guard rank > 0 else {
-      return (NDArray(shape: [rank, columns]) { _ in }, NDArray(shape: [rows, rank]) { _ in })
+      return (NDArray(shape: [rows, rank]) { _ in }, NDArray(shape: [rank, columns]) { _ in })
     }
-    return try withMutableElements { a in
+    var factors = self
+    return try factors.withMutableElements { a in
       var tau = [Element](repeating: 0, count: rank)
       try Self.withWorkspace("a QR factorisation") { Element.linearAlgebra.qr(m, n, a, &tau, $0, $1) }
       let negative = (0..<rank).map { a[$0 * columns + $0] < 0 }
@@ -74,7 +50,6 @@ extension NDArray where Element: LinearAlgebraElement {
           }
         }
       }
-      guard wantsQ else { return (r, nil) }
       try Self.withWorkspace("a QR factorisation") { Element.linearAlgebra.qrQ(m, n, k, a, tau, $0, $1) }
       let q = NDArray(shape: [rows, rank]) { q in
         for row in 0..<rows {
@@ -84,12 +59,12 @@ extension NDArray where Element: LinearAlgebraElement {
           }
         }
       }
-      return (r, q)
+      return (q, r)
     }
   }
 
   /// Thin singular value decomposition of an m × n matrix: U (m × k), the singular values in descending order, and Vᵀ
-  /// (k × n), with k = Swift.min(m, n). Divide and conquer, and the QR iteration where that doesn't converge.
+  /// (k × n), with k = min(m, n). Divide and conquer, and the QR iteration where that doesn't converge.
   ///
   /// - Throws: `MusterError` with code `notConverged`.
   package func svd() throws -> (u: NDArray, s: NDArray, vt: NDArray) {

@@ -95,35 +95,52 @@ extension NDArray where Element: LinearAlgebraElement {
           return
         }
         Element.linearAlgebra.syrk(m, n, a, target)
-        for row in 0..<size {
-          for column in 0..<row { target[row * size + column] = target[column * size + row] }
+        Self.forTilesBelowDiagonal(size) { row, column in target[row * size + column] = target[column * size + row] }
+      }
+    }
+  }
+
+  /// Calls a closure with each row and column below the diagonal of an n × n matrix, in tiles, so that what lies across
+  /// the diagonal is still in the cache when its neighbour is wanted.
+  static func forTilesBelowDiagonal(_ n: Int, _ body: (_ row: Int, _ column: Int) -> Void) {
+    let tile = 32
+    for rows in stride(from: 0, to: n, by: tile) {
+      for columns in stride(from: 0, through: rows, by: tile) {
+        for row in rows..<Swift.min(rows + tile, n) {
+          for column in columns..<Swift.min(columns + tile, row) { body(row, column) }
         }
       }
     }
   }
 
+  /// R B, for this n × m matrix B and R upper triangular, n × n.
+  package func multipliedLeftUpper(_ r: NDArray) throws -> NDArray {
+    let (n, m) = try matrixSizes("a triangular product")
+    return overwritten(with: r, size: n) { Element.linearAlgebra.multiplyLeft(n, m, $0, $1) }
+  }
+
   /// A R⁻¹, for this m × n matrix and R upper triangular, n × n.
   package func solvingRightUpper(_ r: NDArray) throws -> NDArray {
     let (m, n) = try matrixSizes("a triangular solution")
-    return solving(r, size: n) { Element.linearAlgebra.solveRight(m, n, $0, $1) }
+    return overwritten(with: r, size: n) { Element.linearAlgebra.solveRight(m, n, $0, $1) }
   }
 
   /// R⁻¹ B, for this n × m matrix B and R upper triangular, n × n.
   package func solvingLeftUpper(_ r: NDArray) throws -> NDArray {
     let (n, m) = try matrixSizes("a triangular solution")
-    return solving(r, size: n) { Element.linearAlgebra.solveLeft(n, m, $0, $1) }
+    return overwritten(with: r, size: n) { Element.linearAlgebra.solveLeft(n, m, $0, $1) }
   }
 
-  /// A copy of this matrix that `solve` has overwritten by the solution with R, which is `size` × `size`.
-  private func solving(
-    _ r: NDArray, size: Int32, _ solve: (UnsafePointer<Element>, UnsafeMutablePointer<Element>) -> Void
+  /// A copy of this matrix that `routine` has overwritten by a product or solution with R, which is `size` × `size`.
+  private func overwritten(
+    with r: NDArray, size: Int32, _ routine: (UnsafePointer<Element>, UnsafeMutablePointer<Element>) -> Void
   ) -> NDArray {
     precondition(r.shape == [Int(size), Int(size)])
     var result = self
     guard count > 0 else { return result }
     r.withElements { r in
       result.withMutableElements { x in
-        if let r = r.baseAddress { solve(r, x) }
+        if let r = r.baseAddress { routine(r, x) }
       }
     }
     return result

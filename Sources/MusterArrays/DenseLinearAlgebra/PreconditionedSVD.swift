@@ -8,146 +8,133 @@ internal import RealModule
 /// columns at once by matrix products, bring that down to rounding (the quadratic convergence of Ogita and Aishima,
 /// "Iterative refinement for symmetric eigenvalue decomposition", Japan J. Indust. Appl. Math. 35, 2018, for B's
 /// columns, as in the one-sided Jacobi method of Demmel and Veselić, SIAM J. Matrix Anal. Appl. 13, 1992). The result
-/// is as accurate as LAPACK's, in half of its time: nearly all work is in matrix products.
-package enum PreconditionedSVD {
+/// is as accurate as LAPACK's, in a fraction of its time: nearly all work is in matrix products.
+///
+/// The last correction isn't applied until `left` or `right` is asked for: the singular values need only its entries,
+/// the two sides can be corrected at the same time on two cores, and of the left side only the columns that are wanted.
+package struct PreconditionedSVD: Sendable {
   /// Off-diagonal entries of the normalised BᵀB that count as zero, times √n.
   private static let tolerance = 1e-15
-  /// A pair of columns whose first-order rotation is larger isn't separated well enough for it.
-  private static let largestRotation = 1e-3
+  /// Two corrections X and Y may be added where XY is below rounding: ‖X‖² ‖Y‖².
+  private static let negligibleProduct = 1e-28
   private static let iterations = 4
 
-  /// - Parameters:
-  ///   - a: a square matrix (n × n).
-  ///   - v: an orthogonal matrix (n × n) whose columns are nearly `a`'s right singular vectors.
-  /// - Returns: U (n × n), the singular values in descending order, and Vᵀ (n × n); nil where columns are too close for
-  ///   the corrections to converge, as with repeated singular values, or where a singular value is zero.
-  /// - Complexity: six to ten products of n × n matrices.
-  package static func decompose(
-    _ a: NDArray<Double>, guess v: NDArray<Double>
-  ) throws -> (u: NDArray<Double>, s: NDArray<Double>, vt: NDArray<Double>)? {
-    try decompose(product: a.matmul(v), guess: v)
-  }
+  /// B and the right vectors (n × n), as they are before the last correction and in the order of the guess.
+  private let b: NDArray<Double>
+  private let v: NDArray<Double>
+  /// The last correction, less the identity; without elements where there is nothing left to correct.
+  private let rotation: NDArray<Double>
+  /// The singular values, in descending order.
+  package let values: NDArray<Double>
+  /// The column of B and V that belongs to each value.
+  private let order: [Int]
 
-  /// The same where the product of the matrix and the guess, `a.matmul(v)`, is known already.
-  static func decompose(
-    product: NDArray<Double>, guess v: NDArray<Double>
-  ) throws -> (u: NDArray<Double>, s: NDArray<Double>, vt: NDArray<Double>)? {
-    let n = v.shape[0]
-    let accepted = tolerance * Double.sqrt(Double(n))
+  /// - Parameters:
+  ///   - product: B = A V₁ (n × n).
+  ///   - v: V₁, an orthogonal matrix (n × n) whose columns are nearly A's right singular vectors.
+  /// - Returns: nil where columns are too close for the corrections to converge, as with repeated singular values, or
+  ///   where a singular value is zero.
+  /// - Complexity: O(n³): for a good guess, the work of two products of n × n matrices.
+  package init?(product: NDArray<Double>, guess v: NDArray<Double>) throws {
+    let root = Double.sqrt(Double(v.shape[0]))
+    let accepted = Self.tolerance * root
     var v = v
     var b = product
-    var isConverged = false
-    for _ in 0..<iterations {
-      guard let step = try Correction(gram: b.gram(), accepted: accepted) else { return nil }
-      if step.residual <= accepted {
-        isConverged = true
-        break
+    for _ in 0..<Self.iterations {
+      let gram = try b.gram()
+      guard let first = ColumnCorrection(gram: gram, accepted: accepted) else { return nil }
+      if first.residual <= accepted {
+        self.init(b: b, v: v, rotation: NDArray([]), squares: first.squares)
+        return
       }
-      v = try step.applied(to: v)
-      b = try step.applied(to: b)
-      // What is left is of second order: the product of what was there and the rotation that removed it.
+      // What a correction leaves is of second order: the product of what was there and the rotation that removed it.
       // The n terms of that product have no common sign.
-      if step.residual * step.largest * Double.sqrt(Double(n)) <= accepted {
-        isConverged = true
-        break
+      if first.residual * first.largest * root <= accepted {
+        self.init(b: b, v: v, rotation: try first.exponential(), squares: first.squares)
+        return
       }
+      // The second one can be had from the same Gram matrix, without touching B and V, where the first was small.
+      if let second = ColumnCorrection(gram: try first.corrected(gram), accepted: accepted),
+        second.residual * first.largest * root <= accepted,
+        first.sumOfSquares * second.sumOfSquares <= Self.negligibleProduct
+      {
+        self.init(b: b, v: v, rotation: try first.exponential(adding: second), squares: second.squares)
+        return
+      }
+      let rotation = try first.exponential()
+      try NDArray<Double>.gemm(v, .none, rotation, .none, alpha: 1, beta: 1, into: &v)
+      try NDArray<Double>.gemm(b, .none, rotation, .none, alpha: 1, beta: 1, into: &b)
     }
-    return isConverged ? normalized(b, v) : nil
+    return nil
   }
 
-  /// One correction of all pairs: the antisymmetric matrix X of rotations, with its second-order term.
-  private struct Correction {
-    /// X + X²/2, so that I + this is orthogonal to third order; nil where nothing has to be rotated.
-    var rotation: NDArray<Double>
-    /// The largest normalised off-diagonal entry before the correction.
-    var residual: Double
-    /// The largest rotation.
-    var largest: Double
+  private init?(b: NDArray<Double>, v: NDArray<Double>, rotation: NDArray<Double>, squares: [Double]) {
+    guard squares.allSatisfy({ $0 > 0 }) else { return nil }
+    (self.b, self.v, self.rotation) = (b, v, rotation)
+    // Equal ones keep their order.
+    order = squares.indices.sorted { (squares[$1], $0) < (squares[$0], $1) }
+    values = NDArray(order.map { Double.sqrt(squares[$0]) })
+  }
 
-    /// nil where a pair isn't separated, or a column is zero.
-    init?(gram: NDArray<Double>, accepted: Double) throws {
-      let n = gram.shape[0]
-      var residual = 0.0
-      var largest = 0.0
-      var sumOfSquares = 0.0
-      var isSeparated = true
-      let x = gram.withElements { g in
-        NDArray<Double>(shape: [n, n]) { x in
-          for i in 0..<n { x[i * n + i] = 0 }
-          let norms = (0..<n).map { Double.sqrt(g[$0 * n + $0]) }
-          for i in 0..<n {
-            let own = g[i * n + i]
-            guard own > 0, own.isFinite else {
-              isSeparated = false
-              continue
-            }
-            for j in 0..<i {
-              let off = g[i * n + j]
-              let relative = abs(off) / (norms[i] * norms[j])
-              residual = max(residual, relative)
-              let gap = g[j * n + j] - own
-              var angle = 0.0
-              if relative > accepted / 8 {
-                if abs(off) > largestRotation * abs(gap) {
-                  isSeparated = false
-                } else {
-                  angle = off / gap
-                }
-              }
-              x[i * n + j] = angle
-              x[j * n + i] = -angle
-              largest = max(largest, abs(angle))
-              sumOfSquares += 2 * angle * angle
-            }
+  /// Some columns of U: n × k.
+  ///
+  /// - Complexity: O(n² k).
+  package func left(_ columns: Range<Int>) throws -> NDArray<Double> {
+    let chosen = Array(order[columns])
+    var u = b.columns(chosen)
+    if rotation.count > 0 {
+      try NDArray<Double>.gemm(b, .none, rotation.columns(chosen), .none, alpha: 1, beta: 1, into: &u)
+    }
+    return values.withElements { values in
+      u.withElements { u in
+        NDArray<Double>(shape: [b.shape[0], columns.count]) { scaled in
+          let inverses = columns.map { 1 / values[$0] }
+          for row in 0..<b.shape[0] {
+            let start = row * columns.count
+            for column in 0..<columns.count { scaled[start + column] = u[start + column] * inverses[column] }
           }
         }
       }
-      guard isSeparated, residual.isFinite else { return nil }
-      self.residual = residual
-      self.largest = largest
-      rotation = x
-      // The entries of X² are below ‖X‖²: under half a rounding they change nothing.
-      if sumOfSquares > 1e-17 {
-        try NDArray<Double>.gemm(x, .none, x, .none, alpha: 0.5, beta: 1, into: &rotation)
-      }
-    }
-
-    /// m (I + rotation).
-    func applied(to m: NDArray<Double>) throws -> NDArray<Double> {
-      var result = m
-      try NDArray<Double>.gemm(m, .none, rotation, .none, alpha: 1, beta: 1, into: &result)
-      return result
     }
   }
 
-  /// U and the singular values from the columns of B, sorted; equal ones keep their order.
-  private static func normalized(
-    _ b: NDArray<Double>, _ v: NDArray<Double>
-  ) -> (u: NDArray<Double>, s: NDArray<Double>, vt: NDArray<Double>)? {
-    let n = b.shape[0]
-    var squares = [Double](repeating: 0, count: n)
-    b.withElements { b in
-      for row in 0..<n {
-        for column in 0..<n { squares[column] += b[row * n + column] * b[row * n + column] }
-      }
+  /// Vᵀ: n × n.
+  ///
+  /// - Complexity: a product of n × n matrices.
+  package func right() throws -> NDArray<Double> {
+    var vt = NDArray<Double>(v.columns(order).erased.transposed([1, 0]))
+    if rotation.count > 0 {
+      try NDArray<Double>.gemm(
+        rotation.columns(order), .transposed, v, .transposed, alpha: 1, beta: 1, into: &vt)
     }
-    guard squares.allSatisfy({ $0 > 0 }) else { return nil }
-    let order = (0..<n).sorted { (squares[$1], $0) < (squares[$0], $1) }
-    let values = order.map { Double.sqrt(squares[$0]) }
-    let u = NDArray<Double>(shape: [n, n]) { u in
-      b.withElements { b in
-        for row in 0..<n {
-          for column in 0..<n { u[row * n + column] = b[row * n + order[column]] / values[column] }
+    return vt
+  }
+}
+
+extension PreconditionedSVD {
+  /// The parts as arrays, for their way to another task.
+  package var arrays: [NDArray<Double>] { [b, v, rotation, values, NDArray(order.map(Double.init))] }
+
+  /// From what `arrays` gave.
+  package init(arrays: ArraySlice<NDArray<Double>>) {
+    let arrays = Array(arrays)
+    (b, v, rotation, values) = (arrays[0], arrays[1], arrays[2], arrays[3])
+    order = arrays[4].elements.map { Int($0) }
+  }
+}
+
+extension NDArray<Double> {
+  /// Columns of a matrix, in the order of their numbers.
+  fileprivate func columns(_ numbers: [Int]) -> NDArray<Double> {
+    let (rows, width) = (shape[0], shape[1])
+    return withElements { source in
+      NDArray<Double>(shape: [rows, numbers.count]) { target in
+        for row in 0..<rows {
+          for (place, number) in numbers.enumerated() {
+            target[row * numbers.count + place] = source[row * width + number]
+          }
         }
       }
     }
-    let vt = NDArray<Double>(shape: [n, n]) { vt in
-      v.withElements { v in
-        for row in 0..<n {
-          for column in 0..<n { vt[row * n + column] = v[column * n + order[row]] }
-        }
-      }
-    }
-    return (u, NDArray(values), vt)
   }
 }

@@ -3,13 +3,21 @@
 /// Integers of any width are read as `Int`, floating-point numbers of up to 32 bits as `Float`, others as `Double`; an
 /// unsigned integer beyond `Int.max` as `Double`. A list of one element stays a list: NetCDF writes numbers that way.
 public enum HDF5Attribute: Hashable, Sendable, Codable {
+  /// A string, in UTF-8.
   case string(String)
+  /// A list of strings.
   case strings([String])
+  /// An integer, written with 64 bits.
   case int(Int)
+  /// A list of integers.
   case ints([Int])
+  /// A floating-point number of 64 bits.
   case double(Double)
+  /// A list of floating-point numbers of 64 bits.
   case doubles([Double])
+  /// A floating-point number of 32 bits.
   case float(Float)
+  /// A list of floating-point numbers of 32 bits.
   case floats([Float])
 
   /// The string, also where it is the only one of a list.
@@ -36,8 +44,11 @@ public enum HDF5Attribute: Hashable, Sendable, Codable {
 }
 
 extension HDF5Attribute: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
+  /// One string.
   public init(stringLiteral value: String) { self = .string(value) }
+  /// One integer.
   public init(integerLiteral value: Int) { self = .int(value) }
+  /// One number of 64 bits; `.float(_:)` makes one of 32.
   public init(floatLiteral value: Double) { self = .double(value) }
 }
 

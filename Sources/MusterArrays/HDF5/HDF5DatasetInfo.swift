@@ -6,7 +6,7 @@ public struct HDF5DatasetInfo: Codable, Sendable, Hashable {
   public var path: String
   /// The dataset's path in the file, without a slash at its start: `air_temperature`, `run1/velocity`.
   public var name: String
-  /// Empty for a scalar.
+  /// The lengths of the axes; empty for a scalar.
   public var shape: [Int]
   /// What the elements are read as: the type that the file stores, or the next wider one of its kind.
   public var elementType: ElementType
@@ -16,7 +16,7 @@ public struct HDF5DatasetInfo: Codable, Sendable, Hashable {
   public var contiguousOffset: Int?
   /// The attributes that are strings or numbers, without those by which HDF5 and NetCDF do their own book-keeping.
   public var attributes: [String: HDF5Attribute]
-  /// One for each axis.
+  /// What the file says of each axis; one for each.
   public var dimensions: [HDF5Dimension]
   /// The size of the file when it was inspected, in bytes.
   public var fileSize: Int
@@ -61,6 +61,7 @@ public struct HDF5Dimension: Codable, Sendable, Hashable {
   /// The dataset that is the axis's dimension scale, by its path in the file: it holds the coordinates.
   public var scale: String?
 
+  /// An axis; what the file doesn't say of it is nil.
   public init(name: String? = nil, scale: String? = nil) {
     self.name = name
     self.scale = scale

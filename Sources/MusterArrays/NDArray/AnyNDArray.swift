@@ -2,12 +2,16 @@ public import MusterRuntime
 
 /// An array in memory whose element type is a value: row-major, contiguous, immutable. The block of array tasks.
 public struct AnyNDArray: Sendable {
+  /// The type of the elements.
   public let elementType: ElementType
+  /// The lengths of the axes; empty for a single number.
   public let shape: [Int]
   /// The elements, in row-major order, from the storage's first byte on.
   public let storage: BlockStorage
 
-  /// Wraps a storage of at least as many bytes as the shape needs.
+  /// Wraps a storage without a copy.
+  ///
+  /// - Precondition: the storage has at least as many bytes as the shape needs.
   public init(elementType: ElementType, shape: [Int], storage: BlockStorage) {
     precondition(shape.reduce(1, *) * elementType.byteCount <= storage.byteCount)
     self.elementType = elementType
@@ -30,14 +34,19 @@ public struct AnyNDArray: Sendable {
 }
 
 extension AnyNDArray: Block {
+  /// The size of the elements, in bytes. What the storage has beyond them doesn't count.
   public var byteCount: Int { count * elementType.byteCount }
 
+  /// Writes element type and shape to the header, and the elements as bulk memory.
   public func encode(into encoder: inout BlockEncoder) {
     encoder.append(elementType.rawValue)
     encoder.append(shape)
     encoder.append(storage, byteCount: byteCount)
   }
 
+  /// Reads what `encode(into:)` wrote; the elements aren't copied.
+  ///
+  /// - Throws: `MusterError` with code `internal` where the bytes aren't such an array's.
   public static func decode(from decoder: inout BlockDecoder) throws -> AnyNDArray {
     guard let type = ElementType(rawValue: try decoder.read(UInt8.self)) else {
       throw MusterError(.internal, "a block arrived with an unknown element type")

@@ -5,6 +5,8 @@ public struct NDArray<Element: ArrayElement>: Sendable {
   /// The same array with its element type as a value.
   public let erased: AnyNDArray
 
+  /// The same array with its element type known to the compiler. O(1).
+  ///
   /// - Precondition: the element types agree.
   public init(_ erased: AnyNDArray) {
     precondition(erased.elementType == Element.elementType, "\(erased.elementType) isn't \(Element.elementType)")
@@ -12,13 +14,17 @@ public struct NDArray<Element: ArrayElement>: Sendable {
   }
 
   /// The elements in row-major order, with their shape (one dimension where it is left out).
+  ///
+  /// - Precondition: there are as many elements as the shape holds.
   public init(_ elements: [Element], shape: [Int]? = nil) {
     let shape = shape ?? [elements.count]
     precondition(shape.reduce(1, *) == elements.count, "\(elements.count) elements don't fill the shape \(shape)")
     self.init(shape: shape) { buffer in _ = buffer.initialize(fromContentsOf: elements) }
   }
 
-  /// An array whose elements the closure fills, all of them.
+  /// An array whose elements the closure fills, all of them, in row-major order. They are uninitialised before.
+  ///
+  /// - Throws: what the closure throws.
   public init(shape: [Int], initializingWith body: (UnsafeMutableBufferPointer<Element>) throws -> Void) rethrows {
     let erased = AnyNDArray(uninitialized: Element.elementType, shape: shape)
     let count = erased.count
@@ -28,10 +34,14 @@ public struct NDArray<Element: ArrayElement>: Sendable {
     self.erased = erased
   }
 
+  /// The lengths of the axes; empty for a single number.
   public var shape: [Int] { erased.shape }
+  /// The number of elements.
   public var count: Int { erased.count }
 
-  /// The elements in row-major order, in place.
+  /// The elements in row-major order, in place. The pointer is good until the closure returns.
+  ///
+  /// - Throws: what the closure throws.
   public func withElements<R>(_ body: (UnsafeBufferPointer<Element>) throws -> R) rethrows -> R {
     // The storage lives through the call by `withExtendedLifetime`; nobody writes to it once it is in an array.
     try withExtendedLifetime(erased.storage) {
@@ -41,6 +51,6 @@ public struct NDArray<Element: ArrayElement>: Sendable {
     }
   }
 
-  /// The elements in row-major order.
+  /// A copy of the elements, in row-major order. O(count) at each use: `withElements(_:)` copies nothing.
   public var elements: [Element] { withElements { Array($0) } }
 }

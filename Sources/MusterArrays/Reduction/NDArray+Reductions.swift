@@ -1,4 +1,3 @@
-public import ComplexModule
 internal import MusterRuntime
 
 extension NDArray {
@@ -19,181 +18,84 @@ extension NDArray {
 // Axes count from the front, negative ones from the back; all of them where they are left out. All of these throw
 // `MusterError` with code `invalidAxis` for an axis that isn't there or comes twice.
 
-extension NDArray where Element: BinaryFloatingPoint {
-  /// The sums over axes: pairwise, Float in Double and rounded once.
+extension NDArray where Element: ReducibleElement {
+  /// The sums over axes, of Bool the counts of true. Floating point and complex: pairwise, in double precision, rounded
+  /// once. Integers wrap, as Int or UInt.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray {
+  public func sum(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<Element.Total> {
     try reducing(.sum, axes: axes, keepDims: keepDims)
   }
 
-  /// The sums along an axis: pairwise, Float in Double and rounded once.
+  /// The sums along an axis, as over several.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum(axis: Int, keepDims: Bool = false) throws -> NDArray {
-    try reducing(.sum, axes: [axis], keepDims: keepDims)
+  public func sum(axis: Int, keepDims: Bool = false) throws -> NDArray<Element.Total> {
+    try sum(axes: [axis], keepDims: keepDims)
   }
 
-  /// The products over axes, Float in Double and rounded once.
+  /// The products over axes. Floating point and complex: in double precision, rounded once. Integers wrap, as Int or
+  /// UInt.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func product(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray {
+  public func product(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<Element.Total> {
     try reducing(.product, axes: axes, keepDims: keepDims)
   }
 
-  /// The products along an axis, Float in Double and rounded once.
+  /// The products along an axis, as over several.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func product(axis: Int, keepDims: Bool = false) throws -> NDArray {
-    try reducing(.product, axes: [axis], keepDims: keepDims)
+  public func product(axis: Int, keepDims: Bool = false) throws -> NDArray<Element.Total> {
+    try product(axes: [axis], keepDims: keepDims)
   }
 
-  /// The means over axes; NaN of no elements.
+  /// The means over axes, of integers in Double; NaN of no elements.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func mean(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray {
+  public func mean(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<Element.Average> {
     try reducing(.mean, axes: axes, keepDims: keepDims)
   }
 
-  /// The means along an axis; NaN of no elements.
+  /// The means along an axis, as over several.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func mean(axis: Int, keepDims: Bool = false) throws -> NDArray {
-    try reducing(.mean, axes: [axis], keepDims: keepDims)
+  public func mean(axis: Int, keepDims: Bool = false) throws -> NDArray<Element.Average> {
+    try mean(axes: [axis], keepDims: keepDims)
   }
+}
 
-  /// The variances over axes, divided by the count less `ddof`, by Chan, Golub and LeVeque's pairwise merge ("Updating
-  /// formulae and a pairwise algorithm for computing sample variances", COMPSTAT 1982).
+extension NDArray where Element: ReducibleElement, Element.Average: BinaryFloatingPoint {
+  /// The variances over axes, divided by the count less `ddof`, in Double; by Chan, Golub and LeVeque's pairwise merge
+  /// ("Updating formulae and a pairwise algorithm for computing sample variances", COMPSTAT 1982).
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func variance(axes: [Int]? = nil, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray {
+  public func variance(
+    axes: [Int]? = nil, ddof: Int = 0, keepDims: Bool = false
+  ) throws -> NDArray<Element.Average> {
     try reducing(.variance(ddof: ddof), axes: axes, keepDims: keepDims)
   }
 
-  /// The variances along an axis, divided by the count less `ddof`, by Chan, Golub and LeVeque's pairwise merge ("Updating
-  /// formulae and a pairwise algorithm for computing sample variances", COMPSTAT 1982).
+  /// The variances along an axis, as over several.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func variance(axis: Int, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray {
-    try reducing(.variance(ddof: ddof), axes: [axis], keepDims: keepDims)
+  public func variance(axis: Int, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray<Element.Average> {
+    try variance(axes: [axis], ddof: ddof, keepDims: keepDims)
   }
 
   /// The square roots of the variances.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func standardDeviation(axes: [Int]? = nil, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray {
+  public func standardDeviation(
+    axes: [Int]? = nil, ddof: Int = 0, keepDims: Bool = false
+  ) throws -> NDArray<Element.Average> {
     try reducing(.standardDeviation(ddof: ddof), axes: axes, keepDims: keepDims)
   }
 
   /// The square roots of the variances along an axis.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
-  public func standardDeviation(axis: Int, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray {
-    try reducing(.standardDeviation(ddof: ddof), axes: [axis], keepDims: keepDims)
-  }
-}
-
-extension NDArray where Element: BinaryInteger {
-  /// The means over axes, computed in Double; NaN of no elements.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func mean(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<Double> {
-    try reducing(.mean, axes: axes, keepDims: keepDims)
-  }
-
-  /// The means along an axis, computed in Double; NaN of no elements.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func mean(axis: Int, keepDims: Bool = false) throws -> NDArray<Double> {
-    try reducing(.mean, axes: [axis], keepDims: keepDims)
-  }
-
-  /// The variances over axes, divided by the count less `ddof`, computed in Double.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func variance(axes: [Int]? = nil, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray<Double> {
-    try reducing(.variance(ddof: ddof), axes: axes, keepDims: keepDims)
-  }
-
-  /// The variances along an axis, divided by the count less `ddof`, computed in Double.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func variance(axis: Int, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray<Double> {
-    try reducing(.variance(ddof: ddof), axes: [axis], keepDims: keepDims)
-  }
-
-  /// The square roots of the variances.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func standardDeviation(axes: [Int]? = nil, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray<Double> {
-    try reducing(.standardDeviation(ddof: ddof), axes: axes, keepDims: keepDims)
-  }
-
-  /// The square roots of the variances along an axis.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func standardDeviation(axis: Int, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray<Double> {
-    try reducing(.standardDeviation(ddof: ddof), axes: [axis], keepDims: keepDims)
-  }
-}
-
-extension NDArray where Element: SignedInteger {
-  /// The sums over axes, as Int, wrapping.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<Int> {
-    try reducing(.sum, axes: axes, keepDims: keepDims)
-  }
-
-  /// The sums along an axis, as Int, wrapping.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum(axis: Int, keepDims: Bool = false) throws -> NDArray<Int> {
-    try reducing(.sum, axes: [axis], keepDims: keepDims)
-  }
-
-  /// The products over axes, as Int, wrapping.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func product(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<Int> {
-    try reducing(.product, axes: axes, keepDims: keepDims)
-  }
-
-  /// The products along an axis, as Int, wrapping.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func product(axis: Int, keepDims: Bool = false) throws -> NDArray<Int> {
-    try reducing(.product, axes: [axis], keepDims: keepDims)
-  }
-}
-
-extension NDArray where Element: UnsignedInteger {
-  /// The sums over axes, as UInt, wrapping.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<UInt> {
-    try reducing(.sum, axes: axes, keepDims: keepDims)
-  }
-
-  /// The sums along an axis, as UInt, wrapping.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum(axis: Int, keepDims: Bool = false) throws -> NDArray<UInt> {
-    try reducing(.sum, axes: [axis], keepDims: keepDims)
-  }
-
-  /// The products over axes, as UInt, wrapping.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func product(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<UInt> {
-    try reducing(.product, axes: axes, keepDims: keepDims)
-  }
-
-  /// The products along an axis, as UInt, wrapping.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func product(axis: Int, keepDims: Bool = false) throws -> NDArray<UInt> {
-    try reducing(.product, axes: [axis], keepDims: keepDims)
+  public func standardDeviation(axis: Int, ddof: Int = 0, keepDims: Bool = false) throws -> NDArray<Element.Average> {
+    try standardDeviation(axes: [axis], ddof: ddof, keepDims: keepDims)
   }
 }
 
@@ -228,20 +130,6 @@ extension NDArray where Element: Comparable {
 }
 
 extension NDArray where Element == Bool {
-  /// How many elements are true, over axes.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray<Int> {
-    try reducing(.sum, axes: axes, keepDims: keepDims)
-  }
-
-  /// How many elements are true, along an axis.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum(axis: Int, keepDims: Bool = false) throws -> NDArray<Int> {
-    try reducing(.sum, axes: [axis], keepDims: keepDims)
-  }
-
   /// Whether any element is true, over axes.
   ///
   /// - Throws: `MusterError` with code `invalidAxis`.
@@ -268,35 +156,5 @@ extension NDArray where Element == Bool {
   /// - Throws: `MusterError` with code `invalidAxis`.
   public func all(axis: Int, keepDims: Bool = false) throws -> NDArray<Bool> {
     try reducing(.all, axes: [axis], keepDims: keepDims)
-  }
-}
-
-extension NDArray {
-  /// The sums over axes of complex elements: pairwise, in Complex<Double> and rounded once.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum<Real>(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray where Element == Complex<Real> {
-    try reducing(.sum, axes: axes, keepDims: keepDims)
-  }
-
-  /// The sums along an axis of complex elements: pairwise, in Complex<Double> and rounded once.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func sum<Real>(axis: Int, keepDims: Bool = false) throws -> NDArray where Element == Complex<Real> {
-    try reducing(.sum, axes: [axis], keepDims: keepDims)
-  }
-
-  /// The means over axes of complex elements; NaN of no elements.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func mean<Real>(axes: [Int]? = nil, keepDims: Bool = false) throws -> NDArray where Element == Complex<Real> {
-    try reducing(.mean, axes: axes, keepDims: keepDims)
-  }
-
-  /// The means along an axis of complex elements; NaN of no elements.
-  ///
-  /// - Throws: `MusterError` with code `invalidAxis`.
-  public func mean<Real>(axis: Int, keepDims: Bool = false) throws -> NDArray where Element == Complex<Real> {
-    try reducing(.mean, axes: [axis], keepDims: keepDims)
   }
 }

@@ -26,6 +26,7 @@ public struct BlockEncoder: Sendable {
   private(set) var header: [UInt8] = []
   private(set) var segments: [Segment] = []
 
+  /// An encoder without parts.
   public init() {}
 
   /// Appends a bitwise-copyable value to the header.
@@ -45,7 +46,9 @@ public struct BlockEncoder: Sendable {
     header.append(contentsOf: bytes)
   }
 
-  /// Appends bulk memory, sent without a copy.
+  /// Appends bulk memory, sent without a copy: `byteCount` bytes of the storage from `offset` on.
+  ///
+  /// - Precondition: the bytes lie within the storage.
   public mutating func append(_ storage: BlockStorage, offset: Int = 0, byteCount: Int) {
     precondition(offset >= 0 && byteCount >= 0 && offset + byteCount <= storage.byteCount)
     segments.append(Segment(storage: storage, offset: offset, byteCount: byteCount))
@@ -63,6 +66,9 @@ public struct BlockDecoder: Sendable {
     self.storages = storages.reversed()
   }
 
+  /// The next bitwise-copyable value of the header; its type has to be the one that was appended.
+  ///
+  /// - Throws: `MusterError` with code `internal` where the header has fewer bytes left.
   public mutating func read<T: BitwiseCopyable>(_ type: T.Type) throws -> T {
     let size = MemoryLayout<T>.size
     guard position + size <= header.count else { throw Self.truncated }
@@ -70,12 +76,18 @@ public struct BlockDecoder: Sendable {
     return header.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: T.self) }
   }
 
+  /// The next integers, as `append(_:)` of an array of them wrote them.
+  ///
+  /// - Throws: `MusterError` with code `internal` where the header has fewer left than it says.
   public mutating func readInts() throws -> [Int] {
     let count = try read(Int.self)
     guard count >= 0, count <= (header.count - position) / MemoryLayout<Int>.size else { throw Self.truncated }
     return try (0..<count).map { _ in try read(Int.self) }
   }
 
+  /// The next bytes, as `append(bytes:)` wrote them.
+  ///
+  /// - Throws: `MusterError` with code `internal` where the header has fewer left than it says.
   public mutating func readBytes() throws -> [UInt8] {
     let count = try read(Int.self)
     guard count >= 0, count <= header.count - position else { throw Self.truncated }
@@ -84,6 +96,8 @@ public struct BlockDecoder: Sendable {
   }
 
   /// The next bulk memory; exactly as long as what was encoded.
+  ///
+  /// - Throws: `MusterError` with code `internal` where none is left.
   public mutating func readStorage() throws -> BlockStorage {
     guard let storage = storages.popLast() else { throw Self.truncated }
     return storage
@@ -96,8 +110,12 @@ public struct BlockDecoder: Sendable {
 
 /// The block of a task that is run for its effect: nothing.
 public struct EmptyBlock: Block {
+  /// The one value that there is.
   public init() {}
+  /// 0.
   public var byteCount: Int { 0 }
+  /// Writes nothing.
   public func encode(into encoder: inout BlockEncoder) {}
+  /// Reads nothing, and never throws.
   public static func decode(from decoder: inout BlockDecoder) throws -> EmptyBlock { EmptyBlock() }
 }

@@ -9,6 +9,7 @@ internal import Glibc
 public final class BlockStorage: @unchecked Sendable {
   /// The first byte. Valid as long as the storage lives; writing is for the one that has just allocated it.
   public let bytes: UnsafeMutableRawPointer
+  /// The number of bytes that may be used.
   public let byteCount: Int
   /// What the allocator gave, which may be more.
   let capacity: Int
@@ -24,6 +25,7 @@ public final class BlockStorage: @unchecked Sendable {
 
   /// Uninitialised memory.
   ///
+  /// - Precondition: `byteCount` isn't negative.
   /// - Parameter purpose: What it is for, in the error's words.
   /// - Throws: `MusterError` with code `outOfMemory`.
   public init(allocating byteCount: Int, for purpose: @autoclosure () -> String = "a block") throws(MusterError) {

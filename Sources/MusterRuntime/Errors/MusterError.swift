@@ -3,6 +3,7 @@
 /// `code` says what kind of thing went wrong and is what a program switches on; `message` names the thing, and `fix`
 /// says what to do about it. `task` and `callSite` say where it happened, where that is known.
 public struct MusterError: Error, Hashable, Sendable, Codable {
+  /// What kind of thing went wrong.
   public var code: Code
   /// What is wrong, naming the file, dataset, shapes or rank concerned.
   public var message: String
@@ -13,6 +14,9 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
   /// The call in the user's program that asked for the operation.
   public var callSite: CallSite?
 
+  /// An error with a kind and a message; tasks and closures of a program may throw their own.
+  ///
+  /// Where `task` or `callSite` is left out, Muster fills it in when the error comes out of a task or a collective.
   public init(
     _ code: Code, _ message: String, fix: String = "", task: TaskDescription? = nil, callSite: CallSite? = nil
   ) {
@@ -25,8 +29,10 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
 
   /// The kinds of error. New ones may come: switch with a default.
   public struct Code: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The name of the kind, as in the source: `fileNotFound`.
     public var name: String
     init(_ name: String) { self.name = name }
+    /// The name of the kind.
     public var description: String { name }
 
     // Files
@@ -88,8 +94,10 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
     public var index: Int
     /// The rank that ran it.
     public var rank: Int
+    /// Which try at the task it was, from 1.
     public var attempt: Int
 
+    /// The task of an operation, by index, with where and at which try it ran.
     public init(operation: String, index: Int, rank: Int, attempt: Int) {
       self.operation = operation
       self.index = index
@@ -97,6 +105,7 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
       self.attempt = attempt
     }
 
+    /// `mean[3] on rank 2`, and the attempt where it wasn't the first.
     public var description: String {
       "\(operation)[\(index)] on rank \(rank)" + (attempt > 1 ? ", attempt \(attempt)" : "")
     }
@@ -104,6 +113,7 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
 }
 
 extension MusterError: CustomStringConvertible, CustomDebugStringConvertible {
+  /// The message, the fix, the task and the call site where they are known, and the code in brackets: one line.
   public var description: String {
     var text = message
     if !fix.isEmpty { text += ". " + fix }
@@ -114,5 +124,6 @@ extension MusterError: CustomStringConvertible, CustomDebugStringConvertible {
     return text + " [\(code)]"
   }
 
+  /// The same as `description`.
   public var debugDescription: String { description }
 }

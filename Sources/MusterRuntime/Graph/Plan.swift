@@ -2,15 +2,20 @@ public import MusterScheduling
 
 /// What a running task sees: its index in the layer, and its inputs in the order that the layer's `inputs` gave.
 public struct TaskInputs: Sendable {
+  /// The index of the task in its layer, from 0.
   public var index: Int
+  /// The blocks of the inputs, in the order that the layer's `inputs` gave.
   public var blocks: [any Block]
 
+  /// Inputs made by hand, to run a layer's closure outside a session.
   public init(index: Int, blocks: [any Block]) {
     self.index = index
     self.blocks = blocks
   }
 
   /// Input `number` as the type that the layer before it yields.
+  ///
+  /// - Precondition: there is such an input, and it is a `B`.
   @inlinable
   public func block<B: Block>(_ number: Int, as type: B.Type = B.self) -> B {
     guard let block = blocks[number] as? B else {
@@ -31,6 +36,16 @@ public struct Layer: Sendable {
   /// Runs one task. Called on any of the library's threads.
   public var run: @Sendable (_ inputs: TaskInputs) throws -> any Block
 
+  /// A layer of `count` tasks that yield blocks of type `B`.
+  ///
+  /// - Parameters:
+  ///   - name: the operation's name, the same on every rank.
+  ///   - count: the number of tasks, in `0 ..< 2^32 - 1`.
+  ///   - blockType: the type of the blocks.
+  ///   - expectedBytes: what one block is expected to hold, in bytes; 0 where it isn't known.
+  ///   - callSite: the call that asked for the operation; errors of its tasks name it.
+  ///   - inputs: appends the inputs of the task with an index. Pure, and the same on every rank.
+  ///   - run: runs one task, on any of the library's threads. What it throws becomes a `MusterError` on every rank.
   public init<B: Block>(
     name: String, count: Int, yielding blockType: B.Type, expectedBytes: Int = 0, callSite: CallSite? = nil,
     inputs: @escaping @Sendable (_ index: Int, _ into: inout [TaskID]) -> Void,
@@ -46,10 +61,12 @@ public struct Layer: Sendable {
 /// Layers in the order in which they were added, and the tasks whose blocks are wanted: what a collective runs.
 /// Built alike on every rank.
 public struct Plan: Sendable {
+  /// The layers added so far, by number.
   public private(set) var layers: [Layer] = []
   /// The tasks whose blocks the collective returns, in this order.
   public var results: [TaskID] = []
 
+  /// A plan without layers.
   public init() {}
 
   /// Adds a layer and returns its number, for `TaskID(layer:index:)`. Its inputs must be of layers added before.

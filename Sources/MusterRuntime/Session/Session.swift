@@ -74,7 +74,8 @@ public final class Session: Sendable {
 
   /// Collective: runs `body` on rank 0 alone and returns its value, or throws its error, on every rank.
   ///
-  /// Blocks the calling thread meanwhile: for short things, such as reading the metadata of a file.
+  /// Blocks the calling thread meanwhile: for short things, such as reading the metadata of a file. The value crosses
+  /// as JSON, infinities and NaN included.
   ///
   /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
   @discardableResult
@@ -97,6 +98,24 @@ public final class Session: Sendable {
     }
     _ = try engine.shareFromRoot(encoded, arrival: arrival).get()
     return try outcome.get()
+  }
+
+  /// Collective: runs `body` on rank 0 alone, for its effect. The other ranks go on when it is done, or throw its
+  /// error.
+  ///
+  ///     try session.onRoot("make the folder") {
+  ///       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  ///     }
+  ///
+  /// Blocks the calling thread meanwhile.
+  ///
+  /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
+  public func onRoot(_ operation: String, callSite: CallSite? = nil, _ body: () throws -> Void) throws {
+    // Nothing can't be encoded; what crosses is that it is done.
+    _ = try onRoot(operation, callSite: callSite) {
+      try body()
+      return true
+    }
   }
 
   /// Collective: runs `body` on every rank, rank 0 included. An error on any of them is thrown on all. Blocks the

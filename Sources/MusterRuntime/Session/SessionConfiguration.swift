@@ -33,6 +33,7 @@ public struct SessionConfiguration: Sendable {
     case none
   }
 
+  /// What runs the tasks.
   public var backend: Backend?
   /// The threads of each worker that run tasks.
   public var threads: Int?
@@ -41,12 +42,24 @@ public struct SessionConfiguration: Sendable {
   /// A worker that holds four fifths of it is handed no further task that reads or makes a chunk, until blocks are
   /// released. At most a sixteenth of it is kept of the memory of freed blocks.
   public var memoryLimit: Int?
+  /// How the session tells how far it is.
   public var progress: Progress?
   /// How long ranks wait at a collective for one that doesn't come, before the job ends with a message that names it.
   public var progressDeadline: Duration?
   /// A folder for the standard output of the ranks other than 0, one file each.
   public var logDirectory: String?
 
+  /// Settings of which those left out (nil) come from the environment, then from the defaults.
+  ///
+  /// Nothing is checked here: `Session.run` throws where a value can't be used.
+  ///
+  /// - Parameters:
+  ///   - backend: what runs the tasks.
+  ///   - threads: threads of each worker, from 1 to 4096.
+  ///   - progress: how the session tells how far it is.
+  ///   - progressDeadline: how long ranks wait for one that doesn't come.
+  ///   - logDirectory: a folder for the standard output of the ranks other than 0.
+  ///   - memoryLimit: the memory that the blocks of each worker are meant to take, in bytes, above 0.
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
     logDirectory: String? = nil, memoryLimit: Int? = nil

@@ -13,6 +13,7 @@ public enum SchedulingError: Error, Equatable, Sendable {
 }
 
 extension SchedulingError: CustomStringConvertible {
+  /// The contradiction and what to do about it, as one line without a full stop.
   public var description: String {
     switch self {
     case .resultOutOfRange(let task):

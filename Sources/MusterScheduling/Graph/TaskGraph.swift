@@ -10,6 +10,9 @@ public struct TaskLayer: Sendable {
   /// rank. An input's layer has a lower number than this layer.
   public var inputs: @Sendable (_ index: Int, _ into: inout [TaskID]) -> Void
 
+  /// A layer of `count` tasks. Nothing is checked here: `Scheduler.init` throws where the graph contradicts itself.
+  ///
+  /// - Parameter inputs: appends the inputs of one task, each of a layer with a lower number; called from any thread.
   public init(
     name: String, count: Int, expectedBytes: Int = 0,
     inputs: @escaping @Sendable (_ index: Int, _ into: inout [TaskID]) -> Void
@@ -23,9 +26,12 @@ public struct TaskLayer: Sendable {
 
 /// Layers, and the tasks whose results are wanted. Only what the results need is ever expanded.
 public struct TaskGraph: Sendable {
+  /// The layers; a layer's number is its place here, and its inputs come from layers before it.
   public var layers: [TaskLayer]
+  /// The tasks whose blocks are kept for the caller. May name a task more than once.
   public var results: [TaskID]
 
+  /// A graph that wants `results` of `layers`. Nothing is checked here: `Scheduler.init` is what throws.
   public init(layers: [TaskLayer], results: [TaskID]) {
     self.layers = layers
     self.results = results

@@ -1,10 +1,14 @@
 /// A worker as the scheduler knows it: a small number that is never used again after the worker is lost.
 public struct WorkerID: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
+  /// The number, from 0. Under MPI it is the worker's rank.
   public var number: Int32
+  /// The worker with a number in `0 ..< 2^31`; higher bits are dropped.
   @inlinable
   public init(_ number: Int) { self.number = Int32(truncatingIfNeeded: number) }
+  /// By number.
   @inlinable
   public static func < (a: WorkerID, b: WorkerID) -> Bool { a.number < b.number }
+  /// `worker 3`.
   public var description: String { "worker \(number)" }
 }
 
@@ -32,9 +36,13 @@ public enum Event: Sendable, Equatable {
 /// Where an input of an assigned task is, where the assigned worker doesn't hold it: a run of `count` tasks of one
 /// layer, from `first` on, all held by `holder`.
 public struct InputSource: Sendable, Equatable {
+  /// The first task of the run.
   public var first: TaskID
+  /// The number of tasks of the run, with successive indices; at least 1.
   public var count: Int
+  /// The worker to fetch the blocks from.
   public var holder: WorkerID
+  /// A run of `count` tasks from `first` on, held by `holder`.
   public init(first: TaskID, count: Int, holder: WorkerID) {
     self.first = first
     self.count = count
@@ -44,12 +52,15 @@ public struct InputSource: Sendable, Equatable {
 
 /// A task handed to a worker.
 public struct Assignment: Sendable, Equatable {
+  /// The task to run.
   public var task: TaskID
+  /// The attempt that the worker's reports have to name.
   public var attempt: Attempt
   /// Lower runs first. The task's place in the depth-first order of the graph.
   public var priority: UInt32
   /// Inputs that the worker has to fetch from others. Empty where it holds all of them.
   public var sources: [InputSource]
+  /// An assignment; see the properties.
   public init(task: TaskID, attempt: Attempt, priority: UInt32, sources: [InputSource]) {
     self.task = task
     self.attempt = attempt
@@ -60,6 +71,7 @@ public struct Assignment: Sendable, Equatable {
 
 /// What the scheduler wants done.
 public enum Action: Sendable, Equatable {
+  /// Hands a task to a worker.
   case assign(WorkerID, Assignment)
   /// Asks a worker to give back a task that it hasn't begun.
   case retract(WorkerID, TaskID, Attempt)

@@ -175,7 +175,9 @@ extension Scheduler {
   public struct LayerProgress: Sendable, Equatable {
     /// The layer's number in the graph.
     public var layer: Int
+    /// The tasks of the layer that the results need.
     public var total: Int
+    /// How many of them are done.
     public var finished: Int
     /// Tasks handed to workers, running or queued there.
     public var running: Int

@@ -22,5 +22,6 @@ public struct SchedulerConfiguration: Sendable, Equatable {
   /// For how long a worker that turned down a retract isn't asked again, in nanoseconds.
   public var retractPause: Int = 1_000_000
 
+  /// The defaults.
   public init() {}
 }

@@ -50,7 +50,7 @@ import Testing
     let axes = [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]][stream.int(0...6)]
     let kept = [0, 1, 2].filter { !axes.contains($0) }
     var groups: [[Int]: [Double]] = [:]
-    for position in positions(shape) { groups[kept.map { position[$0] }, default: []].append(array[at: position]) }
+    for position in indices(of: shape) { groups[kept.map { position[$0] }, default: []].append(array[at: position]) }
     func expected(_ body: ([Double]) -> Double) -> NDArray<Double> {
       NDArray(kept.map { shape[$0] }) { body(groups[$0]!) }
     }

@@ -39,12 +39,14 @@ import Testing
       let path = folder + "/several.h5"
       try await inSession { session async throws in
         let field = session.fromFunction([6, 4], chunks: [2, 3]) { Double($0[0] * 10 + $0[1]) }
-        try await session.write(to: path, attributes: ["title": "test"]) {
-          DatasetOutput.dataset("field", field, dimensions: ["time", "x"], attributes: ["units": "K", "level": 2])
-          DatasetOutput.dataset("mean", field.mean(axis: 0), dimensions: ["x"])
-          DatasetOutput.dataset("time", session.arange(0, 6))
-          DatasetOutput.dataset("x", NDArray<Float>([1, 2, 3, 4]))
-        }
+        try await session.write(
+          to: path, attributes: ["title": "test"],
+          [
+            .dataset("field", field, dimensions: ["time", "x"], attributes: ["units": "K", "level": 2]),
+            .dataset("mean", field.mean(axis: 0), dimensions: ["x"]),
+            .dataset("time", session.arange(0, 6)),
+            .dataset("x", NDArray<Float>([1, 2, 3, 4])),
+          ])
         let info = try session.inspect(path, dataset: "field")
         #expect(info.dimensions.map(\.scale) == ["time", "x"])
         #expect(info.attributes["level"] == 2)

@@ -6,47 +6,47 @@ import Testing
     var stream = Stream(seed)
     let shape = [stream.int(1...9), stream.int(1...7), stream.int(1...5)]
     let array = stream.array(shape)
-    var indices: [any ArrayIndexing] = []
+    var subscripts: [any ArrayIndexing] = []
     var picks: [[Int]] = []
     var kept: [Bool] = []
     for length in shape {
       switch stream.int(0...4) {
       case 0:
         let i = stream.int(-length...(length - 1))
-        indices.append(i)
+        subscripts.append(i)
         picks.append([i < 0 ? i + length : i])
         kept.append(false)
       case 1:
         let from = stream.int(0...length)
         let to = stream.int(from...length)
-        indices.append(from..<to)
+        subscripts.append(from..<to)
         picks.append(Array(from..<to))
         kept.append(true)
       case 2:
         let step = stream.int(1...3)
-        indices.append(ArrayIndex.stride(by: -step))
+        subscripts.append(ArrayIndex.stride(by: -step))
         picks.append(Array(stride(from: length - 1, through: 0, by: -step)))
         kept.append(true)
       case 3:
         let from = stream.int(0...(length - 1))
         let step = stream.int(1...3)
-        indices.append(ArrayIndex.stride(from: from, by: step))
+        subscripts.append(ArrayIndex.stride(from: from, by: step))
         picks.append(Array(stride(from: from, to: length, by: step)))
         kept.append(true)
       default:
-        indices.append(0...)
+        subscripts.append(0...)
         picks.append(Array(0..<length))
         kept.append(true)
       }
     }
-    let values = positions(picks.map(\.count)).map { p in array[at: p.indices.map { picks[$0][p[$0]] }] }
+    let values = indices(of: picks.map(\.count)).map { p in array[at: p.indices.map { picks[$0][p[$0]] }] }
     let expected = NDArray(values, shape: picks.indices.filter { kept[$0] }.map { picks[$0].count })
     let chunks = stream.chunks(shape)
     let result = try await inSession { session async throws in
       let lazy = session.array(array, chunks: chunks)
-      return try await lazy[indices[0], indices[1], indices[2]].compute()
+      return try await lazy[subscripts[0], subscripts[1], subscripts[2]].compute()
     }
-    expectEqual(result, expected, "\(shape) \(chunks) \(indices.map(\.arrayIndex))")
+    expectEqual(result, expected, "\(shape) \(chunks) \(subscripts.map(\.arrayIndex))")
   }
 
   @Test func ellipsisAndNewAxis() async throws {

@@ -1,4 +1,5 @@
 import Muster
+import MusterSimulation
 import Testing
 
 /// Runs a test in a session of two threads that says nothing.
@@ -9,16 +10,10 @@ func inSession<R>(threads: Int = 2, _ body: (Session) async throws -> R) async t
 
 /// A repeatable stream of numbers.
 struct Stream {
-  private var state: UInt64
-  init(_ seed: Int) { state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+  private var random: SplitMix64
+  init(_ seed: Int) { random = SplitMix64(seed: UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1) }
 
-  mutating func bits() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  mutating func bits() -> UInt64 { random.next() }
   mutating func int(_ range: ClosedRange<Int>) -> Int {
     range.lowerBound + Int(bits() % UInt64(range.count))
   }
@@ -44,13 +39,6 @@ struct Stream {
   mutating func chunks(_ shape: [Int]) -> Chunks { .exact(shape.map { cuts($0) }) }
 }
 
-/// All positions of a shape, in row-major order.
-func positions(_ shape: [Int]) -> [[Int]] {
-  var result: [[Int]] = [[]]
-  for length in shape { result = result.flatMap { head in (0..<length).map { head + [$0] } } }
-  return result
-}
-
 extension NDArray {
   subscript(at position: [Int]) -> Element {
     var index = 0
@@ -60,7 +48,7 @@ extension NDArray {
 
   /// The array whose element at a position is a function of the position.
   init(_ shape: [Int], _ body: ([Int]) -> Element) {
-    self.init(positions(shape).map(body), shape: shape)
+    self.init(indices(of: shape).map(body), shape: shape)
   }
 }
 

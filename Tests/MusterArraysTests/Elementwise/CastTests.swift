@@ -1,5 +1,6 @@
 import ComplexModule
 import MusterArrays
+import MusterSimulation
 import Testing
 
 /// Casts between all types, against their rules written down an element at a time.
@@ -67,7 +68,7 @@ struct CastTests {
 
   @Test(arguments: ElementType.allCases)
   func allTypesToAllOthers(_ source: ElementType) throws {
-    var random = ArrayRandom(seed: 11)
+    var random = SplitMix64(seed: 11)
     let values = random.elements(source, [1200])
     for target in ElementType.allCases {
       for instructionSet in InstructionSet.allCases where instructionSet.isAvailable {

@@ -1,5 +1,6 @@
 import MusterArrays
 import MusterRuntime
+import MusterSimulation
 import Testing
 
 /// Whole programs: broadcasting, tiles, registers, sharing.
@@ -9,7 +10,7 @@ struct ElementwiseProgramTests {
     var program = ElementwiseProgram()
     var evaluate: ([Double]) -> Double
 
-    init(inputs: Int, random: inout ArrayRandom) {
+    init(inputs: Int, random: inout SplitMix64) {
       var program = ElementwiseProgram()
       var values: [(register: ElementwiseProgram.Register, evaluate: ([Double]) -> Double)] = []
       for input in 0..<inputs { values.append((program.input(.float64), { $0[input] })) }
@@ -44,7 +45,7 @@ struct ElementwiseProgramTests {
 
   @Test(arguments: 0..<300)
   func randomProgramsWithBroadcasting(_ seed: Int) throws {
-    var random = ArrayRandom(seed: UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     let shape = random.shape()
     let inputs = Int.random(in: 1...3, using: &random)
     let arrays = (0..<inputs).map { _ in random.elements(.float64, random.operand(of: shape)) }
@@ -82,7 +83,7 @@ struct ElementwiseProgramTests {
 
   @Test(arguments: ElementType.allCases)
   func selectionOfEveryTypeAndScalars(_ type: ElementType) throws {
-    var random = ArrayRandom(seed: 21)
+    var random = SplitMix64(seed: 21)
     let arrays = [random.elements(.bool, [601]), random.elements(type, [601]), random.elements(type, [601])]
     for scalars in 0..<8 {
       let operands = arrays.indices.map { scalars >> $0 & 1 == 1 ? arrays[$0].slice([5..<6]) : arrays[$0] }

@@ -2,6 +2,7 @@ import ComplexModule
 import Foundation
 import MusterArrays
 import MusterRuntime
+import MusterSimulation
 import Testing
 
 @Suite("Reading HDF5")
@@ -22,7 +23,7 @@ struct HDF5ReaderTests {
     let path = try Reference.file("types.h5")
     let shape = [7, 5, 6]
     let present = Set(try HDF5Reader.datasetNames(path: path))
-    var random = SplitMix(state: 7)
+    var random = SplitMix64(seed: 7)
     for group in ["contiguous", "chunked", "big"] where present.contains("\(group)/\(name)") {
       let info = try HDF5Reader.inspect(path: path, dataset: "/\(group)/\(name)")
       #expect(info.elementType == type)
@@ -33,7 +34,7 @@ struct HDF5ReaderTests {
       for region in [shape.map { 0..<$0 }] + (0..<20).map({ _ in random.region(of: shape) }) {
         let block = try HDF5Reader.read(info, region: region)
         #expect(block.shape == region.map(\.count))
-        #expect(block.rawBytes == Ramp.region(shape, region, type), "\(group) \(region)")
+        #expect(block.bytes == Ramp.region(shape, region, type), "\(group) \(region)")
       }
     }
   }
@@ -43,9 +44,9 @@ struct HDF5ReaderTests {
     let path = try Reference.file("types.h5")
     let half = NDArray<Float>(try whole(path, "narrow/float16"))
     #expect(half.elements.count == 40 && abs(half.elements[0] + 5003.0 / 512) < 0.01)
-    #expect(NDArray<UInt16>(try whole(path, "narrow/enum")).erased.rawBytes == Ramp.region([40], [0..<40], .uint16))
+    #expect(NDArray<UInt16>(try whole(path, "narrow/enum")).erased.bytes == Ramp.region([40], [0..<40], .uint16))
     #expect(
-      NDArray<Double>(try whole(path, "narrow/longdouble")).erased.rawBytes == Ramp.region([40], [0..<40], .float64))
+      NDArray<Double>(try whole(path, "narrow/longdouble")).erased.bytes == Ramp.region([40], [0..<40], .float64))
   }
 
   @Test(
@@ -59,15 +60,15 @@ struct HDF5ReaderTests {
   func layouts(file: String, name: String, isContiguous: Bool) throws {
     let info = try HDF5Reader.inspect(path: try Reference.file(file), dataset: name)
     #expect((info.contiguousOffset != nil) == isContiguous)
-    var random = SplitMix(state: 11)
+    var random = SplitMix64(seed: 11)
     for _ in 0..<40 {
       let region = random.region(of: info.shape)
       let expected = Ramp.region(info.shape, region, info.elementType)
-      #expect(try HDF5Reader.read(info, region: region).rawBytes == expected, "\(region)")
+      #expect(try HDF5Reader.read(info, region: region).bytes == expected, "\(region)")
       // The library gives the same where the bytes could be had without it.
       var slow = info
       slow.contiguousOffset = nil
-      #expect(try HDF5Reader.read(slow, region: region).rawBytes == expected, "\(region)")
+      #expect(try HDF5Reader.read(slow, region: region).bytes == expected, "\(region)")
     }
   }
 
@@ -145,12 +146,12 @@ struct HDF5ReaderTests {
     try await withThrowingTaskGroup(of: Void.self) { group in
       for thread in 0..<8 {
         group.addTask {
-          var random = SplitMix(state: UInt64(thread))
+          var random = SplitMix64(seed: UInt64(thread))
           for turn in 0..<60 {
             let info = infos[(thread + turn) % infos.count]
             let region = random.region(of: info.shape)
             let block = try HDF5Reader.read(info, region: region)
-            #expect(block.rawBytes == Ramp.region(info.shape, region, info.elementType))
+            #expect(block.bytes == Ramp.region(info.shape, region, info.elementType))
           }
         }
       }
@@ -169,7 +170,7 @@ struct HDF5ReaderTests {
     for _ in 0..<2 {
       for info in infos {
         #expect(
-          try HDF5Reader.read(info, region: [3..<9, 2..<19]).rawBytes
+          try HDF5Reader.read(info, region: [3..<9, 2..<19]).bytes
             == Ramp.region([30, 20], [3..<9, 2..<19], .float64))
       }
     }
@@ -190,7 +191,7 @@ struct HDF5ReaderTests {
       try handle.close()
       expectError(.inputOutput, [path, "changed"]) { _ = try HDF5Reader.read(old, region: [0..<1, 0..<1]) }
       #expect(try HDF5Reader.inspect(path: path, dataset: name).shape == [40, 30, 20])
-      #expect(try whole(path, name).rawBytes == Ramp.region([40, 30, 20], [0..<40, 0..<30, 0..<20], .float64))
+      #expect(try whole(path, name).bytes == Ramp.region([40, 30, 20], [0..<40, 0..<30, 0..<20], .float64))
     }
   }
 
@@ -202,6 +203,6 @@ struct HDF5ReaderTests {
     let descriptor = open(path, O_RDWR)
     defer { close(descriptor) }
     #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
-    #expect(try whole(path, "chunked").rawBytes == Ramp.region([30, 20], [0..<30, 0..<20], .float64))
+    #expect(try whole(path, "chunked").bytes == Ramp.region([30, 20], [0..<30, 0..<20], .float64))
   }
 }

@@ -2,6 +2,7 @@ import ComplexModule
 import Foundation
 import MusterArrays
 import MusterRuntime
+import MusterSimulation
 import Testing
 
 /// Something that the tests need and the environment lacks.
@@ -115,21 +116,8 @@ enum Ramp {
   }
 }
 
-extension AnyNDArray {
-  var rawBytes: [UInt8] { Array(UnsafeRawBufferPointer(start: storage.bytes, count: byteCount)) }
-}
-
-/// The same numbers each time.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-
+extension SplitMix64 {
+  /// A box within a shape; its axes are often whole, and sometimes empty.
   mutating func region(of shape: [Int]) -> [Range<Int>] {
     shape.map { size in
       let (a, b) = (Int.random(in: 0...size, using: &self), Int.random(in: 0...size, using: &self))

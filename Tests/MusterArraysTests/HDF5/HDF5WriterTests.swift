@@ -117,7 +117,7 @@ struct HDF5WriterTests {
       #expect((info.contiguousOffset != nil) == !dataset.shape.contains(0), "\(dataset.name)")
       let region = dataset.shape.map { 0..<$0 }
       #expect(
-        try HDF5Reader.read(info, region: region).rawBytes == Ramp.region(dataset.shape, region, dataset.elementType))
+        try HDF5Reader.read(info, region: region).bytes == Ramp.region(dataset.shape, region, dataset.elementType))
     }
     let field = try HDF5Reader.inspect(path: path, dataset: "field")
     #expect(field.dimensions.map(\.scale) == ["time", "axes/place", nil])

@@ -1,5 +1,6 @@
 import MusterArrays
 import MusterRuntime
+import MusterSimulation
 import Testing
 
 /// Copies of every element size, against copying an element at a time.
@@ -16,7 +17,7 @@ struct CopyTests {
 
   @Test(arguments: 0..<150)
   func slices(_ seed: Int) {
-    var random = ArrayRandom(seed: UInt64(2000 + seed))
+    var random = SplitMix64(seed: UInt64(2000 + seed))
     let source = random.elements(random.pick(Self.types), random.shape(limit: 3000))
     var region: [Range<Int>] = []
     var steps: [Int] = []
@@ -38,7 +39,7 @@ struct CopyTests {
 
   @Test(arguments: 0..<150)
   func transpositions(_ seed: Int) {
-    var random = ArrayRandom(seed: UInt64(3000 + seed))
+    var random = SplitMix64(seed: UInt64(3000 + seed))
     let source = random.elements(random.pick(Self.types), random.shape(limit: 5000))
     let axes = Array(source.shape.indices).shuffled(using: &random)
     let result = source.transposed(axes)
@@ -50,7 +51,7 @@ struct CopyTests {
 
   @Test(arguments: 0..<60)
   func parts(_ seed: Int) throws {
-    var random = ArrayRandom(seed: UInt64(4000 + seed))
+    var random = SplitMix64(seed: UInt64(4000 + seed))
     let source = random.elements(random.pick(Self.types), random.shape(limit: 3000).filter { $0 > 0 })
     let cuts = source.shape.map { size in
       [0] + (1..<max(size, 1)).filter { _ in Int.random(in: 0..<size, using: &random) < 2 } + [size]
@@ -65,7 +66,7 @@ struct CopyTests {
 
   @Test(arguments: 0..<60)
   func broadcasts(_ seed: Int) throws {
-    var random = ArrayRandom(seed: UInt64(5000 + seed))
+    var random = SplitMix64(seed: UInt64(5000 + seed))
     let shape = random.shape(limit: 3000)
     let source = random.elements(random.pick(Self.types), random.operand(of: shape))
     expect(try source.broadcast(to: shape), of: source, at: { $0 }, "\(source.shape) to \(shape)")
@@ -82,7 +83,7 @@ struct CopyTests {
 
   @Test(arguments: ElementType.allCases)
   func filled(_ type: ElementType) {
-    var random = ArrayRandom(seed: 50)
+    var random = SplitMix64(seed: 50)
     let value = random.elements(type, [1]).scalar(0)
     let array = AnyNDArray.filled(with: value, shape: [3, 5])
     #expect((0..<15).allSatisfy { array.scalar($0) == value })

@@ -1,6 +1,7 @@
 import ComplexModule
 import Foundation
 import MusterArrays
+import MusterSimulation
 import Testing
 
 /// The figures that `Tests/Reference/make_ndarray.py` wrote into the folder that `MUSTER_REFERENCE` names.
@@ -44,20 +45,8 @@ struct ReferenceData {
   }
 }
 
-/// Numbers, shapes and arrays from a seed (SplitMix64).
-struct ArrayRandom: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
+// Numbers, shapes and arrays from a seed.
+extension SplitMix64 {
   mutating func pick<T>(_ values: [T]) -> T { values[Int.random(in: values.indices, using: &self)] }
 
   /// Up to four dimensions, at most `limit` elements, some sizes around those of tiles.
