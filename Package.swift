@@ -76,9 +76,10 @@ let package = Package(
     .executableTarget(
       name: "eof", dependencies: ["Muster"], path: "examples/eof", swiftSettings: swiftSettings),
 
-    // A simulator of workers with a virtual clock, generators of random graphs, and of the numbers that tests take.
+    // The scheduler and the state machines of its workers under a virtual clock, generators of random graphs, and of the
+    // numbers that tests take.
     .target(
-      name: "MusterSimulation", dependencies: ["MusterScheduling"], path: "Tests/MusterSimulation",
+      name: "MusterSimulation", dependencies: ["MusterRuntime", "MusterScheduling"], path: "Tests/MusterSimulation",
       swiftSettings: swiftSettings),
     // The programs that multi-rank tests and benchmarks launch under mpirun.
     .executableTarget(

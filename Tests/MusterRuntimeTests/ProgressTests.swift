@@ -35,25 +35,3 @@ struct ProgressTests {
     #expect(ProgressText.duration(3661) == "1 h 1 min")
   }
 }
-
-struct BlockAllocatorTests {
-  @Test func sizeClassesWasteLittle() {
-    for bits in 17...30 {
-      for size in [1 << bits, 1 << bits + 1, 3 << (bits - 1), 1 << bits - 1] {
-        let capacity = BlockAllocator.capacity(for: size)
-        #expect(capacity >= size && capacity <= size + size / 4 + 64)
-      }
-    }
-  }
-
-  @Test func freedMemoryServesTheNextBlock() {
-    let size = 12_345_678
-    let first = BlockStorage(byteCount: size)
-    let address = first.bytes
-    #expect(UInt(bitPattern: address) % 64 == 0)
-    _ = consume first
-    // Other tests may take it first, but they don't use blocks of this size.
-    let second = BlockStorage(byteCount: size)
-    #expect(second.bytes == address)
-  }
-}

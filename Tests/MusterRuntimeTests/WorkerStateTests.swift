@@ -10,7 +10,7 @@ private struct Number: Block, Equatable {
 }
 
 /// Four leaves, and one task that takes 0, 1, 1 and 3 of them.
-private func state() -> WorkerState {
+private func state(memoryLimit: Int = 0) -> WorkerState {
   var plan = Plan()
   let leaves = plan.add(
     Layer(name: "leaf", count: 4, yielding: Number.self, inputs: { _, _ in }) { Number(value: $0.index) })
@@ -20,7 +20,7 @@ private func state() -> WorkerState {
       inputs: { _, inputs in for leaf in [0, 1, 1, 3] { inputs.append(TaskID(layer: leaves, index: leaf)) } },
       run: { inputs in Number(value: inputs.blocks.indices.reduce(0) { $0 + inputs.block($1, as: Number.self).value }) }
     ))
-  return WorkerState(plan: plan, sequence: 1)
+  return WorkerState(plan: plan, sequence: 1, memoryLimit: memoryLimit)
 }
 
 private func leaf(_ index: Int) -> TaskID { TaskID(layer: 0, index: index) }
@@ -28,6 +28,19 @@ private let sum = TaskID(layer: 1, index: 0)
 
 private func done(_ task: TaskID, _ value: Int, attempt: Attempt = 1) -> Completion {
   Completion(task: task, attempt: attempt, sequence: 1, result: .success(Number(value: value)), nanoseconds: 5)
+}
+
+extension WorkerState {
+  fileprivate mutating func assign(_ assignment: Assignment, into actions: inout [Action]) {
+    receive(.assign(assignment), from: 0, into: &actions)
+  }
+  fileprivate mutating func retract(_ task: TaskID, attempt: Attempt, into actions: inout [Action]) {
+    receive(.retract(task, attempt), from: 0, into: &actions)
+  }
+  fileprivate mutating func release(_ task: TaskID) {
+    var actions: [Action] = []
+    receive(.release(task), from: 0, into: &actions)
+  }
 }
 
 /// Actions in words.
@@ -41,6 +54,7 @@ private func words(_ actions: [WorkerState.Action]) -> [String] {
     case .send(.failed(let task, let attempt, let error)): "failed \(task) #\(attempt) \(error.code)"
     case .send(.retracted(let task, let attempt, let givenBack)): "retracted \(task) #\(attempt) \(givenBack)"
     case .send(let message): "\(message)"
+    case .reply(let block, let task, let member): "\(task) = \((block as! Number).value) to \(member)"
     }
   }
 }
@@ -158,6 +172,33 @@ struct WorkerStateTests {
     actions = []
     state.received(Number(value: 1), of: leaf(0), into: &actions)
     #expect(Set(words(actions)) == ["run 1[0] #2 with [1]", "run 1[1] #1 with [1]"])
+  }
+
+  @Test func whoAsksGetsTheBlocksThatAreHere() {
+    var state = state()
+    var actions: [WorkerState.Action] = []
+    for index in [0, 2] {
+      state.assign(Assignment(task: leaf(index), attempt: 1, priority: 0, sources: []), into: &actions)
+      state.completed(done(leaf(index), 10 + index), into: &actions)
+    }
+    actions = []
+    state.receive(.fetch(first: leaf(0), count: 3), from: 7, into: &actions)
+    #expect(words(actions) == ["0[0] = 10 to 7", "0[2] = 12 to 7"])
+  }
+
+  @Test func memoryIsReportedWhenItHasChangedByAPartOfTheLimit() {
+    var state = state(memoryLimit: 512)
+    var actions: [WorkerState.Action] = []
+    func reports() -> [String] { words(actions).filter { $0.hasPrefix("memory") } }
+    // A report for every 16 bytes: two blocks.
+    for index in 0..<4 {
+      state.assign(Assignment(task: leaf(index), attempt: 1, priority: 0, sources: []), into: &actions)
+      state.completed(done(leaf(index), 1), into: &actions)
+    }
+    #expect(reports() == ["memory(bytes: 16)", "memory(bytes: 32)"])
+    actions = []
+    for index in 0..<3 { state.receive(.release(leaf(index)), from: 0, into: &actions) }
+    #expect(reports() == ["memory(bytes: 16)"])
   }
 
   @Test func failuresAreReported() {

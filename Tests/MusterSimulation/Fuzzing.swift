@@ -20,6 +20,7 @@ package struct FuzzCase: Sendable {
     let isLarge = random.chance(0.3)
     options.bytes = { task in Int(SplitMix64.mix(salt ^ UInt64(task.index)) % (isLarge ? 1_000_000 : 1000)) }
     options.messageDelay = random.chance(0.5) ? 1...50_000 : 1...2_000_000
+    options.requestDelay = random.chance(0.5) ? 1...1000 : 1...10_000_000
     options.transferDelay = random.chance(0.5) ? 1...50_000 : 1...5_000_000
 
     let limit = random.chance(0.3) ? Int.random(in: 1...6000, using: &random) : 0
@@ -30,7 +31,8 @@ package struct FuzzCase: Sendable {
     }
     options.falseLosses = 0.3
     options.badReports = random.chance(0.3) ? 0.3 : 0
-    options.memoryReports = random.chance(0.5) ? 0.3 : 0
+    options.staleAttempts = random.chance(0.3) ? 0.3 : 0
+    options.threadDelay = random.chance(0.5) ? 0...0 : 0...scale
     if random.chance(0.5) {
       // Transfers are thought to cost nothing: blocks get about, and more than one worker holds them.
       options.configuration.transferLatency = 0

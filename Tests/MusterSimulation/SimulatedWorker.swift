@@ -1,44 +1,100 @@
+import MusterRuntime
 import MusterScheduling
 
-/// A worker that keeps to the protocol in the documentation of `Scheduler`.
-struct SimulatedWorker {
-  struct Entry {
-    var attempt: Attempt
-    var priority: UInt32
-    /// The distinct inputs.
-    var inputs: Set<TaskID>
-    /// The inputs that haven't arrived.
-    var missing: Set<TaskID>
-    var hasBegun = false
-  }
+struct Attempted: Hashable {
+  var task: TaskID
+  var attempt: Attempt
+}
 
+/// A worker: the state machine that ships, and threads whose tasks take virtual time. It does what `WorkerRole` and
+/// `WorkQueue` do around the state machine.
+struct SimulatedWorker {
   let slots: Int
   let memoryLimit: Int
+  var state: WorkerState
   /// Whether it runs. A worker whose connection alone is lost does.
   var isRunning = true
   /// Whether the scheduler has been told that it's lost.
   var isLost = false
   /// Whether it has crashed or lost its connection.
   var isDoomed = false
-  var blocks: [TaskID: UInt64] = [:]
-  var heldBytes = 0
-  var tasks: [TaskID: Entry] = [:]
+  /// The tasks that no thread has begun.
+  private var ready: [ReadyTask] = []
+  /// The tasks that threads have begun, until the state machine hears of their end.
+  var begun: Set<Attempted> = []
   var busySlots = 0
-  /// The number of the request by which each missing block was asked for.
+  /// By block, the number of the request by which it was asked for last.
   var requests: [TaskID: Int] = [:]
+  /// The blocks that it held when last counted.
+  var countedBlocks = 0
+  /// What it last said that it holds.
+  var reportedBytes = 0
 
-  /// The task that begins next.
-  var nextTask: TaskID? {
-    guard busySlots < slots else { return nil }
-    var best: (priority: UInt32, task: TaskID)?
-    for (task, entry) in tasks where !entry.hasBegun && entry.missing.isEmpty {
-      if best.map({ entry.priority < $0.priority }) ?? true { best = (entry.priority, task) }
-    }
-    return best?.task
+  init(slots: Int, plan: Plan, memoryLimit: Int) {
+    self.slots = slots
+    self.memoryLimit = memoryLimit
+    state = WorkerState(plan: plan, sequence: 1, memoryLimit: memoryLimit)
   }
 
-  /// Whether a task that hasn't begun waits for the block, or will use it.
-  func isAwaited(_ block: TaskID) -> Bool {
-    tasks.values.contains { !$0.hasBegun && $0.missing.contains(block) }
+  var hasWork: Bool { busySlots < slots && !ready.isEmpty }
+
+  /// Whether a thread has begun what is assigned now.
+  func hasBegun(_ task: TaskID) -> Bool {
+    guard let attempt = state.attempt(ofAssigned: task) else { return false }
+    return begun.contains(Attempted(task: task, attempt: attempt))
+  }
+
+  mutating func push(_ task: ReadyTask) { ready.append(task) }
+
+  /// Takes a task back that no thread has begun.
+  mutating func remove(_ task: TaskID, attempt: Attempt) -> Bool {
+    guard let place = ready.firstIndex(where: { $0.task == task && $0.attempt == attempt }) else { return false }
+    ready.remove(at: place)
+    return true
+  }
+
+  /// The most urgent task, for a thread that is free.
+  mutating func beginNext() -> ReadyTask? {
+    guard busySlots < slots, let place = ready.indices.min(by: { ready[$0] < ready[$1] }) else { return nil }
+    busySlots += 1
+    let task = ready.remove(at: place)
+    begun.insert(Attempted(task: task.task, attempt: task.attempt))
+    return task
+  }
+}
+
+/// What the tasks of a simulated graph yield.
+struct SimulatedBlock: Block {
+  var value: UInt64
+  var byteCount: Int
+
+  func encode(into encoder: inout BlockEncoder) {
+    encoder.append(value)
+    encoder.append(byteCount)
+  }
+
+  static func decode(from decoder: inout BlockDecoder) throws -> SimulatedBlock {
+    SimulatedBlock(value: try decoder.read(UInt64.self), byteCount: try decoder.read(Int.self))
+  }
+}
+
+extension Plan {
+  /// The tasks of a graph as workers run them, with numbers that depend on all that went into them.
+  init(simulating graph: TaskGraph, _ options: SimulationOptions) {
+    self.init()
+    let (bytes, failing) = (options.bytes, options.failing)
+    for (number, layer) in graph.layers.enumerated() {
+      _ = add(
+        Layer(
+          name: layer.name, count: layer.count, yielding: SimulatedBlock.self, expectedBytes: layer.expectedBytes,
+          inputs: layer.inputs,
+          run: { inputs in
+            let task = TaskID(layer: number, index: inputs.index)
+            if task == failing { throw MusterError(.taskFailed, "\(task) throws") }
+            let values = inputs.blocks.indices.map { inputs.block($0, as: SimulatedBlock.self).value }
+            return SimulatedBlock(value: simulatedValue(of: task, inputs: values), byteCount: bytes(task))
+          }))
+    }
+    results = graph.results
   }
 }

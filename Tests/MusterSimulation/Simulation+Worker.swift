@@ -1,158 +1,266 @@
+import MusterRuntime
 import MusterScheduling
 
-/// What the simulated workers do, by the protocol in the documentation of `Scheduler`.
+/// What surrounds a worker's state machine: messages in, actions out, threads, and what the protocol in the
+/// documentation of `Scheduler` forbids.
 extension Simulation {
-  mutating func receive(_ action: Action, at worker: Int) throws {
-    switch action {
-    case .assign(_, let assignment): try accept(assignment, at: worker)
-    case .retract(_, let task, let attempt): giveBack(task, attempt, at: worker)
-    case .release(_, let block): try drop(block, at: worker)
-    case .complete, .fail: break
+  // MARK: Messages
+
+  mutating func receive(_ message: Message, from source: Int, number: Int, at worker: Int) throws {
+    var lacking: [TaskID] = []
+    var toFetch: [TaskID: WorkerID] = [:]
+    var isStale = false
+    switch message {
+    case .assign(let assignment):
+      try check(assignment, at: worker)
+      isStale = random.chance(options.staleAttempts)
+      if isStale { try supersede(assignment, at: worker) }
+      toFetch = fetches(for: assignment, at: worker)
+    case .release(let block): try checkRelease(of: block, at: worker)
+    case .fetch(let first, let count):
+      lacking = blocks(from: first, count).filter { workers[worker].state.block(of: $0) == nil }
+    default: break
     }
-    begin(at: worker)
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.receive(message, from: source, into: &actions)
+    try check(actions, fetch: toFetch, at: worker)
+    try carryOut(&actions, at: worker, request: number)
+    if isStale, case .assign(let assignment) = message { try retractOld(assignment, at: worker) }
+    // The worker doesn't answer for blocks that it doesn't hold; whoever still waits for one then waits in vain.
+    for block in lacking {
+      let nothing = Happening.nothing(
+        to: source, block, number: number, wasHolderDoomed: workers[worker].isDoomed)
+      send(nothing, from: worker, to: source, options.transferDelay)
+    }
   }
 
-  private mutating func accept(_ assignment: Assignment, at worker: Int) throws {
-    let task = assignment.task
-    guard workers[worker].tasks[task] == nil else { throw fault("\(task) assigned twice to worker \(worker)") }
-    if !workers[worker].isDoomed {
-      for (number, other) in workers.enumerated() where number != worker && !other.isDoomed {
-        if other.tasks[task] != nil { throw fault("\(task) assigned to the workers \(number) and \(worker)") }
-      }
+  /// An older attempt comes right before the assignment that supersedes it, which has to win: whatever the older one
+  /// has begun is ignored, and so is a retract of it.
+  private mutating func supersede(_ assignment: Assignment, at worker: Int) throws {
+    var old = assignment
+    old.attempt &-= 1
+    let toFetch = fetches(for: old, at: worker)
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.receive(.assign(old), from: Self.scheduler, into: &actions)
+    try check(actions, fetch: toFetch, at: worker)
+    try carryOut(&actions, at: worker)
+  }
+
+  /// A retract of the attempt before is refused, and changes nothing. The scheduler doesn't hear of it: it didn't ask.
+  private mutating func retractOld(_ assignment: Assignment, at worker: Int) throws {
+    let old = assignment.attempt &- 1
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.receive(.retract(assignment.task, old), from: Self.scheduler, into: &actions)
+    guard actions.count == 1, case .send(.retracted(assignment.task, old, givenBack: false)) = actions[0],
+      workers[worker].state.isAssigned(assignment.task)
+    else { throw fault("worker \(worker) gives back \(assignment.task) for a retract of attempt \(old)") }
+  }
+
+  mutating func receive(_ block: any Block, of task: TaskID, at worker: Int) throws {
+    guard workers[worker].isRunning else { return }
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.received(block, of: task, into: &actions)
+    try carryOut(&actions, at: worker)
+  }
+
+  mutating func receiveNothing(_ block: TaskID, number: Int, at worker: Int, wasHolderDoomed: Bool) throws {
+    guard workers[worker].isRunning, !workers[worker].isDoomed, !wasHolderDoomed else { return }
+    if workers[worker].requests[block] == number && workers[worker].state.awaits(block) {
+      throw fault("\(block) was asked for where it isn't held, by worker \(worker)")
     }
-    let inputs = Set(graph.inputs(of: task))
-    var entry = SimulatedWorker.Entry(
-      attempt: assignment.attempt, priority: assignment.priority, inputs: inputs, missing: [])
-    var named = Set<TaskID>()
-    for source in assignment.sources {
-      for offset in 0..<source.count {
-        let block = TaskID(layer: Int(source.first.layer), index: Int(source.first.index) + offset)
-        guard inputs.contains(block) else { throw fault("\(block) is named for \(task), but not an input") }
-        guard named.insert(block).inserted else { throw fault("\(block) is named twice for \(task)") }
-        if workers[worker].blocks[block] != nil { continue }
-        entry.missing.insert(block)
-        guard workers[worker].requests[block] == nil else { continue }
+  }
+
+  /// Does what the state machine wants done.
+  private mutating func carryOut(
+    _ actions: inout [WorkerState.Action], at worker: Int, request: Int = 0
+  ) throws {
+    // Carrying out an action may yield others: they come at the end of the list.
+    var next = 0
+    while next < actions.count {
+      let action = actions[next]
+      next += 1
+      switch action {
+      case .run(let task):
+        try check(task, at: worker)
+        workers[worker].push(task)
+      case .takeBack(let task, let attempt):
+        let wasQueued = workers[worker].remove(task, attempt: attempt)
+        workers[worker].state.answerRetract(task, attempt: attempt, wasQueued: wasQueued, into: &actions)
+      case .fetch(let first, let count, let holder):
         requestCount += 1
-        workers[worker].requests[block] = requestCount
-        let holder = Int(source.holder.number)
-        send(.request(from: worker, to: holder, block, number: requestCount), from: worker, to: holder, 1...1000)
+        for block in blocks(from: first, count) { workers[worker].requests[block] = requestCount }
+        let message = Happening.toWorker(
+          Int(holder.number), .fetch(first: first, count: count), from: worker, number: requestCount)
+        send(message, from: worker, to: Int(holder.number), options.requestDelay)
+      case .reply(let block, let task, let requester):
+        reply(block, of: task, from: worker, to: requester, request)
+      case .send(let message):
+        send(.toScheduler(message, from: worker), from: worker, to: Self.scheduler, options.messageDelay)
+        if case .memory(let bytes) = message { workers[worker].reportedBytes = bytes }
+        if case .finished = message, random.chance(options.badReports) {
+          send(.toScheduler(message, from: worker), from: worker, to: Self.scheduler, options.messageDelay)
+        }
       }
     }
-    for input in inputs where workers[worker].blocks[input] == nil && !named.contains(input) {
-      throw fault("worker \(worker) doesn't hold \(input) for \(task), and isn't told who does")
-    }
-    workers[worker].tasks[task] = entry
-    if random.chance(options.badReports) {
-      // Out of date: the worker hasn't computed anything yet.
-      let old = assignment.attempt &- 1
-      let isFailure = random.chance(0.5)
-      tell(
-        isFailure
-          ? .failed(WorkerID(worker), task, old)
-          : .finished(WorkerID(worker), task, old, bytes: 1, nanoseconds: 1), from: worker)
-    }
+    try look(at: worker)
+    wakeThread(of: worker)
   }
 
-  private mutating func giveBack(_ task: TaskID, _ attempt: Attempt, at worker: Int) {
-    var isGivenBack = false
-    if let entry = workers[worker].tasks[task], entry.attempt == attempt, !entry.hasBegun {
-      isGivenBack = true
-      workers[worker].tasks[task] = nil
-      for block in entry.missing where !workers[worker].isAwaited(block) { workers[worker].requests[block] = nil }
-    }
-    tell(.retracted(WorkerID(worker), task, attempt, givenBack: isGivenBack), from: worker)
-  }
-
-  private mutating func drop(_ block: TaskID, at worker: Int) throws {
-    guard workers[worker].blocks.removeValue(forKey: block) != nil else { return }
-    blockCount -= 1
-    workers[worker].heldBytes -= options.bytes(block)
-    for (task, entry) in workers[worker].tasks where !entry.hasBegun && entry.inputs.contains(block) {
-      throw fault("\(block) is released on worker \(worker), where \(task) needs it")
-    }
-    reportMemory(of: worker)
-  }
-
-  private mutating func store(_ block: TaskID, _ value: UInt64, at worker: Int) {
-    guard workers[worker].blocks.updateValue(value, forKey: block) == nil else { return }
-    blockCount += 1
-    workers[worker].heldBytes += options.bytes(block)
-    report.peakBlocks = max(report.peakBlocks, blockCount)
-    report.peakBytes = max(report.peakBytes, workers[worker].heldBytes)
-  }
-
-  mutating func answerRequest(from requester: Int, to holder: Int, _ block: TaskID, _ number: Int) {
-    // Nothing answers for a worker that is gone, or an error does.
-    guard workers[holder].isRunning || random.chance(0.5) else { return }
-    let value = workers[holder].blocks[block]
-    let bytes = value == nil ? 0 : options.bytes(block)
-    if value != nil {
+  private mutating func reply(_ block: any Block, of task: TaskID, from holder: Int, to requester: Int, _ number: Int) {
+    let bytes = block.byteCount
+    if requester != Self.scheduler {
       report.transfers += 1
       report.transferredBytes += bytes
     }
     let delay = (options.transferDelay.lowerBound + bytes)...(options.transferDelay.upperBound + bytes)
-    let reply = Happening.reply(
-      to: requester, block, number: number, value: value, wasHolderDoomed: workers[holder].isDoomed)
-    send(reply, from: holder, to: requester, delay)
+    send(
+      .block(to: requester, task, block), from: holder, to: requester, delay,
+      mayBeOvertaken: bytes > Self.inlineLimit)
   }
 
-  mutating func receive(
-    _ block: TaskID, _ number: Int, _ value: UInt64?, at worker: Int, wasHolderDoomed: Bool
-  ) throws {
-    guard workers[worker].isRunning else { return }
-    let isCurrent = workers[worker].requests[block] == number
-    guard let value else {
-      if isCurrent && !wasHolderDoomed && !workers[worker].isDoomed {
-        throw fault("\(block) was asked for where it isn't held, by worker \(worker)")
-      }
-      return
+  // MARK: Threads
+
+  /// A thread that is free looks for a task a moment later.
+  private mutating func wakeThread(of worker: Int) {
+    guard workers[worker].hasWork else { return }
+    if options.threadDelay == 0...0 {
+      begin(at: worker)
+    } else {
+      queue.add(.begin(worker), at: now + Int.random(in: options.threadDelay, using: &random))
     }
-    guard workers[worker].isAwaited(block) else { return }
-    workers[worker].requests[block] = nil
-    store(block, value, at: worker)
-    for task in workers[worker].tasks.keys { workers[worker].tasks[task]?.missing.remove(block) }
-    begin(at: worker)
   }
 
-  private mutating func begin(at worker: Int) {
-    while let task = workers[worker].nextTask, let entry = workers[worker].tasks[task] {
-      workers[worker].tasks[task]?.hasBegun = true
-      workers[worker].busySlots += 1
+  mutating func begin(at worker: Int) {
+    while workers[worker].isRunning, let next = workers[worker].beginNext() {
       report.runs += 1
       report.runsByWorker[worker] += 1
-      report.order.append(task)
-      // Inputs that were asked for and are there can't have been dropped since: `drop` sees to it.
-      let values = graph.inputs(of: task).map { workers[worker].blocks[$0] ?? 0 }
-      let duration = options.duration(task)
-      queue.add(
-        .done(
-          worker, task, entry.attempt, value: simulatedValue(of: task, inputs: values), duration: duration),
-        at: now + duration)
+      report.order.append(next.task)
+      let duration = options.duration(next.task)
+      queue.add(.done(worker, next, duration: duration), at: now + duration)
     }
   }
 
-  mutating func done(_ task: TaskID, _ attempt: Attempt, _ value: UInt64, _ duration: Int, at worker: Int) {
+  /// A thread is done with a task. The state machine hears of it a moment later, when the thread of the messages
+  /// looks.
+  mutating func done(_ task: ReadyTask, duration: Int, at worker: Int) throws {
     workers[worker].busySlots -= 1
-    workers[worker].tasks[task] = nil
-    if task == options.failing {
-      tell(.failed(WorkerID(worker), task, attempt), from: worker)
+    let result = Result { try task.layer.run(TaskInputs(index: Int(task.task.index), blocks: task.inputs)) }
+      .mapError { MusterError(.taskFailed, "\($0)") }
+    let completion = Completion(
+      task: task.task, attempt: task.attempt, sequence: task.sequence, result: result, nanoseconds: duration)
+    if options.threadDelay == 0...0 {
+      try complete(completion, at: worker)
     } else {
-      store(task, value, at: worker)
-      let finished = Event.finished(
-        WorkerID(worker), task, attempt, bytes: options.bytes(task), nanoseconds: duration)
-      tell(finished, from: worker)
-      if random.chance(options.badReports) { tell(finished, from: worker) }
-      reportMemory(of: worker)
+      queue.add(.completed(worker, completion), at: now + Int.random(in: options.threadDelay, using: &random))
+      wakeThread(of: worker)
     }
-    begin(at: worker)
   }
 
-  private mutating func reportMemory(of worker: Int) {
-    guard random.chance(options.memoryReports) else { return }
-    tell(.memory(WorkerID(worker), bytes: workers[worker].heldBytes), from: worker)
+  mutating func complete(_ completion: Completion, at worker: Int) throws {
+    workers[worker].begun.remove(Attempted(task: completion.task, attempt: completion.attempt))
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.completed(completion, into: &actions)
+    try carryOut(&actions, at: worker)
   }
 
-  private mutating func tell(_ event: Event, from worker: Int) {
-    send(.toScheduler(event), from: worker, to: Self.scheduler, options.messageDelay)
+  // MARK: Checks
+
+  private func blocks(from first: TaskID, _ count: Int) -> [TaskID] {
+    (0..<count).map { TaskID(layer: Int(first.layer), index: Int(first.index) + $0) }
+  }
+
+  /// What the scheduler must keep to, and a report that is out of date in between.
+  private mutating func check(_ assignment: Assignment, at worker: Int) throws {
+    let task = assignment.task
+    guard !workers[worker].state.isAssigned(task) else { throw fault("\(task) assigned twice to worker \(worker)") }
+    if !workers[worker].isDoomed {
+      for (number, other) in workers.enumerated() where number != worker && !other.isDoomed {
+        if other.state.isAssigned(task) { throw fault("\(task) assigned to the workers \(number) and \(worker)") }
+      }
+    }
+    let inputs = Set(graph.inputs(of: task))
+    var named = Set<TaskID>()
+    for source in assignment.sources {
+      for block in blocks(from: source.first, source.count) {
+        guard inputs.contains(block) else { throw fault("\(block) is named for \(task), but not an input") }
+        guard named.insert(block).inserted else { throw fault("\(block) is named twice for \(task)") }
+      }
+    }
+    for input in inputs where workers[worker].state.block(of: input) == nil && !named.contains(input) {
+      throw fault("worker \(worker) doesn't hold \(input) for \(task), and isn't told who does")
+    }
+    if random.chance(options.badReports) {
+      // Out of date: the worker hasn't computed anything yet.
+      let old = assignment.attempt &- 1
+      let message: Message =
+        random.chance(0.5)
+        ? .failed(task, old, MusterError(.taskFailed, "an old attempt"))
+        : .finished(task, old, bytes: 1, nanoseconds: 1)
+      send(.toScheduler(message, from: worker), from: worker, to: Self.scheduler, options.messageDelay)
+    }
+  }
+
+  /// What the worker has to ask for, and whom.
+  private func fetches(for assignment: Assignment, at worker: Int) -> [TaskID: WorkerID] {
+    var fetches: [TaskID: WorkerID] = [:]
+    let state = workers[worker].state
+    // What a superseded attempt waited for is asked for again: its holder may be lost.
+    let again = state.inputs(ofAssigned: assignment.task)
+    for source in assignment.sources {
+      for block in blocks(from: source.first, source.count) where state.block(of: block) == nil {
+        if !state.awaits(block) || again.contains(block) { fetches[block] = source.holder }
+      }
+    }
+    return fetches
+  }
+
+  /// Every block is asked for once, of the holder that the scheduler names.
+  private func check(_ actions: [WorkerState.Action], fetch expected: [TaskID: WorkerID], at worker: Int) throws {
+    var left = expected
+    for case .fetch(let first, let count, let holder) in actions {
+      for block in blocks(from: first, count) where left.removeValue(forKey: block) != holder {
+        throw fault("worker \(worker) asks \(holder) for \(block), which it holds, awaits or isn't to have from there")
+      }
+    }
+    guard left.isEmpty else { throw fault("worker \(worker) doesn't ask for \(left.keys.sorted())") }
+  }
+
+  private func checkRelease(of block: TaskID, at worker: Int) throws {
+    let state = workers[worker].state
+    guard state.block(of: block) != nil else { return }
+    for task in state.assignedTasks
+    where state.inputs(ofAssigned: task).contains(block) && !workers[worker].hasBegun(task) {
+      throw fault("\(block) is released on worker \(worker), where \(task) needs it")
+    }
+  }
+
+  /// A task that is said to be ready has its own inputs, all of them, in order.
+  private func check(_ ready: ReadyTask, at worker: Int) throws {
+    let inputs = graph.inputs(of: ready.task)
+    let attempted = Attempted(task: ready.task, attempt: ready.attempt)
+    guard workers[worker].state.attempt(ofAssigned: ready.task) == ready.attempt,
+      !workers[worker].begun.contains(attempted)
+    else {
+      throw fault("worker \(worker) is to run \(ready.task), which it wasn't given or has begun")
+    }
+    guard ready.inputs.count == inputs.count else {
+      throw fault("worker \(worker) is to run \(ready.task) with \(ready.inputs.count) of \(inputs.count) inputs")
+    }
+  }
+
+  /// Counts what the worker holds, and has it checked.
+  private mutating func look(at worker: Int) throws {
+    let held = workers[worker].state.heldBlocks.count
+    blockCount += held - workers[worker].countedBlocks
+    workers[worker].countedBlocks = held
+    report.peakBlocks = max(report.peakBlocks, blockCount)
+    report.peakBytes = max(report.peakBytes, workers[worker].state.storedBytes)
+    guard options.checksInvariants else { return }
+    let unreported = abs(workers[worker].state.storedBytes - workers[worker].reportedBytes)
+    let limit = workers[worker].memoryLimit
+    guard limit == 0 || unreported == 0 || unreported < limit / 32 else {
+      throw fault("\(unreported) bytes have come or gone on worker \(worker), and weren't reported")
+    }
+    do { try workers[worker].state.checkInvariants() } catch { throw fault("worker \(worker): \(error)") }
   }
 }

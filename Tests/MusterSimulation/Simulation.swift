@@ -1,15 +1,24 @@
+import MusterRuntime
 package import MusterScheduling
 
-/// Runs a graph by the scheduler and simulated workers, with a virtual clock. Messages between two parties keep their
-/// order; others overtake each other. Every result is checked against a serial evaluation, and everything that the
-/// protocol forbids is a fault, as are a hang, a livelock and a block left behind.
+/// Runs a graph by the scheduler and the workers' state machines that ship, with a virtual clock. Messages between two
+/// parties keep their order, but for the bulk of large blocks; others overtake each other. Every result is fetched
+/// from its holder, as rank 0 does, and checked against a serial evaluation. Everything that the protocol forbids is a
+/// fault, as are a hang, a livelock and a block left behind.
 package struct Simulation {
   enum Happening {
-    case toScheduler(Event)
-    case toWorker(Int, Action)
-    case request(from: Int, to: Int, TaskID, number: Int)
-    case reply(to: Int, TaskID, number: Int, value: UInt64?, wasHolderDoomed: Bool)
-    case done(Int, TaskID, Attempt, value: UInt64, duration: Int)
+    /// From a worker.
+    case toScheduler(Message, from: Int)
+    /// What the scheduler hears from elsewhere: who comes and who goes.
+    case event(Event)
+    /// From the scheduler or, with the number of the request, from another worker.
+    case toWorker(Int, Message, from: Int, number: Int)
+    case block(to: Int, TaskID, any Block)
+    /// A request that isn't answered: nobody hears of it, but for a check.
+    case nothing(to: Int, TaskID, number: Int, wasHolderDoomed: Bool)
+    case begin(Int)
+    case done(Int, ReadyTask, duration: Int)
+    case completed(Int, Completion)
     case join(SimulationOptions.Worker)
     case loss
   }
@@ -19,8 +28,11 @@ package struct Simulation {
   }
   /// The scheduler's number in a `Pair`.
   static let scheduler = -1
+  /// Larger blocks may be overtaken by what is sent after them, to the same member.
+  static let inlineLimit = 16 << 10
 
   let graph: TaskGraph
+  let plan: Plan
   let options: SimulationOptions
   var scheduler: Scheduler
   var report = SimulationReport()
@@ -35,10 +47,13 @@ package struct Simulation {
   var joinsToCome = 0
   var outcome: SimulationReport.Outcome?
   var actions: [Action] = []
+  /// The results that have come to the scheduler's side.
+  var results: [TaskID: UInt64] = [:]
 
   package init(_ graph: TaskGraph, _ options: SimulationOptions) throws {
     self.graph = graph
     self.options = options
+    plan = Plan(simulating: graph, options)
     scheduler = try Scheduler(graph: graph, configuration: options.configuration)
     random = SplitMix64(seed: options.seed)
   }
@@ -77,21 +92,39 @@ package struct Simulation {
 
   private mutating func handle(_ happening: Happening) throws {
     switch happening {
-    case .toScheduler(let event): try inform(event)
-    case .toWorker(let worker, let action):
-      if workers[worker].isRunning { try receive(action, at: worker) }
-    case .request(let from, let to, let block, let number):
-      answerRequest(from: from, to: to, block, number)
-    case .reply(let worker, let block, let number, let value, let wasHolderDoomed):
-      try receive(block, number, value, at: worker, wasHolderDoomed: wasHolderDoomed)
-    case .done(let worker, let task, let attempt, let value, let duration):
-      if workers[worker].isRunning { done(task, attempt, value, duration, at: worker) }
+    case .toScheduler(let message, let worker): try inform(Self.event(of: message, from: WorkerID(worker)))
+    case .event(let event): try inform(event)
+    case .toWorker(let worker, let message, let source, let number):
+      // Nothing answers for a worker that is gone.
+      if workers[worker].isRunning { try receive(message, from: source, number: number, at: worker) }
+    case .block(Self.scheduler, let task, let block): results[task] = (block as? SimulatedBlock)?.value
+    case .block(let worker, let task, let block): try receive(block, of: task, at: worker)
+    case .nothing(Self.scheduler, let task, _, let wasHolderDoomed):
+      if !wasHolderDoomed { throw fault("the result \(task) isn't where the scheduler says") }
+    case .nothing(let worker, let task, let number, let wasHolderDoomed):
+      try receiveNothing(task, number: number, at: worker, wasHolderDoomed: wasHolderDoomed)
+    case .begin(let worker): begin(at: worker)
+    case .done(let worker, let task, let duration):
+      if workers[worker].isRunning { try done(task, duration: duration, at: worker) }
+    case .completed(let worker, let completion):
+      if workers[worker].isRunning { try complete(completion, at: worker) }
     case .join(let offer): join(offer)
     case .loss: lose()
     }
   }
 
   // MARK: The scheduler
+
+  private static func event(of message: Message, from worker: WorkerID) -> Event {
+    switch message {
+    case .finished(let task, let attempt, let bytes, let nanoseconds):
+      .finished(worker, task, attempt, bytes: bytes, nanoseconds: nanoseconds)
+    case .failed(let task, let attempt, _): .failed(worker, task, attempt)
+    case .retracted(let task, let attempt, let givenBack): .retracted(worker, task, attempt, givenBack: givenBack)
+    case .memory(let bytes): .memory(worker, bytes: bytes)
+    default: preconditionFailure("a worker sent what isn't for the scheduler: \(message)")
+    }
+  }
 
   private mutating func inform(_ event: Event) throws {
     if case .workerLost(let worker) = event {
@@ -111,17 +144,18 @@ package struct Simulation {
     for action in actions {
       if outcome != nil { throw fault("\(action) after the end") }
       switch action {
-      case .assign(let worker, _):
+      case .assign(let worker, let assignment):
         report.assignments += 1
-        try post(action, to: worker)
-      case .retract(let worker, _, _):
+        try post(.assign(assignment), to: worker)
+      case .retract(let worker, let task, let attempt):
         report.retracts += 1
-        try post(action, to: worker)
-      case .release(let worker, _):
-        try post(action, to: worker)
+        try post(.retract(task, attempt), to: worker)
+      case .release(let worker, let task):
+        try post(.release(task), to: worker)
       case .complete:
         outcome = .complete
         report.makespan = now
+        try fetchResults()
       case .fail(let failure):
         outcome = .failed(failure)
         report.makespan = now
@@ -130,19 +164,30 @@ package struct Simulation {
     actions.removeAll(keepingCapacity: true)
   }
 
-  private mutating func post(_ action: Action, to worker: WorkerID) throws {
+  private mutating func post(_ message: Message, to worker: WorkerID) throws {
     let number = Int(worker.number)
     guard workers.indices.contains(number), !workers[number].isLost else {
-      throw fault("\(action) to a worker that isn't there")
+      throw fault("\(message) to a worker that isn't there")
     }
-    send(.toWorker(number, action), from: Self.scheduler, to: number, options.messageDelay)
+    let happening = Happening.toWorker(number, message, from: Self.scheduler, number: 0)
+    send(happening, from: Self.scheduler, to: number, options.messageDelay)
   }
 
-  /// Sends a message that arrives after all that were sent before between the two.
-  mutating func send(_ message: Happening, from: Int, to: Int, _ delay: ClosedRange<Int>) {
+  private mutating func fetchResults() throws {
+    for task in Set(graph.results).sorted() {
+      guard let holder = scheduler.holders(of: task).first else { throw fault("nobody holds the result \(task)") }
+      try post(.fetch(first: task, count: 1), to: holder)
+    }
+  }
+
+  /// Sends a message that arrives after all that were sent before between the two; those sent after it may overtake
+  /// it where that is said.
+  mutating func send(
+    _ message: Happening, from: Int, to: Int, _ delay: ClosedRange<Int>, mayBeOvertaken: Bool = false
+  ) {
     let pair = Pair(from: from, to: to)
     let arrival = max(now + Int.random(in: delay, using: &random), lastArrival[pair] ?? 0)
-    lastArrival[pair] = arrival
+    if !mayBeOvertaken { lastArrival[pair] = arrival }
     queue.add(message, at: arrival)
   }
 
@@ -151,25 +196,24 @@ package struct Simulation {
   private mutating func join(_ offer: SimulationOptions.Worker) {
     joinsToCome -= 1
     let number = workers.count
-    workers.append(SimulatedWorker(slots: offer.slots, memoryLimit: offer.memoryLimit))
+    workers.append(SimulatedWorker(slots: offer.slots, plan: plan, memoryLimit: offer.memoryLimit))
     report.runsByWorker.append(0)
     let event = Event.workerJoined(WorkerID(number), slots: offer.slots, memoryLimit: offer.memoryLimit)
-    send(.toScheduler(event), from: number, to: Self.scheduler, options.messageDelay)
+    send(.event(event), from: number, to: Self.scheduler, options.messageDelay)
   }
 
   private mutating func lose() {
     let left = workers.indices.filter { !workers[$0].isDoomed }
     // Mostly one whose loss matters.
-    let rich = random.chance(0.8) ? left.filter { !workers[$0].blocks.isEmpty } : []
+    let rich = random.chance(0.8) ? left.filter { !workers[$0].state.heldBlocks.isEmpty } : []
     guard outcome == nil, let number = (rich.isEmpty ? left : rich).randomElement(using: &random) else { return }
     workers[number].isDoomed = true
     // A worker that is wrongly declared lost goes on: what it reports from now on arrives after that.
     if !random.chance(options.falseLosses) {
       workers[number].isRunning = false
-      blockCount -= workers[number].blocks.count
-      workers[number].blocks = [:]
+      blockCount -= workers[number].countedBlocks
     }
-    send(.toScheduler(.workerLost(WorkerID(number))), from: number, to: Self.scheduler, options.messageDelay)
+    send(.event(.workerLost(WorkerID(number))), from: number, to: Self.scheduler, options.messageDelay)
     if joinsToCome == 0 && workers.allSatisfy(\.isDoomed) {
       joinsToCome += 1
       queue.add(.join(SimulationOptions.Worker(slots: 1)), at: now + 1_000_000)
@@ -181,21 +225,19 @@ package struct Simulation {
   private func checkEnd() throws {
     let expected = graph.evaluateSerially()
     for (result, value) in expected {
-      let holders = scheduler.holders(of: result)
-      let areLeft = holders.filter { !workers[Int($0.number)].isDoomed }
-      // Between the end and the news of a loss, nobody may be left.
-      if holders.isEmpty && report.losses == 0 { throw fault("nobody holds the result \(result)") }
-      for holder in areLeft {
-        guard let held = workers[Int(holder.number)].blocks[result] else {
-          throw fault("\(holder) doesn't hold the result \(result)")
-        }
-        if held != value { throw fault("the result \(result) is \(held), should be \(value)") }
+      guard let came = results[result] else {
+        // Between the end and the news of a loss, nobody may be left.
+        if workers.contains(where: \.isDoomed) { continue }
+        throw fault("the result \(result) didn't come")
       }
+      if came != value { throw fault("the result \(result) is \(came), should be \(value)") }
     }
     for (number, worker) in workers.enumerated() where !worker.isDoomed {
-      guard worker.tasks.isEmpty else { throw fault("worker \(number) still has \(worker.tasks.keys.sorted())") }
+      guard worker.state.assignedTasks.isEmpty, !worker.hasWork, worker.begun.isEmpty else {
+        throw fault("worker \(number) still has \(worker.state.assignedTasks.sorted())")
+      }
       let known = Set(expected.keys.filter { scheduler.holders(of: $0).contains(WorkerID(number)) })
-      let held = Set(worker.blocks.keys)
+      let held = Set(worker.state.heldBlocks)
       if held != known {
         throw fault("worker \(number) holds \(held.sorted()) at the end, the scheduler knows of \(known.sorted())")
       }

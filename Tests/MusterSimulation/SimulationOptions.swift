@@ -22,18 +22,22 @@ package struct SimulationOptions: Sendable {
   package var falseLosses = 0.0
   /// How long a message between the scheduler and a worker is on its way.
   package var messageDelay: ClosedRange<Int> = 5_000...5_000
+  /// How long a worker's request for a block is on its way to another.
+  package var requestDelay: ClosedRange<Int> = 1...1000
   /// How long a block is on its way, besides a nanosecond for a byte.
   package var transferDelay: ClosedRange<Int> = 20_000...20_000
   package var duration: @Sendable (TaskID) -> Int = { _ in 100_000 }
   package var bytes: @Sendable (TaskID) -> Int = { _ in 1000 }
   /// The chance that a report is sent twice, or that an outdated one goes before it.
   package var badReports = 0.0
-  /// The chance that a worker reports its memory after a change.
-  package var memoryReports = 0.0
+  /// The chance that an assignment supersedes another attempt at the same task that the worker has just been given.
+  package var staleAttempts = 0.0
+  /// How long it takes a thread to see that there is a task for it, and a worker to see that a thread is done.
+  package var threadDelay: ClosedRange<Int> = 0...0
   /// A task that throws.
   package var failing: TaskID?
   package var configuration = SchedulerConfiguration()
-  /// Whether `Scheduler.checkInvariants()` is called after every event.
+  /// Whether the scheduler and the workers are asked to check their invariants after every event.
   package var checksInvariants = true
 
   package init(workers: [Worker] = []) { self.workers = workers }
@@ -69,7 +73,7 @@ package struct SimulationReport: Sendable {
   package var order: [TaskID] = []
 }
 
-/// What went wrong in a simulation: a fault of the scheduler (or of the simulator).
+/// What went wrong in a simulation: a fault of the scheduler, of a worker or of the simulator.
 package struct SimulationFault: Error, CustomStringConvertible, Sendable {
   package let description: String
 }

@@ -52,7 +52,7 @@ extension Session {
     let count = Array(stride(from: start, to: stop, by: start.distance(to: start + step))).count
     return source("arange", shape: [count], chunks: chunks, detail: "\(start) \(step)", callSite) { _ in
       GenerateOperation(name: "arange", cost: .pass) { region in
-        NDArray<Element>(shape: region.shape) { buffer in
+        try NDArray<Element>(allocating: region.shape) { buffer in
           for index in buffer.indices {
             guard let position = Element(exactly: region.origin[0] + index) else { preconditionFailure() }
             buffer.initializeElement(at: index, to: start + position * step)
@@ -72,7 +72,7 @@ extension Session {
     ) { _ in
       GenerateOperation(name: "linspace", cost: .pass) { region in
         let step = count > 1 ? (stop - start) / Element(count - 1) : 0
-        return NDArray<Element>(shape: region.shape) { buffer in
+        return try NDArray<Element>(allocating: region.shape) { buffer in
           for index in buffer.indices {
             let position = region.origin[0] + index
             let value = position == count - 1 && count > 1 ? stop : start + Element(position) * step
@@ -93,7 +93,7 @@ extension Session {
   ) -> ChunkedArray<Element> {
     source("fromFunction", shape: shape, chunks: chunks, CallSite(file: file, line: line)) { _ in
       GenerateOperation(name: "fromFunction", cost: .work) { region in
-        try NDArray<Element>(shape: region.shape) { buffer in
+        try NDArray<Element>(allocating: region.shape) { buffer in
           var indices = region.origin
           for position in buffer.indices {
             buffer.initializeElement(at: position, to: try body(indices))

@@ -41,7 +41,7 @@ extension Session {
       plan, operation: "compute", detail: "of " + expressions.map { "call \($0.number + 1)" }.joined(separator: ", "),
       callSite: callSite)
     var rest = blocks[...]
-    return expressions.map { expression in
+    return try expressions.map { expression in
       let parts = rest.prefix(expression.grid.count).enumerated().map { chunk, block in
         guard let block = block as? AnyNDArray else {
           preconditionFailure("a block of an array is a \(type(of: block))")
@@ -49,7 +49,7 @@ extension Session {
         return (origin: expression.grid.region(of: chunk).origin, block: block)
       }
       rest = rest.dropFirst(expression.grid.count)
-      return .assemble(shape: expression.shape, elementType: expression.elementType, parts: parts)
+      return try .assemble(shape: expression.shape, elementType: expression.elementType, parts: parts)
     }
   }
 }

@@ -95,13 +95,13 @@ enum SVDSteps {
     return ArrayTuple(r, q)
   }
 
-  private static func stacked(_ parts: [NDArray<Double>]) -> NDArray<Double> {
+  private static func stacked(_ parts: [NDArray<Double>]) throws -> NDArray<Double> {
     var rows = 0
     let placed = parts.map { part in
       defer { rows += part.shape[0] }
       return (origin: [rows, 0], block: part.erased)
     }
-    return NDArray<Double>(
+    return try NDArray<Double>(
       .assemble(shape: [rows, parts[0].shape[1]], elementType: .float64, parts: placed))
   }
 

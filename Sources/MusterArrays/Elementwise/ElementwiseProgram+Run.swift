@@ -7,15 +7,15 @@ extension ElementwiseProgram {
 
   /// Evaluates the program for every element of a shape.
   ///
-  /// - Throws: `MusterError` with code `shapeMismatch` where an input doesn't broadcast to the shape, and
-  ///   `invalidArgument` where integers are divided by zero or raised to a negative power.
+  /// - Throws: `MusterError` with code `shapeMismatch` where an input doesn't broadcast to the shape,
+  ///   `invalidArgument` where integers are divided by zero or raised to a negative power, and `outOfMemory`.
   package func run(
     _ inputs: [AnyNDArray], shape: [Int], instructionSet: InstructionSet = .best
   ) throws -> AnyNDArray {
     checkTypes(inputs)
     let space = try IterationSpace(inputs: inputs.map(\.shape), shape: shape)
     if case .input(let number) = instructions[output.index], inputs[number].shape == shape { return inputs[number] }
-    let result = AnyNDArray(uninitialized: outputType, shape: shape)
+    let result = try AnyNDArray(allocating: outputType, shape: shape)
     guard result.count > 0 else { return result }
 
     let isFlat = space.shape.count > 1 && space.innerCount < Self.shortRow

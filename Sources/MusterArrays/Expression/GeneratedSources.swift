@@ -8,7 +8,11 @@ struct FillOperation: RegionSource {
   var name: String { "full" }
   var cost: BlockFunction.Cost { .pass }
   func yieldsDirectly(_ grid: ChunkGrid) -> Bool { true }
-  func block(_ region: ArrayRegion) -> AnyNDArray { .filled(with: value, shape: region.shape) }
+  func block(_ region: ArrayRegion) throws -> AnyNDArray {
+    let block = try AnyNDArray(allocating: value.elementType, shape: region.shape)
+    block.fill(with: value)
+    return block
+  }
 }
 
 /// Elements from their positions, by a closure that fills a box.

@@ -13,7 +13,7 @@ package enum HDF5Reader {
   ///   `damagedFile`, and what opening a file throws.
   package static func read(_ info: HDF5DatasetInfo, region: [Range<Int>]) throws -> AnyNDArray {
     try info.check(region)
-    let result = AnyNDArray(uninitialized: info.elementType, shape: region.map(\.count))
+    let result = try AnyNDArray(allocating: info.elementType, shape: region.map(\.count))
     if result.count == 0 { return result }
     if let offset = info.contiguousOffset {
       try readContiguous(info, at: offset, region: region, into: result)
@@ -80,7 +80,7 @@ package enum HDF5Reader {
     }
     // Short runs close together: one call for many of them, what lies between is thrown away.
     let rowsAtOnce = max(1, RegionRuns.windowByteCount / runs.stride)
-    let window = BlockStorage(byteCount: min(rowsAtOnce, runs.rows) * runs.stride)
+    let window = try BlockStorage(allocating: min(rowsAtOnce, runs.rows) * runs.stride)
     try runs.visitGroups { position, target in
       for first in Swift.stride(from: 0, to: runs.rows, by: rowsAtOnce) {
         let rows = min(rowsAtOnce, runs.rows - first)

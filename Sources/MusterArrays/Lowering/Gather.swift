@@ -56,18 +56,18 @@ struct Gather: Sendable {
   }
 
   /// The block of a chunk of the result, from the blocks of its sources.
-  func run(_ chunk: Int, elementType: ElementType, next: () throws -> AnyNDArray) rethrows -> AnyNDArray {
+  func run(_ chunk: Int, elementType: ElementType, next: () throws -> AnyNDArray) throws -> AnyNDArray {
     let shape = result.shape(of: chunk)
     let count = shape.reduce(1, *)
     let sources = sources(of: chunk)
     if sources.count == 1 {
       let block = try next()
       if block.count == count { return block.reshaped(shape) }
-      let result = AnyNDArray(uninitialized: elementType, shape: shape)
+      let result = try AnyNDArray(allocating: elementType, shape: shape)
       copy(block, chunk: sources[0], into: result, pieces: pieces(of: chunk))
       return result
     }
-    let result = AnyNDArray(uninitialized: elementType, shape: shape)
+    let result = try AnyNDArray(allocating: elementType, shape: shape)
     let pieces = pieces(of: chunk)
     for source in sources { copy(try next(), chunk: source, into: result, pieces: pieces) }
     return result

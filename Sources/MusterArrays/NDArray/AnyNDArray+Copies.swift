@@ -1,4 +1,5 @@
 internal import CKernels
+package import MusterRuntime
 
 /// Copies between arrays with any strides.
 enum StridedCopy {
@@ -29,13 +30,18 @@ extension AnyNDArray {
   /// An array of one value.
   package static func filled(with scalar: ScalarValue, shape: [Int]) -> AnyNDArray {
     let result = AnyNDArray(uninitialized: scalar.elementType, shape: shape)
+    result.fill(with: scalar)
+    return result
+  }
+
+  /// Writes one value to all elements, for the one that has just allocated them.
+  func fill(with scalar: ScalarValue) {
     let size = scalar.elementType.byteCount
     withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { cell in
       guard let address = cell.baseAddress else { return }
       scalar.store(to: address)
-      _ = ck_fill(Int32(size))?(result.storage.bytes, address, address, address, result.count)
+      _ = ck_fill(Int32(size))?(storage.bytes, address, address, address, count)
     }
-    return result
   }
 
   /// The elements with another shape, sharing the storage.
@@ -117,13 +123,14 @@ extension AnyNDArray {
   /// An array made of parts, each at its origin.
   ///
   /// - Precondition: the parts are of the element type, lie within the shape and fill it.
+  /// - Throws: `MusterError` with code `outOfMemory`.
   package static func assemble(
     shape: [Int], elementType: ElementType, parts: [(origin: [Int], block: AnyNDArray)]
-  ) -> AnyNDArray {
+  ) throws(MusterError) -> AnyNDArray {
     if parts.count == 1, parts[0].block.shape == shape, parts[0].block.elementType == elementType {
       return parts[0].block
     }
-    let result = AnyNDArray(uninitialized: elementType, shape: shape)
+    let result = try AnyNDArray(allocating: elementType, shape: shape)
     let strides = Shapes.strides(of: shape)
     var filled = 0
     for (origin, block) in parts {

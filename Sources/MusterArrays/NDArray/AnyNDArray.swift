@@ -19,11 +19,14 @@ public struct AnyNDArray: Sendable {
     self.storage = storage
   }
 
-  /// An array of uninitialised elements, for the one that fills it.
+  /// An array of uninitialised elements, for the one that fills it. Where there is no memory for it, the process ends
+  /// with a message.
   public init(uninitialized elementType: ElementType, shape: [Int]) {
-    self.init(
-      elementType: elementType, shape: shape,
-      storage: BlockStorage(byteCount: shape.reduce(1, *) * elementType.byteCount))
+    do {
+      try self.init(allocating: elementType, shape: shape)
+    } catch {
+      BlockStorage.end(error)
+    }
   }
 
   /// The number of elements.

@@ -43,8 +43,8 @@ extension ElementwiseProgram {
         resultShape: resultShape, instructionSet: instructionSet)
     }
 
-    let values = AnyNDArray(uninitialized: accumulatorType, shape: resultShape)
-    let deviations = kind == .moments ? AnyNDArray(uninitialized: .float64, shape: resultShape) : nil
+    let values = try AnyNDArray(allocating: accumulatorType, shape: resultShape)
+    let deviations = kind == .moments ? try AnyNDArray(allocating: .float64, shape: resultShape) : nil
     try withExtendedLifetime(inputs) {
       let machine = try TileMachine(
         program, inputs: inputs, space: space, isFlat: false, writesDestination: false, instructionSet: instructionSet)

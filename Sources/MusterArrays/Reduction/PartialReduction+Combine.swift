@@ -25,25 +25,25 @@ extension PartialReduction {
         "\(part.kind) of \(part.sourceType) with shape \(part.values.shape) was combined with \(kind) of "
           + "\(first.sourceType) with shape \(first.values.shape)")
     }
-    return merged(parts[...])
+    return try merged(parts[...])
   }
 
-  private static func merged(_ parts: ArraySlice<PartialReduction>) -> PartialReduction {
+  private static func merged(_ parts: ArraySlice<PartialReduction>) throws -> PartialReduction {
     if parts.count == 1 { return parts[parts.startIndex] }
     let middle = parts.startIndex + (parts.count + 1) / 2
-    return merged(merged(parts[..<middle]), merged(parts[middle...]))
+    return try merged(merged(parts[..<middle]), merged(parts[middle...]))
   }
 
-  private static func merged(_ a: PartialReduction, _ b: PartialReduction) -> PartialReduction {
+  private static func merged(_ a: PartialReduction, _ b: PartialReduction) throws -> PartialReduction {
     if a.count == 0 { return b }
     if b.count == 0 { return a }
-    let values = AnyNDArray(uninitialized: a.values.elementType, shape: a.values.shape)
+    let values = try AnyNDArray(allocating: a.values.elementType, shape: a.values.shape)
     let n = values.count
     let (out, left, right) = (values.storage.bytes, a.values.storage.bytes, b.values.storage.bytes)
     var deviations: AnyNDArray?
-    withExtendedLifetime((a, b)) {
+    try withExtendedLifetime((a, b)) {
       if let leftDeviations = a.deviations, let rightDeviations = b.deviations {
-        let squares = AnyNDArray(uninitialized: .float64, shape: a.values.shape)
+        let squares = try AnyNDArray(allocating: .float64, shape: a.values.shape)
         ck_moments_merge(
           InstructionSet.best.rawValue, out.assumingMemoryBound(to: Double.self),
           squares.storage.bytes.assumingMemoryBound(to: Double.self),

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Memory of a block: `byteCount` bytes, aligned to 64, from the process's `BlockAllocator`, to which it returns when
 /// the last reference goes.
 ///
@@ -12,16 +14,56 @@ public final class BlockStorage: @unchecked Sendable {
   /// What the allocator gave, which may be more.
   let capacity: Int
 
+  /// Uninitialised memory. Where there isn't that much, the process ends with a message; `init(allocating:for:)` throws.
+  public convenience init(byteCount: Int) {
+    do {
+      try self.init(allocating: byteCount)
+    } catch {
+      Self.end(error)
+    }
+  }
+
   /// Uninitialised memory.
   ///
   /// - Precondition: `byteCount` isn't negative.
-  public init(byteCount: Int) {
+  /// - Parameter purpose: What it is for, in the error's words.
+  /// - Throws: `MusterError` with code `outOfMemory`.
+  public init(allocating byteCount: Int, for purpose: @autoclosure () -> String = "a block") throws(MusterError) {
     precondition(byteCount >= 0)
+    guard let memory = BlockAllocator.shared.allocate(byteCount) else {
+      throw MusterError(outOfMemoryFor: purpose(), byteCount: byteCount)
+    }
     self.byteCount = byteCount
-    (bytes, capacity) = BlockAllocator.shared.allocate(byteCount)
+    (bytes, capacity) = memory
   }
 
   deinit {
     BlockAllocator.shared.recycle(bytes, capacity: capacity)
+  }
+
+  /// Ends the process where memory has run out and the caller can't throw.
+  package static func end(_ error: MusterError) -> Never {
+    fflush(nil)
+    StandardStreams.writeError("muster: fatal: \(error)\n")
+    StandardStreams.letErrorsThrough()
+    _exit(1)
+  }
+}
+
+extension MusterError {
+  /// - Parameter byteCount: nil where the number of bytes is beyond what can be counted.
+  package init(outOfMemoryFor purpose: String, byteCount: Int?) {
+    let size = byteCount.map { "\(Self.text(bytes: $0)) (\($0) bytes)" } ?? "more bytes than there are addresses"
+    let used = Self.text(bytes: BlockAllocator.shared.usedBytes)
+    self.init(
+      .outOfMemory, "out of memory: \(purpose) needs \(size), and blocks of this process hold \(used) already",
+      fix: "Use smaller chunks or fewer threads, or ask the batch system for more memory")
+  }
+
+  private static func text(bytes: Int) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    let step = min(units.count - 1, max(0, (Int.bitWidth - 1 - max(bytes, 1).leadingZeroBitCount) / 10))
+    let tenths = Int((Double(bytes) / Double(1 << (10 * step)) * 10).rounded())
+    return step == 0 ? "\(bytes) bytes" : "\(tenths / 10).\(tenths % 10) \(units[step])"
   }
 }

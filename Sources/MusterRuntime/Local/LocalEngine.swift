@@ -4,11 +4,14 @@ final class LocalEngine: Engine {
   let rankCount = 1
   let workerCount = 1
   let threadsPerWorker: Int
+  private let memoryLimit: Int
   private let pool: ThreadPool?
   private let board: ProgressBoard?
 
-  init(threads: Int, synchronous: Bool, board: ProgressBoard?) {
+  init(threads: Int, synchronous: Bool, memoryLimit: Int, board: ProgressBoard?) {
     threadsPerWorker = synchronous ? 1 : threads
+    self.memoryLimit = memoryLimit
+    BlockAllocator.shared.memoryLimit = memoryLimit
     pool = synchronous ? nil : ThreadPool(threads: threads)
     self.board = board
   }
@@ -20,7 +23,8 @@ final class LocalEngine: Engine {
   ) {
     let execution: LocalExecution
     do throws(MusterError) {
-      execution = try LocalExecution(plan: plan, threads: threadsPerWorker, board: board, completion: completion)
+      execution = try LocalExecution(
+        plan: plan, threads: threadsPerWorker, memoryLimit: memoryLimit, board: board, completion: completion)
     } catch {
       completion(.failure(error))
       return
@@ -39,5 +43,6 @@ final class LocalEngine: Engine {
 
   func finish(arrival: Arrival) {
     pool?.shutDown()
+    BlockAllocator.shared.releaseKept()
   }
 }

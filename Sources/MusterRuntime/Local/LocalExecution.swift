@@ -24,6 +24,9 @@ final class LocalExecution: @unchecked Sendable {
   private var scheduler: Scheduler
   private var ready = Heap<Ready>()
   private var store: [TaskID: any Block] = [:]
+  /// What the stored blocks hold, in bytes.
+  private var storedBytes = 0
+  private var memoryReports: MemoryReports
   private var actions: [Action] = []
   private var inputIDs: [TaskID] = []
   /// Released blocks, dropped outside of the lock.
@@ -35,15 +38,16 @@ final class LocalExecution: @unchecked Sendable {
   private var completion: (@Sendable (Result<[any Block], MusterError>) -> Void)?
 
   init(
-    plan: Plan, threads: Int, board: ProgressBoard?,
+    plan: Plan, threads: Int, memoryLimit: Int, board: ProgressBoard?,
     completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
   ) throws(MusterError) {
     self.plan = plan
     self.board = board
     self.completion = completion
+    memoryReports = MemoryReports(limit: memoryLimit)
     scheduler = try Scheduler.validated(plan)
     scheduler.start(at: .zero, into: &actions)
-    scheduler.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: 0), at: .zero, into: &actions)
+    scheduler.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: .zero, into: &actions)
     board?.begin(total: scheduler.taskCount)
     apply()
   }
@@ -92,6 +96,7 @@ final class LocalExecution: @unchecked Sendable {
     switch result {
     case .success(let block):
       store[next.task] = block
+      storedBytes += block.byteCount
       let event = Event.finished(
         Self.worker, next.task, next.attempt, bytes: block.byteCount, nanoseconds: end - begin)
       scheduler.handle(event, at: .nanoseconds(end - start), into: &actions)
@@ -102,6 +107,10 @@ final class LocalExecution: @unchecked Sendable {
         .failed(Self.worker, next.task, next.attempt), at: .nanoseconds(end - start), into: &actions)
     }
     apply()
+    if outcome == nil, let bytes = memoryReports.report(of: storedBytes) {
+      scheduler.handle(.memory(Self.worker, bytes: bytes), at: .nanoseconds(end - start), into: &actions)
+      apply()
+    }
   }
 
   private func apply() {
@@ -110,7 +119,10 @@ final class LocalExecution: @unchecked Sendable {
       case .assign(_, let assignment):
         ready.insert(Ready(priority: assignment.priority, attempt: assignment.attempt, task: assignment.task))
       case .release(_, let task):
-        if let block = store.removeValue(forKey: task) { garbage.append(block) }
+        if let block = store.removeValue(forKey: task) {
+          storedBytes -= block.byteCount
+          garbage.append(block)
+        }
       case .complete:
         outcome = .success(plan.results.map { store[$0]! })
       case .fail(let failure):

@@ -34,6 +34,7 @@ final class RankEngine: Engine {
     self.world = world
     self.board = board
     self.log = log
+    BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
   }
 
   /// Brings the ranks together, on MPI's thread. Returns nil where there is one rank only.
@@ -87,6 +88,7 @@ final class RankEngine: Engine {
     let reply = Reply<Void>()
     post(.finish(arrival) { reply.give(()) })
     reply.wait()
+    BlockAllocator.shared.releaseKept()
   }
 }
 

@@ -18,7 +18,6 @@ final class WorkerRole {
   /// The error with which the collective ends, once no task of it runs any more: nothing that a failed collective
   /// began outlives it.
   private var failure: MusterError?
-  private var reportedBytes = 0
   private var terminationDeadline: Int?
   private(set) var hasLeft = false
   /// When rank 0 has said that it ends the job: until when the launcher may take to end this rank.
@@ -39,8 +38,8 @@ final class WorkerRole {
     self.request = request
     transport.sequence = UInt32(truncatingIfNeeded: request.arrival.sequence)
     if case .compute(let plan, _, _) = request {
-      state = WorkerState(plan: plan, sequence: transport.sequence)
-      reportedBytes = 0
+      let limit = engine.world.members[engine.rank].memoryLimit
+      state = WorkerState(plan: plan, sequence: transport.sequence, memoryLimit: limit)
     }
     transport.send(.arrive(request.arrival), to: 0)
   }
@@ -71,7 +70,7 @@ final class WorkerRole {
       end(outcome)
     case .message(let message, let source, let sequence):
       guard sequence == transport.sequence, state != nil else { return }
-      receive(message, from: source)
+      state!.receive(message, from: source, into: &actions)
       carryOut()
     case .block(let message, let storages, _, let sequence):
       guard sequence == transport.sequence, state != nil else { return }
@@ -86,22 +85,6 @@ final class WorkerRole {
     }
   }
 
-  private func receive(_ message: Message, from source: Int) {
-    switch message {
-    case .assign(let assignment): state!.assign(assignment, into: &actions)
-    case .retract(let task, let attempt): state!.retract(task, attempt: attempt, into: &actions)
-    case .release(let task): state!.release(task)
-    case .fetch(let first, let count):
-      for offset in 0..<count {
-        let task = TaskID(layer: Int(first.layer), index: Int(first.index) + offset)
-        // Released meanwhile where the task that wanted it was moved: then nobody waits for it any more.
-        guard let block = state!.block(of: task) else { continue }
-        transport.send(block, of: task, to: source)
-      }
-    default: preconditionFailure("a worker got a message that isn't for it")
-    }
-  }
-
   private func carryOut() {
     // Carrying out an action may yield others: they come at the end of the list.
     var next = 0
@@ -111,6 +94,7 @@ final class WorkerRole {
       switch action {
       case .run(let task): ready.append(task)
       case .send(let message): transport.send(message, to: 0)
+      case .reply(let block, let task, let destination): transport.send(block, of: task, to: destination)
       case .fetch(let first, let count, let holder):
         transport.send(.fetch(first: first, count: count), to: Int(holder.number))
       case .takeBack(let task, let attempt):
@@ -150,7 +134,6 @@ final class WorkerRole {
   func advance() -> Bool {
     if let terminationDeadline, MonotonicClock.nanoseconds > terminationDeadline { _exit(128 + SIGTERM) }
     if let endDeadline, MonotonicClock.nanoseconds > endDeadline { _exit(1) }
-    reportMemory()
     if let failure, case .compute(_, _, let completion) = request {
       guard !queue.isRunning(sequence: transport.sequence) else { return false }
       self.failure = nil
@@ -171,15 +154,6 @@ final class WorkerRole {
     reset()
     completion(blocks.mapError { MusterError(.internal, "a result arrived damaged: \($0)") })
     return true
-  }
-
-  /// Rank 0 hears of this worker's memory when it has changed by a thirty-second part of the limit.
-  private func reportMemory() {
-    guard let state else { return }
-    let step = max(1, engine.world.members[engine.rank].memoryLimit / 32)
-    guard abs(state.storedBytes - reportedBytes) >= step else { return }
-    reportedBytes = state.storedBytes
-    transport.send(.memory(bytes: reportedBytes), to: 0)
   }
 
   private func reset() {

@@ -44,7 +44,7 @@ struct World: Sendable {
     let own = Member(
       pid: getpid(), node: Int32(connection.node), pidNamespace: ProcessStatus.pidNamespace,
       startTime: ProcessStatus.read(pid: getpid())?.startTime ?? 0, threads: Int32(threads),
-      memoryLimit: MachineMemory.available * 8 / 10 / workersHere,
+      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: workersHere),
       pieceSize: configuration.pieceSize ?? MPI.longestPiece)
     let members = size == 1 ? [own] : connection.meet(for: .session, as: own) ?? []
     return World(

@@ -109,7 +109,9 @@ extension Session {
     }
     let threads =
       configuration.threads ?? Processors.grantedByBatchSystem(environment) ?? Processors.allowed
-    return LocalEngine(threads: threads, synchronous: backend == .synchronous, board: board)
+    return LocalEngine(
+      threads: threads, synchronous: backend == .synchronous,
+      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: 1), board: board)
   }
 
   /// nil where there is one rank only.

@@ -4,6 +4,7 @@
 /// |---|---|---|
 /// | `backend` | `MUSTER_BACKEND` = `auto`, `threads`, `synchronous`, `mpi` | `auto`: MPI where a launcher started several ranks, else threads |
 /// | `threads` | `MUSTER_THREADS` | what the batch system gave each rank, else the cores that the rank may use |
+/// | `memoryLimit` | `MUSTER_MEMORY_LIMIT` (bytes, or with `K`, `M`, `G` or `T`) | four fifths of the memory of the machine or of the control group, in equal parts for its workers |
 /// | `progress` | `MUSTER_PROGRESS` = `auto`, `bar`, `lines`, `none` | `auto`: a bar on a terminal, else lines |
 /// | `progressDeadline` | `MUSTER_PROGRESS_DEADLINE` (seconds) | none: ranks wait for each other for ever |
 /// | `heartbeatInterval` | `MUSTER_HEARTBEAT_INTERVAL` (seconds) | 5 s |
@@ -38,6 +39,11 @@ public struct SessionConfiguration: Sendable {
   public var backend: Backend?
   /// The threads of each worker that run tasks.
   public var threads: Int?
+  /// The memory that the blocks of each worker are meant to take, in bytes.
+  ///
+  /// A worker that holds four fifths of it is handed no further task that reads or makes a chunk, until blocks are
+  /// released. At most a sixteenth of it is kept of the memory of freed blocks.
+  public var memoryLimit: Int?
   /// How the session tells how far it is.
   public var progress: Progress?
   /// How long ranks wait at a collective for one that doesn't come, before the job ends with a message that names it.
@@ -66,9 +72,11 @@ public struct SessionConfiguration: Sendable {
   ///   - heartbeatPatience: after how long without a sign a rank is taken for dead, at least twice the interval; zero
   ///     for never.
   ///   - logDirectory: a folder for the standard output of the ranks other than 0.
+  ///   - memoryLimit: the memory that the blocks of each worker are meant to take, in bytes, above 0.
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
-    heartbeatInterval: Duration? = nil, heartbeatPatience: Duration? = nil, logDirectory: String? = nil
+    heartbeatInterval: Duration? = nil, heartbeatPatience: Duration? = nil, logDirectory: String? = nil,
+    memoryLimit: Int? = nil
   ) {
     self.backend = backend
     self.threads = threads
@@ -77,6 +85,7 @@ public struct SessionConfiguration: Sendable {
     self.heartbeatInterval = heartbeatInterval
     self.heartbeatPatience = heartbeatPatience
     self.logDirectory = logDirectory
+    self.memoryLimit = memoryLimit
   }
 }
 
@@ -111,6 +120,7 @@ extension SessionConfiguration {
         .invalidArgument, "\(threads) threads were asked for (MUSTER_THREADS or SessionConfiguration.threads)",
         fix: "Use a number from 1 to 4096")
     }
+    result.memoryLimit = try resolvedMemoryLimit(with: environment)
     func seconds(_ name: String, orZero: Bool = false) throws -> Duration? {
       guard let text = environment[name], !text.isEmpty else { return nil }
       guard let seconds = Double(text), seconds > 0 || (orZero && seconds == 0), seconds < 1e9 else {

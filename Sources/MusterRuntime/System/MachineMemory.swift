@@ -9,6 +9,10 @@ enum MachineMemory {
     return limits.filter { $0 > 0 }.reduce(machine, min)
   }
 
+  /// What the blocks of a worker may take, in bytes, where nothing else is said: its share of four fifths of the memory
+  /// here. The rest is for the program, the libraries, and what tasks need besides their blocks.
+  static func workerLimit(workersHere: Int) -> Int { available * 8 / 10 / max(1, workersHere) }
+
   /// The files with the limits of this process's control group and of those above it: batch systems make one for each
   /// job, and the file at the root says nothing of it.
   private static var limitFiles: [String] {

@@ -11,10 +11,13 @@ package struct WorkerState {
     /// Takes the task out of the queue of ready ones, if it is there still; the answer is for `answerRetract`.
     case takeBack(TaskID, Attempt)
     case fetch(first: TaskID, count: Int, holder: WorkerID)
+    /// A block for the member that asked for it.
+    case reply(any Block, of: TaskID, to: Int)
+    /// To rank 0.
     case send(Message)
   }
 
-  private struct Assigned {
+  struct Assigned {
     var attempt: Attempt
     var priority: UInt32
     var missing: Int
@@ -23,23 +26,44 @@ package struct WorkerState {
 
   package let plan: Plan
   package let sequence: UInt32
-  private var assigned: [TaskID: Assigned] = [:]
-  private var waiting: [TaskID: [TaskID]] = [:]
+  private(set) var assigned: [TaskID: Assigned] = [:]
+  private(set) var waiting: [TaskID: [TaskID]] = [:]
   /// What has been asked for and hasn't come.
-  private var inFlight: Set<TaskID> = []
-  private var store: [TaskID: any Block] = [:]
+  private(set) var inFlight: Set<TaskID> = []
+  private(set) var store: [TaskID: any Block] = [:]
   /// What the stored blocks hold, in bytes.
   package private(set) var storedBytes = 0
+  private var memoryReports: MemoryReports
 
-  package init(plan: Plan, sequence: UInt32) {
+  /// - Parameter memoryLimit: What the worker's blocks may take, in bytes; 0 where there is no limit, and then the
+  ///   memory isn't reported.
+  package init(plan: Plan, sequence: UInt32, memoryLimit: Int = 0) {
     self.plan = plan
     self.sequence = sequence
+    memoryReports = MemoryReports(limit: memoryLimit)
   }
 
   package func block(of task: TaskID) -> (any Block)? { store[task] }
 
+  /// A message from rank 0, or from another worker that asks for blocks.
+  package mutating func receive(_ message: Message, from source: Int, into actions: inout [Action]) {
+    switch message {
+    case .assign(let assignment): assign(assignment, into: &actions)
+    case .retract(let task, let attempt): retract(task, attempt: attempt, into: &actions)
+    case .release(let task): release(task, into: &actions)
+    case .fetch(let first, let count):
+      for offset in 0..<count {
+        let task = TaskID(layer: Int(first.layer), index: Int(first.index) + offset)
+        // Released meanwhile where the task that wanted it was moved: then nobody waits for it any more.
+        guard let block = store[task] else { continue }
+        actions.append(.reply(block, of: task, to: source))
+      }
+    default: preconditionFailure("a worker got a message that isn't for it")
+    }
+  }
+
   /// Rank 0 hands this worker a task.
-  package mutating func assign(_ assignment: Assignment, into actions: inout [Action]) {
+  private mutating func assign(_ assignment: Assignment, into actions: inout [Action]) {
     let task = assignment.task
     if let old = assigned[task] {
       // The new assignment names other holders where the old ones are lost: nothing is taken to be on its way.
@@ -110,7 +134,7 @@ package struct WorkerState {
   }
 
   /// Rank 0 asks for a task back.
-  package mutating func retract(_ task: TaskID, attempt: Attempt, into actions: inout [Action]) {
+  private mutating func retract(_ task: TaskID, attempt: Attempt, into actions: inout [Action]) {
     guard let entry = assigned[task], entry.attempt == attempt else {
       actions.append(.send(.retracted(task, attempt, givenBack: false)))
       return
@@ -142,9 +166,14 @@ package struct WorkerState {
   }
 
   /// Nothing needs the block any more.
-  package mutating func release(_ task: TaskID) {
+  private mutating func release(_ task: TaskID, into actions: inout [Action]) {
     guard let block = store.removeValue(forKey: task) else { return }
     storedBytes -= block.byteCount
+    reportMemory(into: &actions)
+  }
+
+  private mutating func reportMemory(into actions: inout [Action]) {
+    if let bytes = memoryReports.report(of: storedBytes) { actions.append(.send(.memory(bytes: bytes))) }
   }
 
   /// Stores a block and makes ready what has waited for it alone.
@@ -160,5 +189,6 @@ package struct WorkerState {
       assigned[waiter] = entry
       if entry.missing == 0 { makeReady(waiter, into: &actions) }
     }
+    reportMemory(into: &actions)
   }
 }

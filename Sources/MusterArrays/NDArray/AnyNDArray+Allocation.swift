@@ -1,0 +1,42 @@
+package import MusterRuntime
+
+extension AnyNDArray {
+  /// An array of uninitialised elements, for the one that fills it.
+  ///
+  /// - Throws: `MusterError` with code `outOfMemory`, naming element type, shape and bytes.
+  package init(allocating elementType: ElementType, shape: [Int]) throws(MusterError) {
+    func purpose() -> String { "an array of \(elementType) and shape \(shape)" }
+    guard let byteCount = Self.byteCount(of: elementType, shape: shape) else {
+      throw MusterError(outOfMemoryFor: purpose(), byteCount: nil)
+    }
+    self.init(
+      elementType: elementType, shape: shape, storage: try BlockStorage(allocating: byteCount, for: purpose()))
+  }
+
+  /// nil where it is beyond what can be counted.
+  private static func byteCount(of elementType: ElementType, shape: [Int]) -> Int? {
+    // An axis without elements leaves nothing to count, however long the others are.
+    if shape.contains(0) { return 0 }
+    var byteCount = elementType.byteCount
+    for length in shape {
+      let (product, isTooLarge) = byteCount.multipliedReportingOverflow(by: length)
+      if isTooLarge { return nil }
+      byteCount = product
+    }
+    return byteCount
+  }
+}
+
+extension NDArray {
+  /// An array whose elements the closure fills, all of them.
+  ///
+  /// - Throws: `MusterError` with code `outOfMemory`, and what the closure throws.
+  init(allocating shape: [Int], initializingWith body: (UnsafeMutableBufferPointer<Element>) throws -> Void) throws {
+    let erased = try AnyNDArray(allocating: Element.elementType, shape: shape)
+    let count = erased.count
+    try body(
+      UnsafeMutableBufferPointer(
+        start: erased.storage.bytes.bindMemory(to: Element.self, capacity: count), count: count))
+    self.init(erased)
+  }
+}

@@ -1,0 +1,46 @@
+package import MusterScheduling
+
+/// What is wrong with a worker's state: a fault in the worker.
+package struct WorkerInvariantViolation: Error, CustomStringConvertible, Sendable {
+  package let description: String
+}
+
+/// For tests: what a worker has, and whether it agrees with itself.
+extension WorkerState {
+  /// The tasks that were assigned and are neither finished nor given back.
+  package var assignedTasks: some Collection<TaskID> { assigned.keys }
+  package var heldBlocks: some Collection<TaskID> { store.keys }
+
+  package func isAssigned(_ task: TaskID) -> Bool { assigned[task] != nil }
+  package func attempt(ofAssigned task: TaskID) -> Attempt? { assigned[task]?.attempt }
+  /// The inputs of an assigned task, as its layer gives them.
+  package func inputs(ofAssigned task: TaskID) -> [TaskID] { assigned[task]?.inputs ?? [] }
+  /// Whether a task waits for the block.
+  package func awaits(_ block: TaskID) -> Bool { waiting[block] != nil }
+
+  /// Recomputes everything that is kept up to date from what it's derived from. O(assigned tasks + blocks).
+  package func checkInvariants() throws {
+    func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+      if !condition { throw WorkerInvariantViolation(description: message()) }
+    }
+    let bytes = store.values.reduce(0) { $0 + $1.byteCount }
+    try expect(bytes == storedBytes, "storedBytes is \(storedBytes), should be \(bytes)")
+    var missingOfAll = 0
+    for (task, entry) in assigned where entry.missing > 0 {
+      let absent = entry.inputs.filter { store[$0] == nil }
+      try expect(absent.count == entry.missing, "\(task) misses \(absent), but counts \(entry.missing)")
+      for input in absent {
+        try expect(waiting[input]?.contains(task) == true, "\(task) misses \(input), but isn't told when it comes")
+      }
+      missingOfAll += entry.missing
+    }
+    let waiters = waiting.values.reduce(0) { $0 + $1.count }
+    try expect(waiters == missingOfAll, "\(waiters) tasks are told when a block comes, should be \(missingOfAll)")
+    for (block, _) in waiting {
+      try expect(store[block] == nil, "\(block) is awaited, though it's here")
+    }
+    for block in inFlight {
+      try expect(waiting[block] != nil, "\(block) is thought to be on its way, but no task waits for it")
+    }
+  }
+}
