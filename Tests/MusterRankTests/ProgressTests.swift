@@ -44,7 +44,7 @@ struct ProgressTests {
     let run = try Launch.run("rank-programs", ["progress", "die"], ranks: 3, onTerminalOf: 64)
     let screen = Screen(run.written)
     #expect(run.status != 0)
-    #expect(try !Self.bars(in: screen, before: "muster: fatal: rank 1 died").isEmpty, "\(screen.lines)")
+    #expect(try !Self.bars(in: screen, before: "muster: fatal: rank 1 (").isEmpty, "\(screen.lines)")
   }
 
   /// The lines with a bar that isn't full. Expects none behind the line that begins with `text`.
