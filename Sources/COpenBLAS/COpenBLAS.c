@@ -47,11 +47,10 @@ int copenblas_vector_bits(void) {
 static int leading(int n) { return n > 0 ? n : 1; }
 
 #define COPENBLAS_DEFINE(p, T)                                                                                      \
-  void copenblas_##p##gemm(int transpose_a, int transpose_b, int m, int n, int k, T alpha, const T *a, const T *b,  \
-                           T beta, T *c) {                                                                          \
+  void copenblas_##p##gemm(int transpose_a, int transpose_b, int m, int n, int k, T alpha, const T *a, int lda,     \
+                           const T *b, int ldb, T beta, T *c, int ldc) {                                            \
     cblas_##p##gemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, \
-                    m, n, k, alpha, a, leading(transpose_a ? m : k), b, leading(transpose_b ? k : n), beta, c,      \
-                    leading(n));                                                                                    \
+                    m, n, k, alpha, a, leading(lda), b, leading(ldb), beta, c, leading(ldc));                       \
   }                                                                                                                 \
   void copenblas_##p##syrk(int m, int n, const T *a, T *c) {                                                        \
     cblas_##p##syrk(CblasRowMajor, CblasUpper, CblasTrans, n, m, 1, a, leading(n), 0, c, leading(n));               \
@@ -60,9 +59,9 @@ static int leading(int n) { return n > 0 ? n : 1; }
     cblas_##p##trmm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, n, m, 1, r, leading(n), x,    \
                     leading(m));                                                                                    \
   }                                                                                                                 \
-  void copenblas_##p##trsm_right(int m, int n, const T *r, T *x) {                                                  \
-    cblas_##p##trsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, m, n, 1, r, leading(n), x,   \
-                    leading(n));                                                                                    \
+  void copenblas_##p##trsm_right(int m, int n, const T *r, int ldr, T *x, int ldx) {                                \
+    cblas_##p##trsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, m, n, 1, r, leading(ldr), x, \
+                    leading(ldx));                                                                                  \
   }                                                                                                                 \
   void copenblas_##p##trsm_left(int n, int m, const T *r, T *x) {                                                   \
     cblas_##p##trsm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, n, m, 1, r, leading(n), x,    \

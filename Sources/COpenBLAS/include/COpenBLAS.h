@@ -1,7 +1,8 @@
 #ifndef COPENBLAS_H
 #define COPENBLAS_H
 
-// BLAS and LAPACK as plain functions on row-major matrices without gaps. A row-major matrix is the column-major one
+// BLAS and LAPACK as plain functions on row-major matrices: without gaps, where no ld (the distance of two rows, in
+// elements) is asked for. A row-major matrix is the column-major one
 // of its transpose: where LAPACK wants columns, the function below calls its transposed sibling, so that nothing is
 // copied. `d` is double, `s` float. `info` is LAPACK's: 0 for success, negative for a bad argument.
 
@@ -16,14 +17,14 @@ int copenblas_vector_bits(void);
 
 #define COPENBLAS_DECLARE(p, T)                                                                                     \
   /* c (m x n) = alpha op(a) op(b) + beta c, with op(a) m x k and op(b) k x n */                                    \
-  void copenblas_##p##gemm(int transpose_a, int transpose_b, int m, int n, int k, T alpha, const T *a, const T *b,  \
-                           T beta, T *c);                                                                           \
+  void copenblas_##p##gemm(int transpose_a, int transpose_b, int m, int n, int k, T alpha, const T *a, int lda,     \
+                           const T *b, int ldb, T beta, T *c, int ldc);                                             \
   /* Upper triangle of c (n x n) = transpose(a) a, with a m x n */                                                  \
   void copenblas_##p##syrk(int m, int n, const T *a, T *c);                                                         \
   /* x (n x m), overwritten: r x, with r upper triangular n x n */                                                  \
   void copenblas_##p##trmm_left(int n, int m, const T *r, T *x);                                                    \
   /* x (m x n), overwritten: x inverse(r), with r upper triangular n x n */                                         \
-  void copenblas_##p##trsm_right(int m, int n, const T *r, T *x);                                                   \
+  void copenblas_##p##trsm_right(int m, int n, const T *r, int ldr, T *x, int ldx);                                 \
   /* x (n x m), overwritten: inverse(r) x, with r upper triangular n x n */                                         \
   void copenblas_##p##trsm_left(int n, int m, const T *r, T *x);                                                    \
   /* Upper triangle of a (n x n) overwritten by r with transpose(r) r = a */                                        \

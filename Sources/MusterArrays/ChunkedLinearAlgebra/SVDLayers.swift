@@ -7,10 +7,9 @@ struct SVDLayers: Sendable {
   /// The panels' bases, which W, brought down the tree's levels, makes U of.
   private let bases: Int
   private let levels: [(nodes: Int, heights: [Int])]
+  /// The task that gives the singular values and what is wanted of the vectors.
   private let core: Int
-  private let signs: Int
-  let values: Int
-  let right: Int
+  private let wanted: SVDWanted
 
   /// How many nodes one of the tree takes together.
   private static let fanIn = 8
@@ -102,41 +101,48 @@ struct SVDLayers: Sendable {
     }
 
     let top = summaries
-    core = layer("core", 1, bytes: 4 * matrixBytes) { _, into in
+    let wanted = SVDWanted(of: problem, in: lowering.nodes)
+    core = layer("core", 1, bytes: (1 + wanted.left.count + wanted.right.count) * columns * 8) { _, into in
       into.append(TaskID(layer: top, index: 0))
       into.append(TaskID(layer: factor, index: 0))
       into.append(TaskID(layer: guess, index: 0))
     } run: { inputs in
-      try SVDSteps.Core(
-        top: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)), guess: inputs.block(2)
-      ).tuple
+      let core = try SVDSteps.Core(
+        top: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)), guess: inputs.block(2))
+      return try SVDSteps.parts(of: core, wanted)
     }
+    (self.bases, self.levels, self.wanted) = (bases, levels, wanted)
+  }
+
+  /// The layer of the singular values.
+  func values(callSite: CallSite?, in lowering: Lowering) -> Int {
+    part("values", elements: panels.shape[1], callSite: callSite, in: lowering) { $0.arrays[0].erased }
+  }
+
+  /// The layer of Vᵀ, or of some rows of it.
+  func right(_ rows: Range<Int>?, callSite: CallSite?, in lowering: Lowering) -> Int {
+    let all = panels.shape[1]
+    let rows = (rows ?? 0..<all).shifted(by: -wanted.right.lowerBound)
+    return part("right", elements: rows.count * all, callSite: callSite, in: lowering) {
+      $0.arrays[1].erased.slice([rows, 0..<all])
+    }
+  }
+
+  /// A layer of one task that takes a part of what the core gives.
+  private func part(
+    _ name: String, elements: Int, callSite: CallSite?, in lowering: Lowering,
+    take: @escaping @Sendable (ArrayTuple) -> AnyNDArray
+  ) -> Int {
     let core = core
-    values = layer("values", 1, bytes: columns * 8) { _, into in
-      into.append(TaskID(layer: core, index: 0))
-    } run: { inputs in
-      SVDSteps.Core(inputs.block(0)).values.erased
-    }
-    let oriented = layer("oriented", 1, bytes: matrixBytes) { _, into in
-      into.append(TaskID(layer: core, index: 0))
-    } run: { inputs in
-      try SVDSteps.Core(inputs.block(0)).oriented()
-    }
-    func part(_ name: String, _ number: Int, bytes: Int) -> Int {
-      layer(name, 1, bytes: bytes) { _, into in
-        into.append(TaskID(layer: oriented, index: 0))
-      } run: { inputs in
-        inputs.block(0, as: ArrayTuple.self).arrays[number].erased
-      }
-    }
-    right = part("right", 0, bytes: matrixBytes)
-    signs = part("signs", 1, bytes: columns * 8)
-    (self.bases, self.levels) = (bases, levels)
+    return lowering.add(
+      Layer(
+        name: "svd-\(name)", count: 1, yielding: AnyNDArray.self, expectedBytes: elements * 8, callSite: callSite,
+        inputs: { _, into in into.append(TaskID(layer: core, index: 0)) }, run: { take($0.block(0)) }))
   }
 
   /// The layer of U's panels, or of some columns of them: back down the tree with those columns alone.
   func left(_ columns: Range<Int>?, callSite: CallSite?, in lowering: Lowering) -> Int {
-    let (bases, core, signs) = (bases, core, signs)
+    let bases = bases
     let all = panels.shape[1]
     let columns = columns ?? 0..<all
     func layer(
@@ -148,17 +154,9 @@ struct SVDLayers: Sendable {
           name: "svd-\(name)", count: count, yielding: AnyNDArray.self, expectedBytes: rows * columns.count * 8,
           callSite: callSite, inputs: inputs, run: { try run($0).erased }))
     }
-    // Beside the right vectors, which take longer, and only then the signs, which come from those.
-    let unsigned = layer("unsigned", 1, rows: all) { _, into in
-      into.append(TaskID(layer: core, index: 0))
-    } run: { inputs in
-      try SVDSteps.Core(inputs.block(0)).weights(columns)
-    }
-    var weights = layer("weights", 1, rows: all) { _, into in
-      into.append(TaskID(layer: unsigned, index: 0))
-      into.append(TaskID(layer: signs, index: 0))
-    } run: { inputs in
-      SVDSteps.signed(NDArray<Double>(inputs.block(0)), columns: columns, signs: NDArray<Double>(inputs.block(1)))
+    let own = columns.shifted(by: -wanted.left.lowerBound)
+    var weights = part("weights", elements: all * columns.count, callSite: callSite, in: lowering) {
+      $0.arrays[2].erased.slice([0..<all, own])
     }
     for level in levels.reversed() {
       let (above, nodes, heights) = (weights, level.nodes, level.heights)
@@ -190,4 +188,8 @@ extension ChunkGrid {
     let region = region(of: panel)
     return region.origin[0]..<region.origin[0] + region.shape[0]
   }
+}
+
+extension Range<Int> {
+  fileprivate func shifted(by distance: Int) -> Range<Int> { lowerBound + distance..<upperBound + distance }
 }

@@ -45,8 +45,8 @@ struct SVDOperation: ArrayOperation {
 
   var problem: SVDProblem
   var part: Part
-  /// With `left`: the columns of U that are wanted; nil for all.
-  var columns: Range<Int>?
+  /// With `left` and `right`: which vectors are wanted, as columns of U or rows of Vᵀ; nil for all.
+  var vectors: Range<Int>?
 
   var name: String { "svd" }
   var operands: [ArrayExpression] { [problem.operand] }
@@ -57,11 +57,40 @@ struct SVDOperation: ArrayOperation {
     lowering.shared[ObjectIdentifier(problem)] = layers
     let layer: Int
     switch part {
-    case .left: layer = layers.left(columns, callSite: node.callSite, in: lowering)
-    case .values: layer = layers.values
-    case .right: layer = layers.right
+    case .left: layer = layers.left(vectors, callSite: node.callSite, in: lowering)
+    case .values: layer = layers.values(callSite: node.callSite, in: lowering)
+    case .right: layer = layers.right(vectors, callSite: node.callSite, in: lowering)
     }
     return BlockFunction(
       layer: layer, grid: node.grid, elementType: .float64, name: "svd", callSite: node.callSite)
+  }
+}
+
+/// Which singular vectors a collective needs of a decomposition: as few as one range can hold.
+struct SVDWanted: Sendable, Equatable {
+  /// Rows of Vᵀ.
+  var right = 0..<0
+  /// Columns of U.
+  var left = 0..<0
+
+  init(of problem: SVDProblem, in nodes: [ArrayExpression]) {
+    let all = 0..<problem.operand.shape[1]
+    for node in nodes {
+      guard let operation = node.operation as? SVDOperation, operation.problem === problem else { continue }
+      switch operation.part {
+      case .left: left = Self.hull(left, operation.vectors ?? all)
+      case .right: right = Self.hull(right, operation.vectors ?? all)
+      case .values: break
+      }
+    }
+  }
+
+  /// Those that are wanted on either side: a left vector has the sign of its right one.
+  var vectors: Range<Int> { Self.hull(left, right) }
+
+  private static func hull(_ a: Range<Int>, _ b: Range<Int>) -> Range<Int> {
+    if a.isEmpty { return b }
+    if b.isEmpty { return a }
+    return min(a.lowerBound, b.lowerBound)..<max(a.upperBound, b.upperBound)
   }
 }

@@ -36,22 +36,6 @@ extension SVDSteps {
       self = .complete(w: try u.solvingLeftUpper(r2), s: s, vt: vt)
     }
 
-    init(_ tuple: ArrayTuple) {
-      let arrays = tuple.arrays
-      if arrays.count == 3 {
-        self = .complete(w: arrays[0], s: arrays[1], vt: arrays[2])
-      } else {
-        self = .preconditioned(PreconditionedSVD(arrays: arrays.dropFirst()), r2: arrays[0])
-      }
-    }
-
-    var tuple: ArrayTuple {
-      switch self {
-      case .complete(let w, let s, let vt): ArrayTuple(w, s, vt)
-      case .preconditioned(let svd, let r2): ArrayTuple([r2] + svd.arrays)
-      }
-    }
-
     var values: NDArray<Double> {
       switch self {
       case .complete(_, let s, _): s
@@ -59,33 +43,12 @@ extension SVDSteps {
       }
     }
 
-    /// Vᵀ with its signs, and the sign of each row of it: the entry of largest magnitude in each row is positive (the
-    /// first of equal ones), so that the signs don't depend on the way taken.
-    func oriented() throws -> ArrayTuple {
-      let vt =
-        switch self {
-        case .complete(_, _, let vt): vt
-        case .preconditioned(let svd, _): try svd.right()
-        }
-      let (rows, columns) = (vt.shape[0], vt.shape[1])
-      let signs = vt.withElements { vt in
-        (0..<rows).map { row -> Double in
-          var largest = 0.0
-          for column in 0..<columns where abs(vt[row * columns + column]) > abs(largest) {
-            largest = vt[row * columns + column]
-          }
-          return largest < 0 ? -1 : 1
-        }
+    /// Rows of Vᵀ, without their signs.
+    func right(_ rows: Range<Int>) throws -> NDArray<Double> {
+      switch self {
+      case .complete(_, _, let vt): NDArray<Double>(vt.erased.slice([rows, 0..<vt.shape[1]]))
+      case .preconditioned(let svd, _): try svd.right(rows)
       }
-      let signed = NDArray<Double>(shape: vt.shape) { target in
-        vt.withElements { vt in
-          for row in 0..<rows {
-            let sign = signs[row]
-            for index in row * columns..<(row + 1) * columns { target[index] = sign * vt[index] }
-          }
-        }
-      }
-      return ArrayTuple([signed, NDArray(signs)])
     }
 
     /// Columns of W, without their signs.
@@ -97,16 +60,61 @@ extension SVDSteps {
     }
   }
 
-  /// Columns of W, with the signs of their right vectors.
-  static func signed(
-    _ weights: NDArray<Double>, columns: Range<Int>, signs: NDArray<Double>
-  ) -> NDArray<Double> {
-    let width = columns.count
-    let signs = Array(signs.elements[columns])
-    return NDArray<Double>(shape: weights.shape) { target in
-      weights.withElements { weights in
-        for start in stride(from: 0, to: weights.count, by: max(1, width)) {
-          for column in 0..<width { target[start + column] = signs[column] * weights[start + column] }
+  /// What is wanted of the decomposition of the n × n matrix that is left, with its signs: the entry of largest
+  /// magnitude in each row of Vᵀ is positive (the first of equal ones), so that the signs don't depend on the way taken.
+  ///
+  /// - Returns: the singular values, the rows of Vᵀ, and the columns of W, of which the bases make U.
+  static func parts(of core: Core, _ wanted: SVDWanted) throws -> ArrayTuple {
+    let vectors = wanted.vectors
+    guard !vectors.isEmpty else { return ArrayTuple(core.values, NDArray([]), NDArray([])) }
+    let vt = try core.right(vectors)
+    let all = Self.signs(ofRows: vt)
+    func signs(of range: Range<Int>) -> [Double] {
+      Array(all[range.lowerBound - vectors.lowerBound..<range.upperBound - vectors.lowerBound])
+    }
+    var right = NDArray<Double>([])
+    if !wanted.right.isEmpty {
+      let first = wanted.right.lowerBound - vectors.lowerBound
+      let rows = vt.erased.slice([first..<first + wanted.right.count, 0..<vt.shape[1]])
+      right = NDArray<Double>(rows).scaled(rows: signs(of: wanted.right))
+    }
+    var weights = NDArray<Double>([])
+    if !wanted.left.isEmpty { weights = try core.weights(wanted.left).scaled(columns: signs(of: wanted.left)) }
+    return ArrayTuple(core.values, right, weights)
+  }
+
+  private static func signs(ofRows vt: NDArray<Double>) -> [Double] {
+    let columns = vt.shape[1]
+    return vt.withElements { vt in
+      stride(from: 0, to: vt.count, by: columns).map { start in
+        var largest = 0.0
+        for index in start..<start + columns where abs(vt[index]) > abs(largest) { largest = vt[index] }
+        return largest < 0 ? -1 : 1
+      }
+    }
+  }
+}
+
+extension NDArray<Double> {
+  /// This matrix with each row multiplied by a factor of its own.
+  fileprivate func scaled(rows factors: [Double]) -> NDArray<Double> {
+    let width = shape[1]
+    return NDArray<Double>(shape: shape) { target in
+      withElements { source in
+        for (row, factor) in factors.enumerated() {
+          for index in row * width..<(row + 1) * width { target[index] = factor * source[index] }
+        }
+      }
+    }
+  }
+
+  /// This matrix with each column multiplied by a factor of its own.
+  fileprivate func scaled(columns factors: [Double]) -> NDArray<Double> {
+    let width = shape[1]
+    return NDArray<Double>(shape: shape) { target in
+      withElements { source in
+        for start in stride(from: 0, to: source.count, by: width) {
+          for column in 0..<width { target[start + column] = factors[column] * source[start + column] }
         }
       }
     }

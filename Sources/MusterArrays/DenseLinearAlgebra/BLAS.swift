@@ -44,10 +44,10 @@ public protocol LinearAlgebraElement: ArrayElement, BinaryFloatingPoint {
 public struct LinearAlgebraCalls<T: LinearAlgebraElement>: Sendable {
   typealias Pointer = UnsafeMutablePointer<T>
   typealias Source = UnsafePointer<T>
-  var gemm: @Sendable (Int32, Int32, Int32, Int32, Int32, T, Source, Source, T, Pointer) -> Void
+  var gemm: @Sendable (Int32, Int32, Int32, Int32, Int32, T, Source, Int32, Source, Int32, T, Pointer, Int32) -> Void
   var syrk: @Sendable (Int32, Int32, Source, Pointer) -> Void
   var multiplyLeft: @Sendable (Int32, Int32, Source, Pointer) -> Void
-  var solveRight: @Sendable (Int32, Int32, Source, Pointer) -> Void
+  var solveRight: @Sendable (Int32, Int32, Source, Int32, Pointer, Int32) -> Void
   var solveLeft: @Sendable (Int32, Int32, Source, Pointer) -> Void
   var cholesky: @Sendable (Int32, Pointer) -> Int32
   var qr: @Sendable (Int32, Int32, Pointer, Pointer, Pointer, Int32) -> Int32
@@ -62,9 +62,10 @@ public struct LinearAlgebraCalls<T: LinearAlgebraElement>: Sendable {
 extension Double: LinearAlgebraElement {
   /// The calls that take `double`.
   public static let linearAlgebra = LinearAlgebraCalls<Double>(
-    gemm: { copenblas_dgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) }, syrk: { copenblas_dsyrk($0, $1, $2, $3) },
+    gemm: { copenblas_dgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) },
+    syrk: { copenblas_dsyrk($0, $1, $2, $3) },
     multiplyLeft: { copenblas_dtrmm_left($0, $1, $2, $3) },
-    solveRight: { copenblas_dtrsm_right($0, $1, $2, $3) }, solveLeft: { copenblas_dtrsm_left($0, $1, $2, $3) },
+    solveRight: { copenblas_dtrsm_right($0, $1, $2, $3, $4, $5) }, solveLeft: { copenblas_dtrsm_left($0, $1, $2, $3) },
     cholesky: { copenblas_dpotrf($0, $1) }, qr: { copenblas_dqr($0, $1, $2, $3, $4, $5) },
     qrQ: { copenblas_dqr_q($0, $1, $2, $3, $4, $5, $6) },
     svd: { copenblas_dgesdd($0, $1, $2, $3, $4, $5, $6, $7, $8) },
@@ -75,9 +76,10 @@ extension Double: LinearAlgebraElement {
 extension Float: LinearAlgebraElement {
   /// The calls that take `float`.
   public static let linearAlgebra = LinearAlgebraCalls<Float>(
-    gemm: { copenblas_sgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) }, syrk: { copenblas_ssyrk($0, $1, $2, $3) },
+    gemm: { copenblas_sgemm($0, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) },
+    syrk: { copenblas_ssyrk($0, $1, $2, $3) },
     multiplyLeft: { copenblas_strmm_left($0, $1, $2, $3) },
-    solveRight: { copenblas_strsm_right($0, $1, $2, $3) }, solveLeft: { copenblas_strsm_left($0, $1, $2, $3) },
+    solveRight: { copenblas_strsm_right($0, $1, $2, $3, $4, $5) }, solveLeft: { copenblas_strsm_left($0, $1, $2, $3) },
     cholesky: { copenblas_spotrf($0, $1) }, qr: { copenblas_sqr($0, $1, $2, $3, $4, $5) },
     qrQ: { copenblas_sqr_q($0, $1, $2, $3, $4, $5, $6) },
     svd: { copenblas_sgesdd($0, $1, $2, $3, $4, $5, $6, $7, $8) },

@@ -11,7 +11,7 @@ internal import RealModule
 /// is as accurate as LAPACK's, in a fraction of its time: nearly all work is in matrix products.
 ///
 /// The last correction isn't applied until `left` or `right` is asked for: the singular values need only its entries,
-/// the two sides can be corrected at the same time on two cores, and of the left side only the columns that are wanted.
+/// and of the vectors only those are corrected that are wanted.
 package struct PreconditionedSVD: Sendable {
   /// Off-diagonal entries of the normalised BᵀB that count as zero, times √n.
   private static let tolerance = 1e-15
@@ -98,28 +98,17 @@ package struct PreconditionedSVD: Sendable {
     }
   }
 
-  /// Vᵀ: n × n.
+  /// Some rows of Vᵀ: k × n.
   ///
-  /// - Complexity: a product of n × n matrices.
-  package func right() throws -> NDArray<Double> {
-    var vt = NDArray<Double>(v.columns(order).erased.transposed([1, 0]))
+  /// - Complexity: O(n² k).
+  package func right(_ rows: Range<Int>) throws -> NDArray<Double> {
+    let chosen = Array(order[rows])
+    var vt = NDArray<Double>(v.columns(chosen).erased.transposed([1, 0]))
     if rotation.count > 0 {
       try NDArray<Double>.gemm(
-        rotation.columns(order), .transposed, v, .transposed, alpha: 1, beta: 1, into: &vt)
+        rotation.columns(chosen), .transposed, v, .transposed, alpha: 1, beta: 1, into: &vt)
     }
     return vt
-  }
-}
-
-extension PreconditionedSVD {
-  /// The parts as arrays, for their way to another task.
-  package var arrays: [NDArray<Double>] { [b, v, rotation, values, NDArray(order.map(Double.init))] }
-
-  /// From what `arrays` gave.
-  package init(arrays: ArraySlice<NDArray<Double>>) {
-    let arrays = Array(arrays)
-    (b, v, rotation, values) = (arrays[0], arrays[1], arrays[2], arrays[3])
-    order = arrays[4].elements.map { Int($0) }
   }
 }
 

@@ -38,11 +38,7 @@ enum TriangularCondition {
   }
 
   private static func multiply(_ r: UnsafeBufferPointer<Double>, _ n: Int, _ x: [Double]) -> [Double] {
-    (0..<n).map { row in
-      var sum = 0.0
-      for column in row..<n { sum += r[row * n + column] * x[column] }
-      return sum
-    }
+    (0..<n).map { row in dot(r, x, row: row, size: n, from: row) }
   }
 
   private static func multiplyTransposed(_ r: UnsafeBufferPointer<Double>, _ n: Int, _ x: [Double]) -> [Double] {
@@ -53,13 +49,32 @@ enum TriangularCondition {
     return y
   }
 
+  /// The product of a row of R, from a column on, and x; in eight sums, which needn't wait for each other.
+  private static func dot(
+    _ r: UnsafeBufferPointer<Double>, _ x: [Double], row: Int, size n: Int, from first: Int
+  ) -> Double {
+    x.withUnsafeBufferPointer { x in
+      var sums = SIMD8<Double>.zero
+      var column = first
+      while column + 8 <= n {
+        let entries = UnsafeRawPointer(r.baseAddress! + row * n + column).loadUnaligned(as: SIMD8<Double>.self)
+        sums += entries * UnsafeRawPointer(x.baseAddress! + column).loadUnaligned(as: SIMD8<Double>.self)
+        column += 8
+      }
+      var sum = sums.sum()
+      while column < n {
+        sum += r[row * n + column] * x[column]
+        column += 1
+      }
+      return sum
+    }
+  }
+
   /// R⁻¹ x.
   private static func solve(_ r: UnsafeBufferPointer<Double>, _ n: Int, _ x: [Double]) -> [Double] {
     var y = x
     for row in (0..<n).reversed() {
-      var sum = y[row]
-      for column in (row + 1)..<n { sum -= r[row * n + column] * y[column] }
-      y[row] = sum / r[row * n + row]
+      y[row] = (y[row] - dot(r, y, row: row, size: n, from: row + 1)) / r[row * n + row]
     }
     return y
   }

@@ -10,6 +10,7 @@ extension ArrayExpression {
     switch operation {
     case let elementwise as ElementwiseOperation: return try elementwise.sliced(indices.selections, of: self)
     case let svd as SVDOperation: return svd.sliced(indices.selections, of: self)
+    case let transpose as TransposeOperation: return try transpose.sliced(indices.selections, of: self)
     default: return nil
     }
   }
@@ -54,15 +55,34 @@ extension ElementwiseOperation {
 }
 
 extension SVDOperation {
-  /// Some columns of U: the panels are multiplied by those columns alone.
+  /// Some singular vectors, whole: columns of U, or rows of Vᵀ. The others are never made.
   fileprivate func sliced(_ selections: [AxisSelection], of node: ArrayExpression) -> ArrayExpression.Derivation? {
-    guard part == .left, columns == nil, selections[0] == AxisSelection(start: 0, step: 1, count: node.shape[0]),
-      selections[1].step == 1, (1..<node.shape[1]).contains(selections[1].count)
+    guard part != .values, vectors == nil else { return nil }
+    let axis = part == .left ? 1 : 0
+    let (chosen, other) = (selections[axis], selections[1 - axis])
+    guard other == AxisSelection(start: 0, step: 1, count: node.shape[1 - axis]), chosen.step == 1,
+      (1..<node.shape[axis]).contains(chosen.count)
     else { return nil }
     var operation = self
-    operation.columns = selections[1].start..<selections[1].start + selections[1].count
+    operation.vectors = chosen.start..<chosen.start + chosen.count
+    var sizes = node.grid.sizes
+    sizes[axis] = [chosen.count]
     return ArrayExpression.Derivation(
-      elementType: .float64, grid: ChunkGrid(sizes: [node.grid.sizes[0], [selections[1].count]]),
-      operation: operation)
+      elementType: .float64, grid: ChunkGrid(sizes: sizes), operation: operation)
+  }
+}
+
+extension TransposeOperation {
+  /// The axes of a part of the operand: a wide matrix is decomposed transposed.
+  fileprivate func sliced(
+    _ selections: [AxisSelection], of node: ArrayExpression
+  ) throws -> ArrayExpression.Derivation? {
+    var own = selections
+    for (place, axis) in axes.enumerated() { own[axis] = selections[place] }
+    var operation = self
+    operation.operand = try operand.part(own)
+    let sizes = operation.operand.grid.sizes
+    return ArrayExpression.Derivation(
+      elementType: node.elementType, grid: ChunkGrid(sizes: axes.map { sizes[$0] }), operation: operation)
   }
 }

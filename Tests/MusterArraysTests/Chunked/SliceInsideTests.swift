@@ -44,6 +44,42 @@ struct SliceInsideTests {
       }
     }
   }
+
+  /// Of U and Vᵀ together, of tall and wide matrices, on every way of the decomposition; the signs agree on both sides.
+  @Test(arguments: [[60, 9], [9, 60], [280, 130], [130, 280]])
+  func onlyTheWantedVectorsAreComputed(shape: [Int]) async throws {
+    var stream = Stream(33)
+    let x = stream.array(shape)
+    let k = shape.min()!
+    try await inSession { session async throws in
+      let (u, s, vt) = session.array(x, chunks: [50, 40]).svd()
+      let (wholeU, values, wholeV) = try await session.compute(u, s, vt)
+      // Ranges that overlap in part, so that what both sides need together is more than either.
+      let names = try vt[1..<4].loweredPlan().layers.map(\.tasks.name)
+      #expect(!names.contains { $0.contains("slice") }, "\(names)")
+      let (someU, someV, more) = try await session.compute(u[0..., 2..<6], vt[1..<4], vt[3..<5])
+      #expect(someU.shape == [shape[0], 4] && someV.shape == [3, shape[1]] && more.shape == [2, shape[1]])
+      for mode in 0..<4 {
+        for row in 0..<shape[0] {
+          #expect(abs(someU.elements[row * 4 + mode] - wholeU.elements[row * k + mode + 2]) < 1e-12)
+        }
+      }
+      for column in 0..<shape[1] {
+        for mode in 0..<3 {
+          let whole = wholeV.elements[(mode + 1) * shape[1] + column]
+          #expect(abs(someV.elements[mode * shape[1] + column] - whole) < 1e-12)
+        }
+        for mode in 0..<2 {
+          let whole = wholeV.elements[(mode + 3) * shape[1] + column]
+          #expect(abs(more.elements[mode * shape[1] + column] - whole) < 1e-12)
+        }
+      }
+      // A step other than one, or part of each vector, is taken of the whole.
+      let odd = try await vt[.stride(from: 0, to: 4, by: 2), 1..<5].compute()
+      #expect(abs(odd.elements[4] - wholeV.elements[2 * shape[1] + 1]) < 1e-12)
+      #expect(values.count == k)
+    }
+  }
 }
 
 extension AnyNDArray {

@@ -151,7 +151,7 @@ struct DenseLinearAlgebraTests {
     let a = try matrix(singularValues: singularValues, seed: 11).qr().r
     let guess = try a.gram().eigh().vectors
     let svd = try #require(try PreconditionedSVD(product: a.matmul(guess), guess: guess))
-    let (u, s, vt) = (try svd.left(0..<n), svd.values, try svd.right())
+    let (u, s, vt) = (try svd.left(0..<n), svd.values, try svd.right(0..<n))
     let reference = try a.svd()
     #expect(zip(s.elements, reference.s.elements).allSatisfy { abs($0 / $1 - 1) < 1e-13 })
     #expect(s.elements == s.elements.sorted(by: >))
@@ -166,7 +166,7 @@ struct DenseLinearAlgebraTests {
     let a = try matrix(singularValues: values, seed: 13).qr().r
     let guess = try a.gram().eigh().vectors
     if let svd = try PreconditionedSVD(product: a.matmul(guess), guess: guess) {
-      let (u, s, vt) = (try svd.left(0..<60), svd.values, try svd.right())
+      let (u, s, vt) = (try svd.left(0..<60), svd.values, try svd.right(0..<60))
       #expect(try distance(u.gram(), identity(60)) < 1e-12)
       #expect(try distance(scaledColumns(u, by: s.elements).matmul(vt), a) < 1e-12)
     }
