@@ -35,7 +35,7 @@ struct SVDLayers: Sendable {
     func task(_ layer: Int, _ index: Int) -> TaskID { TaskID(layer: layer, index: index) }
 
     // The first pass: the Gram matrix, and what it says.
-    let grams = layer("gram", panels.count, bytes: matrixBytes) { index, into in
+    let grams = layer("gram", panels.count, bytes: matrixBytes / 2) { index, into in
       into.append(TaskID(layer: panelLayer, index: index))
     } run: { inputs in
       try SVDSteps.gram(of: NDArray<Double>(inputs.block(0)), rows: panels.rows(of: inputs.index)).erased
@@ -43,12 +43,12 @@ struct SVDLayers: Sendable {
     let gram = lowering.add(
       ReductionTree<AnyNDArray, AnyNDArray>(
         name: "svd-gram", callSite: callSite, results: 1, partials: panels.count,
-        leaf: { _, partial in TaskID(layer: grams, index: partial) }, partialBytes: matrixBytes,
+        leaf: { _, partial in TaskID(layer: grams, index: partial) }, partialBytes: matrixBytes / 2,
         combine: { SVDSteps.sum($0.map { NDArray<Double>($0) }).erased }, finish: { _, sum in sum }))
     let factor = layer("factor", 1, bytes: matrixBytes) { _, into in
       into.append(TaskID(layer: gram, index: 0))
     } run: { inputs in
-      try SVDSteps.Factor(gram: NDArray<Double>(inputs.block(0))).tuple
+      try SVDSteps.Factor(gram: NDArray<Double>(inputs.block(0)), size: columns).tuple
     }
     // The second pass: bases, and a tree over what they come to.
     let bases = layer("basis", panels.count, bytes: panelBytes) { index, into in

@@ -9,7 +9,7 @@ extension SVDSteps {
     case preconditioned(PreconditionedSVD, r2: NDArray<Double>)
 
     /// - Parameters:
-    ///   - top: the top of the tree: the Gram matrix of A R₁⁻¹, or R.
+    ///   - top: the top of the tree: the packed Gram matrix of A R₁⁻¹, or R.
     ///   - guess: as `guess(gram:_:)` gave it.
     init(top: NDArray<Double>, _ factor: Factor, guess: ArrayTuple) throws {
       guard let r1 = factor.r else {
@@ -17,7 +17,7 @@ extension SVDSteps {
         self = .complete(w: u, s: s, vt: vt)
         return
       }
-      let (r2, info) = try top.cholesky()
+      let (r2, info) = try top.unpacked(size: r1.shape[0]).cholesky()
       guard info == 0 else {
         throw MusterError(
           .notConverged,

@@ -19,13 +19,13 @@ enum SVDSteps {
 
   // MARK: The first pass
 
-  /// AᵀA of a panel.
+  /// AᵀA of a panel, packed.
   ///
   /// - Throws: `nonFiniteInput`, naming the rows.
   static func gram(of panel: NDArray<Double>, rows: Range<Int>) throws -> NDArray<Double> {
-    let gram = try panel.gram()
+    let gram = try panel.packedGram()
     // A finite panel may overflow here: then the Householder way is taken.
-    if !gram.allFinite && !panel.allFinite {
+    if !gram.packedDiagonalIsFinite(size: panel.shape[1]) && !panel.allFinite {
       throw MusterError(
         .nonFiniteInput,
         "svd: there are NaN or infinite values in the rows \(rows) of the matrix (the columns of a wide one)",
@@ -52,15 +52,16 @@ enum SVDSteps {
     /// Whether the eigenvectors of AᵀA are a good guess at V.
     var wantsGuess: Bool
 
-    init(gram: NDArray<Double>) throws {
+    /// - Parameter gram: AᵀA, packed.
+    init(gram: NDArray<Double>, size: Int) throws {
       (r, wantsGuess) = (nil, false)
-      guard gram.allFinite else { return }
-      let (factor, info) = try gram.cholesky()
+      guard gram.packedDiagonalIsFinite(size: size) else { return }
+      let (factor, info) = try gram.unpacked(size: size).cholesky()
       guard info == 0 else { return }
       let condition = TriangularCondition.estimate(factor)
       guard condition <= largestForCholesky else { return }
       r = factor
-      wantsGuess = condition <= largestForGuess && gram.shape[0] >= smallestGuessSize
+      wantsGuess = condition <= largestForGuess && size >= smallestGuessSize
     }
 
     init(_ tuple: ArrayTuple) {
@@ -83,9 +84,9 @@ enum SVDSteps {
     return ArrayTuple(q, r)
   }
 
-  /// What of a basis goes up the tree: the Gram matrix of what should be orthogonal, or R.
+  /// What of a basis goes up the tree: the packed Gram matrix of what should be orthogonal, or R.
   static func summary(of basis: ArrayTuple) throws -> NDArray<Double> {
-    basis.arrays.count == 1 ? try basis.arrays[0].gram() : basis.arrays[1]
+    basis.arrays.count == 1 ? try basis.arrays[0].packedGram() : basis.arrays[1]
   }
 
   /// A node of the tree: the sum of Gram matrices, or R of the stacked triangles, and the Q that goes with it.
@@ -111,7 +112,7 @@ enum SVDSteps {
   /// is busy with it while the others are at the second pass.
   static func guess(gram: NDArray<Double>, _ factor: Factor) throws -> ArrayTuple {
     guard factor.wantsGuess, let r = factor.r else { return ArrayTuple() }
-    let vectors = try gram.eigh().vectors
+    let vectors = try gram.unpacked(size: r.shape[0]).eigh().vectors
     return ArrayTuple(vectors, try vectors.multipliedLeftUpper(r))
   }
 
