@@ -17,17 +17,17 @@ extension NDArray where Element: LinearAlgebraElement {
     return (rows, columns)
   }
 
-  /// Runs a closure with memory to be overwritten: a copy of this array's, which the array then has for its own.
+  /// Runs a closure with this array's memory, to be overwritten: a copy where others have the memory too, as they have
+  /// that of blocks.
   mutating func withMutableElements<R>(_ body: (UnsafeMutablePointer<Element>) throws -> R) rethrows -> R {
-    // Always a copy: the callers have the array from elsewhere, and blocks are shared.
-    let copy = NDArray(shape: shape) { target in
-      withElements { _ = target.initialize(fromContentsOf: $0) }
+    if !erased.isSoleOwner() {
+      self = NDArray(shape: shape) { target in
+        withElements { _ = target.initialize(fromContentsOf: $0) }
+      }
     }
-    self = copy
-    // Nobody else has seen this memory yet, so writing to it is safe.
-    return try withExtendedLifetime(copy.erased.storage) {
-      try body(copy.erased.storage.bytes.assumingMemoryBound(to: Element.self))
-    }
+    let storage = erased.storage
+    // Nobody else has this memory, so writing to it is safe.
+    return try withExtendedLifetime(storage) { try body(storage.bytes.assumingMemoryBound(to: Element.self)) }
   }
 
   /// c = alpha op(a) op(b) + beta c.

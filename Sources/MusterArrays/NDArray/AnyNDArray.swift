@@ -7,7 +7,7 @@ public struct AnyNDArray: Sendable {
   /// The lengths of the axes; empty for a single number.
   public let shape: [Int]
   /// The elements, in row-major order, from the storage's first byte on.
-  public let storage: BlockStorage
+  public private(set) var storage: BlockStorage
 
   /// Wraps a storage without a copy.
   ///
@@ -31,6 +31,11 @@ public struct AnyNDArray: Sendable {
 
   /// The number of elements.
   public var count: Int { shape.reduce(1, *) }
+}
+
+extension AnyNDArray {
+  /// Whether nobody else has this array's memory: then it may be written to.
+  mutating func isSoleOwner() -> Bool { isKnownUniquelyReferenced(&storage) }
 }
 
 extension AnyNDArray: Block {

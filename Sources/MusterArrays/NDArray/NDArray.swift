@@ -3,7 +3,7 @@ internal import MusterRuntime
 /// An array in memory: row-major, contiguous, of any number of dimensions.
 public struct NDArray<Element: ArrayElement>: Sendable {
   /// The same array with its element type as a value.
-  public let erased: AnyNDArray
+  public internal(set) var erased: AnyNDArray
 
   /// The same array with its element type known to the compiler. O(1).
   ///

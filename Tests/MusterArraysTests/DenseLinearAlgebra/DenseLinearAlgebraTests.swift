@@ -124,6 +124,24 @@ struct DenseLinearAlgebraTests {
     }
   }
 
+  /// A product is added in place where nobody else has the memory, and to a copy where somebody has.
+  @Test func sharedMemoryIsLeftAlone() throws {
+    let (a, b) = (random(5, 4, seed: 21), random(4, 6, seed: 22))
+    let start = random(5, 6, seed: 23)
+    let before = start.elements
+    var sum = start
+    try NDArray<Double>.gemm(a, .none, b, .none, beta: 1, into: &sum)
+    #expect(start.elements == before)
+    #expect(sum.elements != before)
+    let address = sum.withElements { $0.baseAddress }
+    let product = try a.matmul(b)
+    try NDArray<Double>.gemm(a, .none, b, .none, beta: 1, into: &sum)
+    #expect(sum.withElements { $0.baseAddress } == address)
+    for (index, value) in sum.elements.enumerated() {
+      #expect(abs(value - before[index] - 2 * product.elements[index]) < 1e-14)
+    }
+  }
+
   @Test func misfitsAreNamed() {
     let error = #expect(throws: MusterError.self) { try random(3, 4, seed: 1).matmul(random(3, 4, seed: 1)) }
     #expect(error?.message.contains("[3, 4] and [3, 4]") == true)
