@@ -8,7 +8,8 @@ final class ArrayExpression: Sendable {
   let session: Session
   let elementType: ElementType
   let grid: ChunkGrid
-  let operation: any ArrayOperation
+  /// Written in `deinit` alone, of this node or of one that held the last reference to it: nobody else has it then.
+  nonisolated(unsafe) private(set) var operation: any ArrayOperation
   let callSite: CallSite?
   let failure: MusterError?
   /// The number of the call that made the node, the same on every rank.
@@ -28,6 +29,27 @@ final class ArrayExpression: Sendable {
     self.callSite = callSite
     self.failure = failure
     self.number = number
+  }
+
+  /// Lets go of a chain of nodes link by link: left to themselves, they would let go of each other within each other,
+  /// deeper than a thread's stack.
+  deinit {
+    var pending = operation.operands
+    operation = Released()
+    while var node = pending.popLast() {
+      guard isKnownUniquelyReferenced(&node) else { continue }
+      pending += node.operation.operands
+      node.operation = Released()
+    }
+  }
+}
+
+/// The operation of a node that is going.
+private struct Released: ArrayOperation {
+  var name: String { "released" }
+  var operands: [ArrayExpression] { [] }
+  func lower(_ node: ArrayExpression, in lowering: Lowering) throws -> BlockFunction {
+    throw MusterError(.internal, "a node was lowered that is going")
   }
 }
 
