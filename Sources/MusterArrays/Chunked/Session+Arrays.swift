@@ -37,26 +37,54 @@ extension Session {
     full(shape, 1, chunks: chunks, file: file, line: line)
   }
 
-  /// `start`, `start + step`, … up to, and without, `stop`.
+  /// `start`, `start + step`, … up to, and without, `stop`: ⌈(stop - start) / step⌉ elements.
   ///
-  /// Element i is `start + i * step`, rounded once for the product and once for the sum, whatever the chunks.
-  public func arange<Element: ArrayElement & Numeric & Strideable>(
+  /// Element i is `start + i * step`, rounded once for the product and once for the sum, whatever the chunks. With a step
+  /// that has no exact value, such as 0.1, the quotient's rounding decides whether there is one element more; `linspace`
+  /// takes the number of elements instead.
+  public func arange<Element: ArrayElement & BinaryFloatingPoint>(
     _ start: Element = 0, _ stop: Element, step: Element = 1, chunks: Chunks = .auto,
     file: StaticString = #fileID, line: UInt = #line
-  ) -> ChunkedArray<Element> where Element.Stride: SignedNumeric {
+  ) -> ChunkedArray<Element> {
+    let count = ((stop - start) / step).rounded(.up)
+    return arange(start, step, count: count > 0 ? Int(exactly: count) : count.isNaN ? nil : 0, chunks, file, line) {
+      start + Element($0) * step
+    }
+  }
+
+  /// `start`, `start + step`, … up to, and without, `stop`.
+  public func arange<Element: ArrayElement & FixedWidthInteger>(
+    _ start: Element = 0, _ stop: Element, step: Element = 1, chunks: Chunks = .auto,
+    file: StaticString = #fileID, line: UInt = #line
+  ) -> ChunkedArray<Element> {
+    let (first, distance) = (Int128(start), Int128(stop) - Int128(start))
+    let stride = Int128(step)
+    let count = stride == 0 ? 0 : max(0, (distance + stride - stride.signum()) / stride)
+    return arange(start, step, count: Int(exactly: count), chunks, file, line) {
+      Element(truncatingIfNeeded: first + Int128($0) * stride)
+    }
+  }
+
+  private func arange<Element: ArrayElement & Numeric>(
+    _ start: Element, _ step: Element, count: Int?, _ chunks: Chunks, _ file: StaticString, _ line: UInt,
+    element: @escaping @Sendable (Int) -> Element
+  ) -> ChunkedArray<Element> {
     let callSite = CallSite(file: file, line: line)
     guard step != .zero else {
       return poisoned(
         "arange", MusterError(.invalidArgument, "arange: the step is 0", fix: "Use another step"), callSite)
     }
-    let count = Array(stride(from: start, to: stop, by: start.distance(to: start + step))).count
+    guard let count else {
+      return poisoned(
+        "arange",
+        MusterError(
+          .invalidArgument, "arange: from \(start) by steps of \(step) there is no end that can be counted to",
+          fix: "Use finite bounds, and fewer than 2⁶³ elements"), callSite)
+    }
     return source("arange", shape: [count], chunks: chunks, detail: "\(start) \(step)", callSite) { _ in
       GenerateOperation(name: "arange", cost: .pass) { region in
         try NDArray<Element>(allocating: region.shape) { buffer in
-          for index in buffer.indices {
-            guard let position = Element(exactly: region.origin[0] + index) else { preconditionFailure() }
-            buffer.initializeElement(at: index, to: start + position * step)
-          }
+          for index in buffer.indices { buffer.initializeElement(at: index, to: element(region.origin[0] + index)) }
         }.erased
       }
     }

@@ -157,6 +157,12 @@ import Testing
       #expect(try await session.arange(1.0, 3.0, step: 0.5, chunks: chunks).compute().elements == [1, 1.5, 2, 2.5])
       #expect(try await session.arange(0, 7, chunks: chunks).compute().elements == [0, 1, 2, 3, 4, 5, 6])
       #expect(try await session.arange(5, 0, step: -2, chunks: chunks).compute().elements == [5, 3, 1])
+      #expect(session.arange(1e6, 1e6 + 1, step: 0.1, chunks: chunks).shape == [10])
+      #expect(
+        session.arange(3.0, 1.0, chunks: chunks).shape == [0] && session.arange(3, 3, chunks: chunks).shape == [0])
+      #expect(try await session.arange(UInt8(250), 255, step: 2, chunks: chunks).compute().elements == [250, 252, 254])
+      #expect(
+        try await session.arange(Int.min, .max, step: .max, chunks: chunks).compute().elements == [.min, -1, .max - 1])
       #expect(
         try await session.linspace(0.0, 1.0, count: 5, chunks: chunks).compute().elements == [0, 0.25, 0.5, 0.75, 1])
       #expect(try await session.full([2, 2], Float(7), chunks: [1, 2]).compute().elements == [7, 7, 7, 7])
