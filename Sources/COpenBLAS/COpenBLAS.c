@@ -24,6 +24,8 @@ extern void gotoblas_dynamic_quit(void) __attribute__((weak));
 
 void copenblas_set_threads(int count) { openblas_set_num_threads(count); }
 
+int copenblas_uses_openmp(void) { return openblas_get_parallel() == OPENBLAS_OPENMP; }
+
 const char *copenblas_core_name(void) { return openblas_get_corename(); }
 
 int copenblas_choose_core_again(void) {

@@ -6,7 +6,10 @@
 // of its transpose: where LAPACK wants columns, the function below calls its transposed sibling, so that nothing is
 // copied. `d` is double, `s` float. `info` is LAPACK's: 0 for success, negative for a bad argument.
 
+/// For all threads; where OpenBLAS goes by OpenMP, for the calling thread and those that it starts.
 void copenblas_set_threads(int count);
+/// Whether this OpenBLAS takes its threads from OpenMP.
+int copenblas_uses_openmp(void);
 /// The name of the processor whose kernels OpenBLAS uses.
 const char *copenblas_core_name(void);
 /// Chooses the kernels anew, by OPENBLAS_CORETYPE in the environment. Before any other call, on one thread. Returns 0

@@ -24,7 +24,20 @@ package enum BLAS {
   }
 
   /// One thread for each call: the parallelism is in the tasks, and results don't depend on the number of cores.
-  package static func setSingleThreaded() { _ = configured }
+  package static func setSingleThreaded() {
+    _ = configured
+    // With OpenMP each thread has a number of its own, and a new thread the one from the environment.
+    guard let key = openMPKey, pthread_getspecific(key) == nil else { return }
+    copenblas_set_threads(1)
+    pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1))
+  }
+
+  /// Marks the threads whose number is set, where OpenBLAS goes by OpenMP.
+  private static let openMPKey: pthread_key_t? = {
+    guard copenblas_uses_openmp() != 0 else { return nil }
+    var key = pthread_key_t()
+    return pthread_key_create(&key, nil) == 0 ? key : nil
+  }()
 }
 
 /// How an operand of a product is read.
