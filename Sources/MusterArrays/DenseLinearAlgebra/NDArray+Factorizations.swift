@@ -18,7 +18,7 @@ extension NDArray where Element: LinearAlgebraElement {
     let (n, _) = try matrixSizes("a Cholesky factorisation")
     let size = Int(n)
     var result = self
-    let info = result.withMutableElements { a in
+    let info = try result.withMutableElements { a in
       let info = Element.linearAlgebra.cholesky(n, a)
       for row in 0..<size {
         for column in 0..<row { a[row * size + column] = 0 }
@@ -70,6 +70,7 @@ extension NDArray where Element: LinearAlgebraElement {
   package func svd() throws -> (u: NDArray, s: NDArray, vt: NDArray) {
     let (m, n) = try matrixSizes("a singular value decomposition")
     let k = Int(Swift.min(m, n))
+    try Self.checkWorkspace(4 * k * k + 7 * k, "a singular value decomposition of a \(shape) matrix")
     var factors = self
     var s = [Element](repeating: 0, count: k)
     let u = AnyNDArray(uninitialized: Element.elementType, shape: [Int(m), k])
@@ -108,9 +109,10 @@ extension NDArray where Element: LinearAlgebraElement {
     let (n, _) = try matrixSizes("an eigenvalue decomposition")
     let size = Int(n)
     guard size > 0 else { return (NDArray([]), self) }
+    try Self.checkWorkspace(1 + 6 * size + 2 * size * size, "an eigenvalue decomposition of a \(shape) matrix")
     var factors = self
     var values = [Element](repeating: 0, count: size)
-    let info = factors.withMutableElements { a in
+    let info = try factors.withMutableElements { a in
       var wanted: Element = 0
       var integersWanted: Int32 = 0
       _ = Element.linearAlgebra.eigh(n, a, &values, &wanted, -1, &integersWanted, -1)
@@ -138,6 +140,15 @@ extension NDArray where Element: LinearAlgebraElement {
     let info = routine(&work, Int32(work.count))
     if failing || info < 0 { try check(info, operation) }
     return info
+  }
+
+  /// - Throws: `unsupported` where the library can't count its work space: it would write beyond it.
+  private static func checkWorkspace(_ size: Int, _ operation: String) throws {
+    guard size <= Int32.max else {
+      throw MusterError(
+        .unsupported, "\(operation) needs more work space than the library's 32-bit sizes can count",
+        fix: "Reduce the shorter side to at most 23,000")
+    }
   }
 
   private static func check(_ info: Int32, _ operation: String) throws {

@@ -6,8 +6,8 @@ extension NDArray<Double> {
   package func packedGram() throws -> NDArray {
     let (m, n) = try matrixSizes("a Gram matrix")
     let size = Int(n)
-    let square = AnyNDArray(uninitialized: .float64, shape: [size, size])
-    return NDArray(shape: [size * (size + 1) / 2]) { packed in
+    let square = try AnyNDArray(allocating: .float64, shape: [size, size])
+    return try NDArray(allocating: [size * (size + 1) / 2]) { packed in
       guard m > 0, size > 0 else {
         packed.initialize(repeating: 0)
         return
@@ -24,10 +24,10 @@ extension NDArray<Double> {
   }
 
   /// The symmetric n × n matrix of which this is the packed upper triangle.
-  package func unpacked(size: Int) -> NDArray {
+  package func unpacked(size: Int) throws -> NDArray {
     precondition(count == size * (size + 1) / 2, "\(count) elements aren't a triangle of \(size) columns")
-    return withElements { packed in
-      NDArray(shape: [size, size]) { square in
+    return try withElements { packed in
+      try NDArray(allocating: [size, size]) { square in
         var next = 0
         for row in 0..<size {
           for column in row..<size {

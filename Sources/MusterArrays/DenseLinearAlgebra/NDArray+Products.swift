@@ -19,9 +19,9 @@ extension NDArray where Element: LinearAlgebraElement {
 
   /// Runs a closure with this array's memory, to be overwritten: a copy where others have the memory too, as they have
   /// that of blocks.
-  mutating func withMutableElements<R>(_ body: (UnsafeMutablePointer<Element>) throws -> R) rethrows -> R {
+  mutating func withMutableElements<R>(_ body: (UnsafeMutablePointer<Element>) throws -> R) throws -> R {
     if !erased.isSoleOwner() {
-      self = NDArray(shape: shape) { target in
+      self = try NDArray(allocating: shape) { target in
         withElements { _ = target.initialize(fromContentsOf: $0) }
       }
     }
@@ -47,9 +47,9 @@ extension NDArray where Element: LinearAlgebraElement {
         .shapeMismatch, "a matrix product of \(a.shape) and \(b.shape) into \(c.shape)",
         fix: "The inner sizes have to agree")
     }
-    a.withElements { a in
-      b.withElements { b in
-        c.withMutableElements { c in
+    try a.withElements { a in
+      try b.withElements { b in
+        try c.withMutableElements { c in
           guard let a = a.baseAddress, let b = b.baseAddress else { return }
           Element.linearAlgebra.gemm(
             ta == .none ? 0 : 1, tb == .none ? 0 : 1, m, n, k, alpha, a, sizesA.columns, b, sizesB.columns, beta, c, n)
@@ -69,9 +69,9 @@ extension NDArray where Element: LinearAlgebraElement {
       throw MusterError(
         .shapeMismatch, "matmul of \(shape) and \(other.shape)", fix: "The inner sizes have to agree")
     }
-    return withElements { a in
-      other.withElements { b in
-        NDArray(shape: [Int(m), Int(n)]) { c in
+    return try withElements { a in
+      try other.withElements { b in
+        try NDArray(allocating: [Int(m), Int(n)]) { c in
           guard let target = c.baseAddress else { return }
           guard k > 0, let a = a.baseAddress, let b = b.baseAddress else {
             c.initialize(repeating: 0)
@@ -87,8 +87,8 @@ extension NDArray where Element: LinearAlgebraElement {
   package func gram() throws -> NDArray {
     let (m, n) = try matrixSizes("a Gram matrix")
     let size = Int(n)
-    return withElements { a in
-      NDArray(shape: [size, size]) { c in
+    return try withElements { a in
+      try NDArray(allocating: [size, size]) { c in
         guard let target = c.baseAddress else { return }
         guard m > 0, let a = a.baseAddress else {
           c.initialize(repeating: 0)
@@ -116,13 +116,13 @@ extension NDArray where Element: LinearAlgebraElement {
   /// R B, for this n × m matrix B and R upper triangular, n × n.
   package func multipliedLeftUpper(_ r: NDArray) throws -> NDArray {
     let (n, m) = try matrixSizes("a triangular product")
-    return overwritten(with: r, size: n) { Element.linearAlgebra.multiplyLeft(n, m, $0, $1) }
+    return try overwritten(with: r, size: n) { Element.linearAlgebra.multiplyLeft(n, m, $0, $1) }
   }
 
   /// A R⁻¹, for this m × n matrix and R upper triangular, n × n.
   package func solvingRightUpper(_ r: NDArray) throws -> NDArray {
     let (m, n) = try matrixSizes("a triangular solution")
-    return overwritten(with: r, size: n) { r, x in
+    return try overwritten(with: r, size: n) { r, x in
       Self.solveRight(r, x, rows: m, size: n, columns: 0..<n)
     }
   }
@@ -153,18 +153,18 @@ extension NDArray where Element: LinearAlgebraElement {
   /// R⁻¹ B, for this n × m matrix B and R upper triangular, n × n.
   package func solvingLeftUpper(_ r: NDArray) throws -> NDArray {
     let (n, m) = try matrixSizes("a triangular solution")
-    return overwritten(with: r, size: n) { Element.linearAlgebra.solveLeft(n, m, $0, $1) }
+    return try overwritten(with: r, size: n) { Element.linearAlgebra.solveLeft(n, m, $0, $1) }
   }
 
   /// A copy of this matrix that `routine` has overwritten by a product or solution with R, which is `size` × `size`.
   private func overwritten(
     with r: NDArray, size: Int32, _ routine: (UnsafePointer<Element>, UnsafeMutablePointer<Element>) -> Void
-  ) -> NDArray {
+  ) throws -> NDArray {
     precondition(r.shape == [Int(size), Int(size)])
     var result = self
     guard count > 0 else { return result }
-    r.withElements { r in
-      result.withMutableElements { x in
+    try r.withElements { r in
+      try result.withMutableElements { x in
         if let r = r.baseAddress { routine(r, x) }
       }
     }
