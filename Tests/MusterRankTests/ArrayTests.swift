@@ -7,7 +7,7 @@ struct RankArrayTests {
   @Test func everyOperationGivesTheSameBitsEverywhere() throws {
     let reference = try Launch.run("rank-programs", ["operations"], environment: ["MUSTER_THREADS": "1"])
     #expect(reference.status == 0, "\(reference.errors)")
-    #expect(reference.lines.count == 30)
+    #expect(reference.lines.count == 35)
     #expect(Set(reference.lines.map { $0.split(separator: " ").last }).count > 25)
     for (ranks, threads) in [(nil, "2"), (nil, "3"), (2, "1"), (3, "1"), (4, "2")] as [(Int?, String)] {
       let run = try Launch.run("rank-programs", ["operations"], ranks: ranks, environment: ["MUSTER_THREADS": threads])

@@ -10,6 +10,9 @@ enum Operations {
       let small = wave[0..., ..<9]
       let (u, s, vt) = small.svd()
       let (wideU, wideS, wideVt) = small.transposed().svd()
+      // Large enough for the eigenvectors of the Gram matrix to be the way.
+      let times = session.linspace(0.1, 4.0, count: 300 * 140)
+      let (largeU, largeS, largeVt) = sin(times * times * 3000.0).reshaped([300, 140]).rechunked([64, -1]).svd()
       let operations: [(String, ChunkedArray<Double>)] = [
         ("broadcast", (wave - row) / (row + 3.0)), ("sqrt", sqrt(abs(wave))), ("exp", exp(wave)),
         ("log", log(abs(wave) + 1.0)), ("which", which(wave .> row, wave, 0.0)), ("sum", wave.sum()),
@@ -22,7 +25,9 @@ enum Operations {
         ("rechunked", wave.rechunked([13, -1])),
         ("matmul", wave.matmul(wave.transposed())), ("mapBlocks", wave.mapBlocks { $0 * 2.0 }),
         ("concatenated", concatenated([wave, wave * 2.0])), ("u", u), ("s", s), ("vt", vt), ("wide u", wideU),
-        ("wide s", wideS), ("wide vt", wideVt), ("modes", (u * s)[0..., ..<3]),
+        ("wide s", wideS), ("wide vt", wideVt), ("modes", (u * s)[0..., ..<3]), ("large u", largeU),
+        ("large s", largeS), ("large vt", largeVt), ("large modes", (largeU * largeS)[0..., ..<5]),
+        ("large patterns", largeVt[..<5]),
       ]
       for (name, array) in operations {
         let result = try await array.compute()

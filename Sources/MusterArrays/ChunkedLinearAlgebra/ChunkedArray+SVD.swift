@@ -9,7 +9,7 @@ extension ChunkedArray where Element == Double {
   ///
   /// CholeskyQR2 where the condition number allows, else Householder TSQR; see `docs/architecture.md`. The signs are
   /// fixed: the entry of largest magnitude of each right singular vector of a tall matrix (each left one of a wide
-  /// matrix) is positive. The bits depend on the chunks, not on the number of ranks or threads.
+  /// matrix) is positive, the first of those that are equal to eight digits. The bits depend on the chunks, not on the number of ranks or threads.
   ///
   /// - Returns: U (m × k), s (k, descending) and Vᵀ (k × n), with k = min(m, n).
   /// - Throws: at the collective, `MusterError` with code `nonFiniteInput` for NaN or infinite values, and with

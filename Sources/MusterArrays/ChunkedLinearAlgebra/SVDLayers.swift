@@ -20,8 +20,11 @@ struct SVDLayers: Sendable {
     let columns = panels.shape[1]
     let matrixBytes = columns * columns * 8
     let panelBytes = panels.largestChunk * 8
-    let source = lowering.layer(of: try lowering.blocks(of: problem.operand, on: panels, takenOnce: false))
-    let panelLayer = source.layerNumber!
+    let source = try lowering.blocks(of: problem.operand, on: panels, takenOnce: false)
+    // What fits is kept between the passes; of what doesn't, each pass makes the panels anew.
+    let isKept = panels.elementCount * 8 <= Lowering.keptSourceBytes
+    let panelLayer = lowering.layer(of: source).layerNumber!
+    func panelsOfAnotherPass() -> Int { isKept ? panelLayer : lowering.layer(of: source).layerNumber! }
 
     func layer<B: Block>(
       _ name: String, _ count: Int, bytes: Int, inputs: @escaping @Sendable (Int, inout [TaskID]) -> Void,
@@ -32,7 +35,6 @@ struct SVDLayers: Sendable {
           name: "svd-\(name)", count: count, yielding: B.self, expectedBytes: bytes, callSite: callSite,
           inputs: inputs, run: run))
     }
-    func task(_ layer: Int, _ index: Int) -> TaskID { TaskID(layer: layer, index: index) }
 
     // The first pass: the Gram matrix, and what it says.
     let grams = layer("gram", panels.count, bytes: matrixBytes / 2) { index, into in
@@ -51,12 +53,15 @@ struct SVDLayers: Sendable {
       try SVDSteps.Factor(gram: NDArray<Double>(inputs.block(0)), size: columns).tuple
     }
     // The second pass: bases, and a tree over what they come to.
-    let bases = layer("basis", panels.count, bytes: panelBytes) { index, into in
-      into.append(TaskID(layer: panelLayer, index: index))
-      into.append(TaskID(layer: factor, index: 0))
-    } run: { inputs in
-      try SVDSteps.basis(of: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)))
+    func addBases(of panelLayer: Int) -> Int {
+      layer("basis", panels.count, bytes: panelBytes) { index, into in
+        into.append(TaskID(layer: panelLayer, index: index))
+        into.append(TaskID(layer: factor, index: 0))
+      } run: { inputs in
+        try SVDSteps.basis(of: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)))
+      }
     }
+    let bases = addBases(of: panelsOfAnotherPass())
     var summaries = layer("summary", panels.count, bytes: matrixBytes) { index, into in
       into.append(TaskID(layer: bases, index: index))
     } run: { inputs in
@@ -111,7 +116,9 @@ struct SVDLayers: Sendable {
         top: NDArray<Double>(inputs.block(0)), SVDSteps.Factor(inputs.block(1)), guess: inputs.block(2))
       return try SVDSteps.parts(of: core, wanted)
     }
-    (self.bases, self.levels, self.wanted) = (bases, levels, wanted)
+    // U takes a third pass, where the bases aren't kept for it.
+    self.bases = isKept ? bases : addBases(of: panelsOfAnotherPass())
+    (self.levels, self.wanted) = (levels, wanted)
   }
 
   /// The layer of the singular values.

@@ -61,7 +61,8 @@ extension SVDSteps {
   }
 
   /// What is wanted of the decomposition of the n × n matrix that is left, with its signs: the entry of largest
-  /// magnitude in each row of Vᵀ is positive (the first of equal ones), so that the signs don't depend on the way taken.
+  /// magnitude in each row of Vᵀ is positive (the first of those that are equal to eight digits), so that the signs
+  /// depend neither on the way taken nor on what else is wanted.
   ///
   /// - Returns: the singular values, the rows of Vᵀ, and the columns of W, of which the bases make U.
   static func parts(of core: Core, _ wanted: SVDWanted) throws -> ArrayTuple {
@@ -83,13 +84,15 @@ extension SVDSteps {
     return ArrayTuple(core.values, right, weights)
   }
 
+  /// The sign of each row: that of its first entry whose magnitude is the largest to eight digits. Entries that are equal
+  /// but for rounding, as in a symmetric pattern, so can't give one sign here and another there.
   private static func signs(ofRows vt: NDArray<Double>) -> [Double] {
     let columns = vt.shape[1]
     return vt.withElements { vt in
       stride(from: 0, to: vt.count, by: columns).map { start in
-        var largest = 0.0
-        for index in start..<start + columns where abs(vt[index]) > abs(largest) { largest = vt[index] }
-        return largest < 0 ? -1 : 1
+        let row = vt[start..<start + columns]
+        let largest = row.reduce(0) { max($0, abs($1)) }
+        return row.first { abs($0) >= largest * (1 - 1e-8) }.map { $0 < 0 ? -1 : 1 } ?? 1
       }
     }
   }

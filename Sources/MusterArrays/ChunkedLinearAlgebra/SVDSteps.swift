@@ -112,7 +112,12 @@ enum SVDSteps {
   /// is busy with it while the others are at the second pass.
   static func guess(gram: NDArray<Double>, _ factor: Factor) throws -> ArrayTuple {
     guard factor.wantsGuess, let r = factor.r else { return ArrayTuple() }
-    let vectors = try gram.unpacked(size: r.shape[0]).eigh().vectors
+    let vectors: NDArray<Double>
+    do {
+      vectors = try gram.unpacked(size: r.shape[0]).eigh().vectors
+    } catch let error as MusterError where error.code == .notConverged {
+      return ArrayTuple()
+    }
     return ArrayTuple(vectors, try vectors.multipliedLeftUpper(r))
   }
 

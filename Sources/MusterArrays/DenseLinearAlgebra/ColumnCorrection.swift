@@ -82,21 +82,26 @@ package struct ColumnCorrection {
     }
   }
 
-  /// exp(X) less the identity, to second order, which makes it orthogonal to third: X + X²/2, and with `second` added
-  /// a correction of what X leaves.
+  /// exp(X) less the identity, to second order: X + X²/2, with `second` added, a correction of what X leaves. What
+  /// that lacks to be orthogonal is X⁴/4, so -X⁴/8 is added where that is more than rounding.
   package func exponential(adding second: ColumnCorrection? = nil) throws -> NDArray<Double> {
     // The entries of X² are below ‖X‖²: under half a rounding they change nothing.
     guard sumOfSquares > 1e-17 || second != nil else { return rotation }
-    // X² is -XᵀX, a symmetric product.
-    return try rotation.gram().withElements { gram in
-      rotation.withElements { x in
-        func sum(_ y: UnsafeBufferPointer<Double>?) -> NDArray<Double> {
-          NDArray<Double>(shape: rotation.shape) { sum in
-            for index in x.indices { sum[index] = x[index] - 0.5 * gram[index] }
-            if let y { for index in x.indices { sum[index] += y[index] } }
-          }
+    // X² is -XᵀX, a symmetric product, and X⁴ the square of that.
+    let square = try rotation.gram()
+    var sum = rotation.adding(square, times: -0.5)
+    if sumOfSquares > 1e-8 { sum = sum.adding(try square.gram(), times: -0.125) }
+    return second.map { sum.adding($0.rotation, times: 1) } ?? sum
+  }
+}
+
+extension NDArray<Double> {
+  fileprivate func adding(_ other: NDArray<Double>, times factor: Double) -> NDArray<Double> {
+    withElements { a in
+      other.withElements { b in
+        NDArray<Double>(shape: shape) { sum in
+          for index in a.indices { sum[index] = a[index] + factor * b[index] }
         }
-        return second.map { $0.rotation.withElements { sum($0) } } ?? sum(nil)
       }
     }
   }

@@ -40,6 +40,7 @@ enum HDF5ElementType {
   }
 
   /// The element type that holds what a dataset's datatype stores: the same, or the next wider one of its kind.
+  /// Floating-point numbers of more than 8 bytes are rounded to Double: there is no wider type.
   ///
   /// - Throws: `unsupported` where there is none, naming the kind of datatype and what to do.
   static func elementType(of type: chdf5_id, dataset: String, path: String) throws -> ElementType {

@@ -67,7 +67,7 @@ extension PartialReduction {
   /// The result, with the reduced axes of size 1.
   ///
   /// - Throws: `MusterError` with code `invalidArgument` for `min` and `max` of no elements. The mean of no elements is
-  ///   NaN, and so is a variance with `ddof` of at least the count, as in NumPy.
+  ///   NaN, and a variance with `ddof` of at least the count a division by 0, as in NumPy.
   package func finish(as reduction: FinalReduction) throws -> AnyNDArray {
     guard reduction.kind == kind, let type = reduction.resultType(for: sourceType) else {
       throw MusterError(.internal, "\(kind) of \(sourceType) was finished as \(reduction)")

@@ -73,11 +73,12 @@ import Testing
       let scaled = NDArray<Double>(uu.shape) { uu[at: $0] * ss.elements[$0[1]] }
       let residual = zip(product(scaled, vv).elements, a.elements).map { abs($0 - $1) }.max()! / largest
       #expect(residual <= tolerance, "U S Vᵀ is A", sourceLocation: sourceLocation)
-      // The sign: the largest entry of the shorter side's vectors is positive.
+      // The sign: the largest entry of the shorter side's vectors is positive, the first of equal ones.
       let short = a.shape[0] >= a.shape[1] ? vv : transposed(uu)
       for row in 0..<k {
         let entries = (0..<short.shape[1]).map { short[at: [row, $0]] }
-        #expect(entries.max { abs($0) < abs($1) }! > 0, sourceLocation: sourceLocation)
+        let magnitude = entries.map { abs($0) }.max()!
+        #expect(entries.first { abs($0) >= magnitude * (1 - 1e-8) }! > 0, sourceLocation: sourceLocation)
       }
       // The singular values alone.
       let alone = try await s.compute()
@@ -136,6 +137,52 @@ import Testing
     try await Self.check(stream.array([280, 130]), values: nil, chunks: [100, 70])
     let values = (0..<130).map { Double.exp(-Double.log(3e3) * Double($0) / 129) }
     try await Self.check(Self.matrix(200, 130, values: values, seed: 9), values: values, chunks: [150, -1])
+  }
+
+  @Test func repeatedSingularValues() async throws {
+    let values = (0..<140).map { $0 < 70 ? 2.0 : 1e-3 }
+    try await Self.check(Self.matrix(300, 140, values: values, seed: 10), values: values, chunks: [100, -1])
+  }
+
+  /// Patterns with several entries of one magnitude: which one decides the sign mustn't hang on rounding, so that both
+  /// sides of the decomposition go together, asked for one after the other, and any number of them.
+  @Test func tiedEntriesGiveOneSign() async throws {
+    // Antisymmetric and symmetric modes over 130 places.
+    let n = 130
+    let modes = NDArray<Double>([n, n]) { index in
+      Double.cos(.pi * (Double(index[0]) + 0.5) * Double(index[1]) / Double(n))
+    }
+    var stream = Stream(12)
+    let series = stream.array([200, n])
+    let scaled = NDArray<Double>([200, n]) { series[at: $0] * Double.exp(-Double($0[1]) / 20) }
+    let a = Self.product(scaled, Self.transposed(modes))
+    try await inSession { session async throws in
+      let (u, s, vt) = session.array(a, chunks: [80, -1]).svd()
+      let (allU, values, allV) = try await session.compute(u, s, vt)
+      for count in [1, 3, 17] {
+        let (someU, someV) = (try await u[0..., ..<count].compute(), try await vt[..<count].compute())
+        for mode in 0..<count {
+          for row in 0..<200 { #expect(abs(someU[at: [row, mode]] - allU[at: [row, mode]]) < 1e-9) }
+          for column in 0..<n { #expect(abs(someV[at: [mode, column]] - allV[at: [mode, column]]) < 1e-9) }
+        }
+      }
+      #expect(values.elements[0] > values.elements[16])
+    }
+  }
+
+  /// Of what doesn't fit, each pass makes the panels anew, and nothing of the matrix is kept for the next.
+  @Test func aLargeMatrixIsPassedOverRatherThanKept() async throws {
+    try await inSession { session async throws in
+      func passes(rows: Int) throws -> [String: Int] {
+        let a = session.full([rows, 500], 1.5, chunks: [20_000, -1])
+        let names = try a.svd().u.loweredPlan().layers.map(\.tasks.name)
+        return Dictionary(names.map { ($0, 1) }, uniquingKeysWith: +)
+      }
+      let kept = try passes(rows: 100_000)
+      #expect(kept["full"] == 1 && kept["svd-basis"] == 1, "\(kept)")
+      let large = try passes(rows: 400_000)
+      #expect(large["full"] == 3 && large["svd-basis"] == 2, "\(large)")
+    }
   }
 
   @Test func nonFiniteInputIsNamed() async throws {
