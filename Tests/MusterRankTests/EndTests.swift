@@ -31,6 +31,12 @@ struct EndTests {
     #expect(!run.errors.contains("muster:"), "\(run.errors)")
   }
 
+  @Test func aForkOfARankExits() throws {
+    let run = try Launch.run("rank-programs", ["exit-of-a-fork"], ranks: 2, limit: 30)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "the child left with 23\n", "\(run.errors)")
+  }
+
   @Test(arguments: [1, 2])
   func aRankThatDiesAtTheEndIsNamed(rank: Int) throws {
     let run = try Launch.run(

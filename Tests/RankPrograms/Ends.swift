@@ -111,6 +111,24 @@ enum Ends {
     }
   }
 
+  /// After the session every rank has a child that exits as programs do.
+  static func exitOfAFork() async throws {
+    try await Session.run { _ in }
+    let child = fork()
+    if child == 0 { exit(23) }
+    var status: Int32 = 0
+    for _ in 0..<500 {
+      if waitpid(child, &status, WNOHANG) == child {
+        print("the child left with \(status >> 8)")
+        return
+      }
+      usleep(10_000)
+    }
+    kill(child, SIGKILL)
+    waitpid(child, &status, 0)
+    throw MusterError(.internal, "the child didn't exit")
+  }
+
   /// A rank stops when it has come to the end of the session, before the others have, and is killed a while later.
   static func loseAtTheEnd(rank: Int) async throws {
     try await Session.run { session in
