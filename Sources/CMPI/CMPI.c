@@ -82,6 +82,13 @@ int cmpi_isend(const void *bytes, int count, int destination, int tag, cmpi_comm
   return status;
 }
 
+int cmpi_issend(const void *bytes, int count, int destination, int tag, cmpi_comm comm, cmpi_request *request) {
+  MPI_Request made;
+  int status = MPI_Issend(bytes, count, MPI_BYTE, destination, tag, COMM(comm), &made);
+  *request = (cmpi_request)(intptr_t)made;
+  return status;
+}
+
 int cmpi_irecv(void *bytes, int count, int source, int tag, cmpi_comm comm, cmpi_request *request) {
   MPI_Request made;
   int status = MPI_Irecv(bytes, count, MPI_BYTE, source, tag, COMM(comm), &made);
@@ -114,6 +121,13 @@ int cmpi_test(cmpi_request *request, int *flag) {
 int cmpi_ibcast(void *bytes, int count, int root, cmpi_comm comm, cmpi_request *request) {
   MPI_Request made;
   int status = MPI_Ibcast(bytes, count, MPI_BYTE, root, COMM(comm), &made);
+  *request = (cmpi_request)(intptr_t)made;
+  return status;
+}
+
+int cmpi_ibarrier(cmpi_comm comm, cmpi_request *request) {
+  MPI_Request made;
+  int status = MPI_Ibarrier(COMM(comm), &made);
   *request = (cmpi_request)(intptr_t)made;
   return status;
 }

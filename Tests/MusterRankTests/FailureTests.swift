@@ -4,7 +4,7 @@ import Testing
 extension Launch {
   /// Open MPI's mpirun leaves the other ranks alone when one dies: what Muster does by itself is seen. It then leaves with
   /// status 0 itself.
-  fileprivate static let indifferentLauncher = ["OMPI_MCA_orte_enable_recovery": "1"]
+  static let indifferentLauncher = ["OMPI_MCA_orte_enable_recovery": "1"]
 }
 
 @Suite(.serialized)

@@ -39,6 +39,11 @@ struct RankPrograms {
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },
+    "fail-while-a-block-crosses": { _ in try await Ends.failWhileABlockCrosses() },
+    "return-while-computing": { _ in try await Ends.returnWhileComputing() },
+    "run-out-of-file-descriptors": { _ in try await Ends.runOutOfFileDescriptors() },
+    "exit-of-a-fork": { _ in try await Ends.exitOfAFork() },
+    "lose-at-the-end": { try await Ends.loseAtTheEnd(rank: Int($0[0])!) },
     "diverge": { try await Divergence.run($0[0]) },
   ]
 }

@@ -36,12 +36,15 @@ int cmpi_comm_rank(cmpi_comm comm, int *rank);
 int cmpi_comm_return_errors(cmpi_comm comm);
 
 int cmpi_isend(const void *bytes, int count, int destination, int tag, cmpi_comm comm, cmpi_request *request);
+/// Is complete when the message is being received.
+int cmpi_issend(const void *bytes, int count, int destination, int tag, cmpi_comm comm, cmpi_request *request);
 int cmpi_irecv(void *bytes, int count, int source, int tag, cmpi_comm comm, cmpi_request *request);
 int cmpi_recv(void *bytes, int count, int source, int tag, cmpi_comm comm);
 /// Looks for a message with `tag` from any source.
 int cmpi_iprobe_any_source(int tag, cmpi_comm comm, int *flag, cmpi_status *status);
 int cmpi_test(cmpi_request *request, int *flag);
 int cmpi_ibcast(void *bytes, int count, int root, cmpi_comm comm, cmpi_request *request);
+int cmpi_ibarrier(cmpi_comm comm, cmpi_request *request);
 int cmpi_bcast(void *bytes, int count, int root, cmpi_comm comm);
 int cmpi_allgather(const void *bytes, int count, void *all, cmpi_comm comm);
 int cmpi_iallgather(const void *bytes, int count, void *all, cmpi_comm comm, cmpi_request *request);

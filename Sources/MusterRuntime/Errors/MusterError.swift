@@ -74,12 +74,8 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
     // Running
     /// A closure of the user's threw, or a task failed for a reason of its own.
     public static let taskFailed = Code("taskFailed")
-    /// Ranks didn't make the same calls; the message names the first call that differs, on both.
-    public static let divergence = Code("divergence")
     /// There isn't the memory that a block needs; the message says how much that is.
     public static let outOfMemory = Code("outOfMemory")
-    /// A rank died.
-    public static let rankLost = Code("rankLost")
     /// The session can't be started as asked, or is used after its end or from two places at once.
     public static let session = Code("session")
     /// A fault in Muster itself.

@@ -38,7 +38,7 @@ extension MusterError {
     case .taskLostWorkers(let task, let losses):
       let layer = plan.layers[Int(task.layer)]
       self.init(
-        .rankLost, "\(losses) workers were lost while they ran \(layer.tasks.name)[\(task.index)]",
+        .taskFailed, "\(losses) workers were lost while they ran \(layer.tasks.name)[\(task.index)]",
         fix: "Look for a crash or for memory running out in that task", callSite: layer.callSite)
     }
   }

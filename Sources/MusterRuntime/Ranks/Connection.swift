@@ -15,6 +15,8 @@ struct Connection: Sendable {
   var nodeNames: [String]
   /// Muster started MPI, and so ends it.
   var isOwner: Bool
+  /// The process that made it: a fork of that has no thread for MPI, and no part in the job.
+  private let process = getpid()
 
   private static let current = Mutex<Connection?>(nil)
   /// The ranks as the last session saw them, whose processes are watched between sessions.
@@ -189,7 +191,8 @@ struct Connection: Sendable {
   private static func endAtExit() {
     atexit {
       // MPI_Abort may come here, on MPI's thread.
-      guard !FatalEnd.hasBegun, !Session.ranksAreInUse, let open = Connection.current.withLock({ $0 }), open.isOwner
+      guard !FatalEnd.hasBegun, !Session.ranksAreInUse, let open = Connection.current.withLock({ $0 }), open.isOwner,
+        open.process == getpid()
       else { return }
       let reply = Reply<Void>()
       MPIThread.shared.run {

@@ -1,6 +1,5 @@
 internal import CLinux
 internal import CMPI
-internal import Glibc
 
 /// What MPI's thread does during a session, also while the program computes between two collectives: takes the program's
 /// requests, moves messages, watches the other ranks, and plays rank 0's part or a worker's.
@@ -14,7 +13,10 @@ final class RankLoop {
   private let patience: Int?
   private var root: RootRole?
   private var worker: WorkerRole?
-  private var isDone = false
+  /// The session is over for every rank: what is left is to leave together.
+  private var isLeaving: Bool { (root?.hasLeft ?? false) || (worker?.hasLeft ?? false) }
+  /// A rank whose process has gone while the ranks leave, and when that was seen.
+  private var lost: (rank: Int, time: Int)?
 
   init(engine: RankEngine, configuration: SessionConfiguration) {
     self.engine = engine
@@ -40,10 +42,12 @@ final class RankLoop {
 
   func run() {
     var backoff = Backoff(isOversubscribed: engine.world.isOversubscribed)
-    while !isDone {
+    while true {
       var progressed = false
       while let request = engine.takeRequest() {
         progressed = true
+        // The last messages are to be received before this rank leaves.
+        if case .finish = request { transport.waitsForReceipt = true }
         root?.take(request)
         worker?.take(request)
       }
@@ -53,7 +57,7 @@ final class RankLoop {
       if worker?.advance() == true { progressed = true }
       lookAfterOthers()
       transport.flush()
-      isDone = (root?.hasLeft ?? false) || (worker?.hasLeft ?? false)
+      if isLeaving && transport.leave() { break }
       if progressed {
         backoff.reset()
       } else {
@@ -61,13 +65,6 @@ final class RankLoop {
         backoff.pause(engine.doorbell, isComputing: isBusy) {
           engine.hasRequest || (worker?.hasCompletions ?? false)
         }
-      }
-    }
-    while !transport.isQuiet {
-      _ = transport.poll { _ in }
-      if let signal = Signals.pendingTermination {
-        if engine.rank == 0 { StandardStreams.writeError("muster: ended by \(signal) at the end of the session\n") }
-        _exit(128 + signal.number)
       }
     }
     Signals.leaveSession(isRoot: engine.rank == 0)
@@ -87,7 +84,9 @@ final class RankLoop {
   private func lookAfterOthers() {
     let now = MonotonicClock.nanoseconds
     let signal = Signals.pendingTermination
-    if worker?.isEnding != true {
+    if isLeaving {
+      lookAfterLeaving(now: now)
+    } else if worker?.isEnding != true {
       for rank in watch.deaths(now: now, atOnce: signal != nil) { died(rank) }
       for action in heartbeat.tick(now: now) {
         switch action {
@@ -101,6 +100,19 @@ final class RankLoop {
     if let signal {
       root?.terminated(by: signal)
       worker?.terminated(by: signal)
+    }
+  }
+
+  /// A process that is gone is one that died, unless the last rank has come: who has left may be on its way out. No
+  /// beats any more: they would be left behind.
+  private func lookAfterLeaving(now: Int) {
+    guard worker?.isEnding != true else { return }
+    if lost == nil, let rank = watch.deaths(now: now).first { lost = (rank, now) }
+    // Rank 0 is the first to say so, where it sees it.
+    if let lost, now - lost.time > (engine.rank == 0 ? 200_000_000 : 1_000_000_000) {
+      FatalEnd.end(
+        "rank \(lost.rank) (node \(engine.world.nodeNames[lost.rank])) died at the end of the session",
+        comm: engine.world.comm)
     }
   }
 
@@ -128,34 +140,5 @@ final class RankLoop {
         "rank \(engine.rank) has heard nothing of rank 0, which schedules, for \(time): rank 0 hangs or is gone, or its"
           + " node, \(engine.world.nodeNames[0]), is", comm: engine.world.comm)
     }
-  }
-}
-
-/// How a rank waits: spins briefly, then yields, then sleeps for longer and longer, up to half a millisecond. With more
-/// ranks than processors, or tasks to run here, it leaves the processor sooner.
-struct Backoff {
-  private let isOversubscribed: Bool
-  private var rounds = 0
-
-  private static let spins = 1000
-  private static let yields = 200
-  private static let firstSleep = 10_000
-  private static let longestSleep = 500_000
-
-  init(isOversubscribed: Bool) { self.isOversubscribed = isOversubscribed }
-
-  mutating func reset() { rounds = 0 }
-
-  mutating func pause(_ doorbell: Doorbell, isComputing: Bool, unless hasWork: () -> Bool) {
-    rounds += 1
-    let spins = isOversubscribed || isComputing ? 0 : Self.spins
-    let yields = isComputing ? 2 : isOversubscribed ? 20 : Self.yields
-    if rounds <= spins { return }
-    if rounds <= spins + yields {
-      sched_yield()
-      return
-    }
-    let doublings = min((rounds - spins - yields) / 4, 6)
-    doorbell.sleep(nanoseconds: min(Self.firstSleep << doublings, Self.longestSleep), unless: hasWork)
   }
 }

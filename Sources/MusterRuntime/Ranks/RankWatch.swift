@@ -28,10 +28,7 @@ struct RankWatch {
   mutating func deaths(now: Int, atOnce: Bool = false) -> [Int] {
     guard atOnce || now >= nextLook else { return [] }
     nextLook = now + Self.interval
-    let dead = watched.filter { entry in
-      guard let status = ProcessStatus.read(pid: entry.member.pid) else { return true }
-      return status.isDead || status.startTime != entry.member.startTime
-    }
+    let dead = watched.filter { ProcessStatus.isKnownDead(pid: $0.member.pid, startTime: $0.member.startTime) }
     watched.removeAll { entry in dead.contains { $0.rank == entry.rank } }
     return dead.map(\.rank)
   }

@@ -52,6 +52,9 @@ final class Transport {
   /// The number of the collective that this rank is in; goes with every message.
   var sequence: UInt32 = 0
 
+  /// Messages count as on their way until they are being received, from now on.
+  var waitsForReceipt = false
+
   private var outgoing: [WireBuffer?]
   private var pendingDestinations: [Int] = []
   private var spare: [WireBuffer] = []
@@ -143,9 +146,10 @@ final class Transport {
           packet.put(!last)
         }
         var request: cmpi_request = 0
+        let send = waitsForReceipt ? cmpi_issend : cmpi_isend
         MPI.check(
-          cmpi_isend(packet.bytes, Int32(packet.count), Int32(destination), Tag.messages, comm, &request),
-          "MPI_Isend")
+          send(packet.bytes, Int32(packet.count), Int32(destination), Tag.messages, comm, &request),
+          waitsForReceipt ? "MPI_Issend" : "MPI_Isend")
         sending.append(Sending(request: request, buffer: packet, storage: nil))
       }
     }
@@ -191,6 +195,22 @@ final class Transport {
       traffic.pieceOfBroadcast()
       progressed = true
     }
+  }
+
+  // MARK: Leaving
+
+  private var departure: cmpi_request?
+
+  /// Whether every rank has come here with nothing on its way any more. To be called again and again, between `poll`
+  /// and `poll`: what the others still send is received until then. This rank sends no more.
+  func leave() -> Bool {
+    guard isQuiet else { return false }
+    var request = departure ?? 0
+    if departure == nil { MPI.check(cmpi_ibarrier(comm, &request), "MPI_Ibarrier") }
+    var flag: Int32 = 0
+    MPI.check(cmpi_test(&request, &flag), "MPI_Test")
+    departure = request
+    return flag != 0
   }
 
   // MARK: Receiving

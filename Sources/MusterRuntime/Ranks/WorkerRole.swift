@@ -119,6 +119,8 @@ final class WorkerRole {
       reset()
       completion(.failure(error))
     case (.failed(let error), .compute):
+      // Without the state, what comes in after this makes no task ready, be it a block or the end of a task.
+      forgetTasks()
       queue.clear()
       failure = error
     case (.computed(let manifest), .compute(let plan, _, _)):
@@ -158,8 +160,13 @@ final class WorkerRole {
 
   private func reset() {
     request = nil
+    forgetTasks()
+  }
+
+  private func forgetTasks() {
     state = nil
     actions.removeAll()
+    ready.removeAll()
   }
 
   func acknowledgeEnd() {

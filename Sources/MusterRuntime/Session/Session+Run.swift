@@ -14,6 +14,9 @@ extension Session {
   /// order on every rank: call `run` before anything else, or set it. While a session of several ranks runs SIGTERM ends
   /// the job; a handler of the program's own is in force again after it.
   ///
+  /// Every collective belongs within `body`. One that an unstructured `Task` still awaits when `body` returns or throws
+  /// is waited for before the session ends; the next one that such a task calls throws `MusterError` with code `session`.
+  ///
   /// - Throws: what `body` throws, the same on every rank, or `MusterError` with code `session` or `invalidArgument`
   ///   where the session can't be started as configured. From the first session on, an error that leaves `main` ends
   ///   the program with status 1, and is told once; a program that catches it may go on, with another session too.
@@ -65,11 +68,13 @@ extension Session {
     do {
       result = try await body(session)
     } catch {
+      await session.closeForCollectives()
       reporter?.stop()
       session.end(failure: error)
       ErrorInMain.allRanksThrow(error, rank: engine.rank)
       throw error
     }
+    await session.closeForCollectives()
     reporter?.stop()
     session.end(failure: nil)
     return result

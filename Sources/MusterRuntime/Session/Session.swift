@@ -12,7 +12,10 @@ public final class Session: Sendable {
     var collectives = Session.rankCollectives.load(ordering: .relaxed)
     /// The collective that runs now.
     var current: String?
-    var hasEnded = false
+    /// No collective begins any more.
+    var isClosed = false
+    /// What goes on when the running collective has ended: the end of the session.
+    var afterCurrent: CheckedContinuation<Void, Never>?
   }
 
   private static let rankCollectives = Atomic<Int>(0)
@@ -168,7 +171,7 @@ public final class Session: Sendable {
 
   private func arrive(_ kind: Arrival.Kind, _ call: Call) throws -> Arrival {
     try state.value.withLock { state throws(MusterError) in
-      guard !state.hasEnded else {
+      guard !state.isClosed else {
         throw MusterError(
           .session, "\(call.text) was called after the session's end", fix: "Call it within Session.run's closure",
           callSite: call.callSite)
@@ -194,17 +197,34 @@ public final class Session: Sendable {
       fingerprintHigh: state.log.fingerprint.high, call: call.text, failure: failure)
   }
 
-  private func leave() { state.value.withLock { $0.current = nil } }
+  private func leave() {
+    let next = state.value.withLock { state in
+      state.current = nil
+      return state.afterCurrent.take()
+    }
+    next?.resume()
+  }
 
-  /// The last collective: every rank has come to the end of its program, with the same error or none.
+  /// Lets no collective begin any more, and waits for the one that runs: its tasks don't outlive the session, and on the
+  /// other ranks it is still to come to its end.
+  func closeForCollectives() async {
+    await withCheckedContinuation { continuation in
+      let isFree = state.value.withLock { state in
+        state.isClosed = true
+        if state.current != nil { state.afterCurrent = continuation }
+        return state.current == nil
+      }
+      if isFree { continuation.resume() }
+    }
+  }
+
+  /// The last collective: every rank has come to the end of its program, with the same error or none. None may be running.
   func end(failure: (any Error)?) {
-    let arrival: Arrival? = state.value.withLock { state in
-      guard !state.hasEnded else { return nil }
-      state.hasEnded = true
+    let arrival = state.value.withLock { state in
+      state.isClosed = true
       return Self.arrival(
         .finish, Call(operation: "the end of the session"), &state, failure: failure.map { "\($0)" })
     }
-    guard let arrival else { return }
     engine.finish(arrival: arrival)
     if engine.rankCount > 1 { Self.rankCollectives.store(arrival.sequence + 1, ordering: .relaxed) }
   }

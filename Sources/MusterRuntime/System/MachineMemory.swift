@@ -36,16 +36,3 @@ enum MachineMemory {
     }
   }
 }
-
-/// Files of the kernel's: small, and whole in one read.
-enum SmallFile {
-  static func read(_ path: String) -> String? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    let count = Glibc.read(file, &buffer, buffer.count)
-    guard count >= 0 else { return nil }
-    return String(decoding: buffer[..<count], as: UTF8.self)
-  }
-}

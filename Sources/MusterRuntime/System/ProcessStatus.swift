@@ -8,9 +8,21 @@ struct ProcessStatus {
   var startTime: UInt64
   var parent: Int32
 
-  /// nil where there is no such process.
-  static func read(pid: Int32) -> ProcessStatus? {
-    guard let text = SmallFile.read("/proc/\(pid)/stat") else { return nil }
+  /// Whether the process that started then is known to be dead: where the kernel can't be asked now, such as for want of
+  /// file descriptors, it isn't.
+  static func isKnownDead(pid: Int32, startTime: UInt64) -> Bool {
+    switch SmallFile.contents(of: file(of: pid)) {
+    case .success(let text): parse(text).map { $0.isDead || $0.startTime != startTime } ?? false
+    case .failure(let error): error.isOfMissingFile
+    }
+  }
+
+  /// nil where there is no such process, or the kernel can't be asked.
+  static func read(pid: Int32) -> ProcessStatus? { SmallFile.read(file(of: pid)).flatMap(parse) }
+
+  private static func file(of pid: Int32) -> String { "/proc/\(pid)/stat" }
+
+  private static func parse(_ text: String) -> ProcessStatus? {
     // The second field, the name, is in parentheses and may hold spaces: what follows the last one counts.
     guard let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")

@@ -1,0 +1,30 @@
+internal import Glibc
+
+/// How a rank waits: spins briefly, then yields, then sleeps for longer and longer, up to half a millisecond. With more
+/// ranks than processors, or tasks to run here, it leaves the processor sooner.
+struct Backoff {
+  private let isOversubscribed: Bool
+  private var rounds = 0
+
+  private static let spins = 1000
+  private static let yields = 200
+  private static let firstSleep = 10_000
+  private static let longestSleep = 500_000
+
+  init(isOversubscribed: Bool) { self.isOversubscribed = isOversubscribed }
+
+  mutating func reset() { rounds = 0 }
+
+  mutating func pause(_ doorbell: Doorbell, isComputing: Bool, unless hasWork: () -> Bool) {
+    rounds += 1
+    let spins = isOversubscribed || isComputing ? 0 : Self.spins
+    let yields = isComputing ? 2 : isOversubscribed ? 20 : Self.yields
+    if rounds <= spins { return }
+    if rounds <= spins + yields {
+      sched_yield()
+      return
+    }
+    let doublings = min((rounds - spins - yields) / 4, 6)
+    doorbell.sleep(nanoseconds: min(Self.firstSleep << doublings, Self.longestSleep), unless: hasWork)
+  }
+}
