@@ -39,6 +39,7 @@ struct RankPrograms {
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },
+    "printed": { try await Voice.printed($0[0], path: $0[1]) },
     "diverge": { try await Divergence.run($0[0]) },
   ]
 }

@@ -191,6 +191,8 @@ struct Connection: Sendable {
       // MPI_Abort may come here, on MPI's thread.
       guard !FatalEnd.hasBegun, !Session.ranksAreInUse, let open = Connection.current.withLock({ $0 }), open.isOwner
       else { return }
+      // The job may be ended while this rank waits for one that still works.
+      StandardStreams.flushOutput()
       let reply = Reply<Void>()
       MPIThread.shared.run {
         open.close()

@@ -55,6 +55,7 @@ enum FatalEnd {
     // MPI may wait for a rank, or a launcher, that is gone: the kernel ends this process then.
     signal(SIGALRM, SIG_DFL)
     alarm(5)
+    StandardStreams.flushOutput()
     cmpi_abort(comm, 1)
     _exit(1)
   }

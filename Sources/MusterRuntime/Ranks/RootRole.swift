@@ -339,6 +339,7 @@ final class RootRole {
     }
     tellOfTheEnd()
     StandardStreams.writeError("muster: \(text)\n")
+    StandardStreams.flushOutput()
     _exit(128 + signal.number)
   }
 

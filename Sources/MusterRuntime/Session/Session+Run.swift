@@ -26,7 +26,7 @@ extension Session {
       return try await runOnce(configuration, body)
     } catch {
       // With the static Swift runtime an error that leaves `main` is a trap, which would lose what has been printed.
-      fflush(nil)
+      StandardStreams.flushOutput()
       throw error
     }
   }
@@ -72,6 +72,7 @@ extension Session {
     }
     reporter?.stop()
     session.end(failure: nil)
+    StandardStreams.flushOutput()
     return result
   }
 
@@ -135,6 +136,7 @@ extension Session {
       return nil
     }
     StandardStreams.prefixErrorsIfNeeded(rank: engine.rank)
+    if engine.rank == 0 { StandardStreams.passOutputOnByLines() }
     return engine
   }
 

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 
@@ -50,6 +51,16 @@ enum StandardStreams {
     }
   }
 
+  /// Has standard output pass each line on at once, where the program hasn't chosen to have no buffer at all.
+  ///
+  /// Under `srun`, MPICH's launcher, or with a file, the C library keeps output back by the block, and a job is seldom
+  /// left through `exit`: what was printed would be lost when another rank dies, or the time that was asked for is over.
+  static func passOutputOnByLines() { clinux_buffer_output_by_lines() }
+
+  /// Passes on what is left of standard output, before the process ends by other means than `exit`. Not to be called in
+  /// a signal handler.
+  static func flushOutput() { clinux_flush_output() }
+
   private static let outputPath = Mutex<String?>(nil)
 
   /// Where standard error is a pipe to a launcher, gives it a moment to pass on what was written, before it is given
@@ -89,6 +100,7 @@ enum StandardStreams {
     dup2(file, STDOUT_FILENO)
     close(file)
     outputPath.withLock { $0 = path }
+    if logDirectory != nil { passOutputOnByLines() }
   }
 
   /// Gives the thread that prefixes standard error the time to pass on what was written.
