@@ -16,3 +16,53 @@ struct PrintedTests {
     #expect(run.seconds < 20)
   }
 }
+
+/// Each rank takes its settings from its own environment; those that have to be the same are rank 0's.
+@Suite(.serialized)
+struct UnevenSettingsTests {
+  @Test(arguments: [0, 1])
+  func oneImpatientRankDoesNotEndTheJob(rank: Int) throws {
+    let run = try Launch.run("rank-programs", ["impatient", "\(rank)"], ranks: 3, limit: 30)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "all are here\n")
+  }
+}
+
+/// An error that leaves `main` outside of a session.
+@Suite(.serialized)
+struct ThrownTests {
+  private func told(_ run: Launch) -> [String] {
+    run.errors.split(separator: "\n").filter { $0.contains("muster: the program ended with the error: ") }
+      .map(String.init)
+  }
+
+  @Test(arguments: ["0,1,2", "1,2"])
+  func theSameErrorIsToldOnce(ranks: String) throws {
+    let run = try Launch.run("rank-programs", ["thrown", ranks, "alike", "off"], ranks: 3, limit: 30)
+    #expect(run.status == 1, "\(run.errors)")
+    let prefix = ranks.hasPrefix("0") ? "" : "[rank 1] "
+    #expect(told(run) == ["\(prefix)muster: the program ended with the error: Bogus(rank: nil)"], "\(run.errors)")
+    #expect(run.seconds < 10)
+  }
+
+  @Test(arguments: ["0,1,2", "0,2", "2"])
+  func whatDiffersIsToldByEach(ranks: String) throws {
+    let run = try Launch.run("rank-programs", ["thrown", ranks, "differing", "off"], ranks: 3, limit: 30)
+    #expect(run.status == 1, "\(run.errors)")
+    let expected = ranks.split(separator: ",").map {
+      ($0 == "0" ? "" : "[rank \($0)] ") + "muster: the program ended with the error: Bogus(rank: Optional(\($0)))"
+    }
+    #expect(Set(told(run)) == Set(expected) && told(run).count == expected.count, "\(run.errors)")
+    #expect(run.seconds < 10)
+  }
+
+  @Test(arguments: [0, 2])
+  func isToldWhereTheOthersStartAnotherSession(rank: Int) throws {
+    let run = try Launch.run("rank-programs", ["thrown", "\(rank)", "differing", "on"], ranks: 3, limit: 30)
+    #expect(run.status != 0)
+    #expect(told(run).count == 1 && told(run)[0].contains("Bogus(rank: Optional(\(rank)))"), "\(run.errors)")
+    #expect(
+      run.errors.contains("rank \(rank) has come to the end of the program with an error, rank"), "\(run.errors)")
+    #expect(run.seconds < 10)
+  }
+}

@@ -39,6 +39,11 @@ struct RankPrograms {
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },
+    "impatient": { try await Voice.impatient(rank: Int($0[0])!) },
+    "thrown": {
+      try await Voice.thrown(
+        by: $0[0].split(separator: ",").map { Int($0)! }, alike: $0[1] == "alike", othersGoOn: $0[2] == "on")
+    },
     "printed": { try await Voice.printed($0[0], path: $0[1]) },
     "diverge": { try await Divergence.run($0[0]) },
   ]
