@@ -3,7 +3,7 @@ internal import Glibc
 internal import Synchronization
 
 /// Standard output and error as the session arranges them: the program speaks once.
-enum StandardStreams {
+package enum StandardStreams {
   /// A line of standard error that is drawn again and again, by one thread, while others have something to say.
   private enum DrawnLine {
     case none, open
@@ -42,11 +42,25 @@ enum StandardStreams {
   private static func put(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while !rest.isEmpty {
-        let count = write(STDERR_FILENO, rest.baseAddress, rest.count)
-        if count < 0 && errno != EINTR { return }
-        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
+      writeAll(UnsafeRawBufferPointer(bytes), to: STDERR_FILENO)
+    }
+  }
+
+  /// Writes all of it, also where the other end is slow and the file doesn't wait for it: others that the terminal or the
+  /// pipe is shared with may have made it so.
+  ///
+  /// - Parameter patience: for how many milliseconds such a file may take nothing before what is left is dropped.
+  package static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, patience: Int32 = 5000) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = write(file, rest.baseAddress, rest.count)
+      if count >= 0 {
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+      } else if errno == EAGAIN {
+        var waiting = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)
+        if poll(&waiting, 1, patience) == 0 { return }
+      } else if errno != EINTR {
+        return
       }
     }
   }
@@ -151,7 +165,7 @@ enum StandardStreams {
           out += line + [UInt8(ascii: "\n")]
           line = prefix
         }
-        _ = out.withUnsafeBytes { write(original, $0.baseAddress, $0.count) }
+        out.withUnsafeBytes { writeAll($0, to: original) }
       }
     }
   }
