@@ -66,3 +66,21 @@ struct ThrownTests {
     #expect(run.seconds < 10)
   }
 }
+
+/// The deadline holds for the way from one session to the next, too.
+@Suite(.serialized)
+struct SessionStartTests {
+  @Test(arguments: [(0, "stop"), (2, "stop"), (0, "work"), (2, "work")])
+  func aRankThatDoesNotComeIsNamed(rank: Int, fate: String) throws {
+    let run = try Launch.run(
+      "rank-programs", ["between", "\(rank)", fate], ranks: 3, environment: ["MUSTER_PROGRESS_DEADLINE": "1.5"],
+      limit: 40)
+    #expect(run.status != 0)
+    #expect(!run.output.contains("second"))
+    #expect(run.errors.components(separatedBy: "muster: fatal").count == 2, "\(run.errors)")
+    #expect(run.errors.contains("fatal: rank \(rank) (node "), "\(run.errors)")
+    let time = rank == 0 ? "3.5 s" : "1.5 s"
+    #expect(run.errors.contains("didn't come to the start of a session within \(time), where others"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+}

@@ -80,4 +80,15 @@ enum Voice {
     if ranks.contains(own) { throw Bogus(rank: alike ? nil : own) }
     if othersGoOn { try await Session.run { _ in } }
   }
+
+  /// Between two sessions one rank is stopped, or works for longer than the others wait.
+  static func between(rank: Int, fate: String) async throws {
+    var own = 0
+    try await Session.run { own = $0.rank }
+    if own == rank {
+      if fate == "stop" { Failures.Fate.stop.strike() }
+      sleep(60)
+    }
+    try await Session.run { _ in print("second") }
+  }
 }

@@ -19,6 +19,7 @@ struct Connection: Sendable {
   private static let current = Mutex<Connection?>(nil)
   /// The ranks as the last session saw them, whose processes are watched between sessions.
   private static let lastMembers = Mutex<[Member]>([])
+  static var formerMembers: [Member] { lastMembers.withLock { $0 } }
 
   /// Connects, where that hasn't happened; starts MPI, where nobody has.
   ///
@@ -132,9 +133,12 @@ struct Connection: Sendable {
   /// Comes together with all other ranks, outside of sessions, and learns what they say of themselves. A job whose ranks
   /// have come for different things can't go on.
   ///
-  /// - Parameter limit: how many nanoseconds to wait for the others; nil where that doesn't matter.
+  /// - Parameters:
+  ///   - limit: how many nanoseconds to wait for the others; nil where that doesn't matter.
+  ///   - deadline: after how many nanoseconds the job ends where not all have come to a session's start; nil for never.
   /// - Returns: nil where the limit has passed.
-  func meet(for purpose: Purpose, as member: Member, limit: Int? = nil) -> [Member]? {
+  func meet(for purpose: Purpose, as member: Member, limit: Int? = nil, deadline: Int? = nil) -> [Member]? {
+    var sessionStart = purpose == .session ? SessionStart(self, deadline: deadline) : nil
     // MPI writes into the buffer until all have come: where the limit passes it stays allocated.
     let own = UnsafeMutablePointer<Visitor>.allocate(capacity: 1)
     let all = UnsafeMutablePointer<Visitor>.allocate(capacity: size)
@@ -143,7 +147,7 @@ struct Connection: Sendable {
     // The padding within a visitor is never looked at; MPI copies it along.
     MPI.check(cmpi_iallgather(own, Int32(MemoryLayout<Visitor>.stride), all, comm, &request), "MPI_Iallgather")
     let start = MonotonicClock.nanoseconds
-    let members = Self.lastMembers.withLock { $0 }
+    let members = Self.formerMembers
     var watch = members.isEmpty ? nil : RankWatch(members, rank: rank)
     var lost: (rank: Int, time: Int)?
     var rounds = 0
@@ -153,6 +157,7 @@ struct Connection: Sendable {
       if flag != 0 { break }
       let now = MonotonicClock.nanoseconds
       if let limit, now - start > limit { return nil }
+      sessionStart?.check(waited: now - start)
       // Who has been here leaves when all have come: a process that is gone, with no end in sight, is one that died.
       if lost == nil, let dead = watch?.deaths(now: now).first { lost = (dead, now) }
       // Rank 0 is the first to say so, where it sees it.
@@ -170,6 +175,7 @@ struct Connection: Sendable {
     all.deallocate()
     tellError(visitors)
     if let other = visitors.firstIndex(where: { $0.purpose != visitors[0].purpose }) { endDiverged(visitors, other) }
+    sessionStart?.end()
     let present = visitors.map(\.member)
     if purpose == .session { Self.lastMembers.withLock { $0 = present } }
     return present

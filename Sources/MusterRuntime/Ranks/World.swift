@@ -20,6 +20,8 @@ struct Member: BitwiseCopyable, Sendable {
   /// for never.
   var heartbeatInterval: Int = 0
   var heartbeatPatience: Int = 0
+  /// How long it was told to wait for one that doesn't come, in nanoseconds; 0 for ever.
+  var progressDeadline: Int = 0
 }
 
 /// The ranks of a session.
@@ -56,11 +58,21 @@ struct World: Sendable {
       memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: workersHere),
       pieceSize: configuration.pieceSize ?? MPI.longestPiece,
       heartbeatInterval: (configuration.heartbeatInterval ?? SessionConfiguration.defaultHeartbeatInterval).nanoseconds,
-      heartbeatPatience: (configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience).nanoseconds)
-    let members = size == 1 ? [own] : connection.meet(for: .session, as: own) ?? []
+      heartbeatPatience: (configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience).nanoseconds,
+      progressDeadline: configuration.progressDeadline?.nanoseconds ?? 0)
+    let deadline = startDeadline(configuration, connection)
+    let members = size == 1 ? [own] : connection.meet(for: .session, as: own, deadline: deadline) ?? []
     return World(
       comm: connection.comm, rank: connection.rank, size: size, members: members,
       nodeNames: connection.nodeNames, isOversubscribed: ranksHere > Processors.online)
+  }
+
+  /// How long to wait for the others at a session's start. Other ranks than 0 may have the setting where rank 0 hasn't.
+  private static func startDeadline(_ configuration: SessionConfiguration, _ connection: Connection) -> Int? {
+    guard let own = configuration.progressDeadline?.nanoseconds else { return nil }
+    if connection.rank == 0 { return own }
+    let roots = Connection.formerMembers.first?.progressDeadline ?? 0
+    return roots > 0 ? max(own, roots) : nil
   }
 
   private static func threads(
