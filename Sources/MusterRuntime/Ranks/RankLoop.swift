@@ -66,7 +66,7 @@ final class RankLoop {
       _ = transport.poll { _ in }
       if let signal = Signals.pendingTermination {
         if engine.rank == 0 { StandardStreams.writeError("muster: ended by \(signal) at the end of the session\n") }
-        StandardStreams.flushOutput()
+        StandardStreams.flushLastOutput()
         _exit(128 + signal.number)
       }
     }

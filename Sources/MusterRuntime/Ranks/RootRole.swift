@@ -339,7 +339,7 @@ final class RootRole {
     }
     tellOfTheEnd()
     StandardStreams.writeError("muster: \(text)\n")
-    StandardStreams.flushOutput()
+    StandardStreams.flushLastOutput()
     _exit(128 + signal.number)
   }
 

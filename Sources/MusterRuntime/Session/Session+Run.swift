@@ -5,8 +5,9 @@ extension Session {
   /// Runs a program in a session: on threads of this process, or, where a launcher of MPI programs (`mpirun`, `srun`)
   /// started several ranks, on those.
   ///
-  /// Under MPI rank 0 schedules and the other ranks work. Standard output of the other ranks is dropped, or goes to
-  /// files (`logDirectory`); their standard error is prefixed with the rank. Both stay so after the session. A program
+  /// Under MPI rank 0 schedules and the other ranks work. Standard output of rank 0 is passed on line by line; that of
+  /// the other ranks is dropped, or goes to files (`logDirectory`); their standard error is prefixed with the rank. All
+  /// stays so after the session. A program
   /// may have several sessions, one after the other; MPI ends with the process. A program that has started MPI itself
   /// keeps it, and ends it after the last session: it needs the level `MPI_THREAD_MULTIPLE`, or
   /// `MPI_THREAD_SERIALIZED` where it makes no MPI calls of its own during a session. A program that is started without

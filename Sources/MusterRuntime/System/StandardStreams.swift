@@ -71,9 +71,16 @@ package enum StandardStreams {
   /// left through `exit`: what was printed would be lost when another rank dies, or the time that was asked for is over.
   static func passOutputOnByLines() { clinux_buffer_output_by_lines() }
 
-  /// Passes on what is left of standard output, before the process ends by other means than `exit`. Not to be called in
-  /// a signal handler.
+  /// Passes on what is left of standard output. Not to be called in a signal handler.
   static func flushOutput() { clinux_flush_output() }
+
+  /// The same before the process ends by other means than `exit`. Where nobody takes the output, or the end takes longer
+  /// otherwise, the kernel ends the process after five seconds.
+  static func flushLastOutput() {
+    signal(SIGALRM, SIG_DFL)
+    alarm(5)
+    flushOutput()
+  }
 
   private static let outputPath = Mutex<String?>(nil)
 
