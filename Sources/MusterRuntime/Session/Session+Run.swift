@@ -7,13 +7,12 @@ extension Session {
   ///
   /// Under MPI rank 0 schedules and the other ranks work. Standard output of rank 0 is passed on line by line; that of
   /// the other ranks is dropped, or goes to files (`logDirectory`); their standard error is prefixed with the rank. All
-  /// stays so after the session. A program
-  /// may have several sessions, one after the other; MPI ends with the process. A program that has started MPI itself
-  /// keeps it, and ends it after the last session: it needs the level `MPI_THREAD_MULTIPLE`, or
-  /// `MPI_THREAD_SERIALIZED` where it makes no MPI calls of its own during a session. A program that is started without
-  /// `SWIFT_DETERMINISTIC_HASHING` set starts itself again with it first, so that sets and dictionaries have the same
-  /// order on every rank: call `run` before anything else, or set it. While a session of several ranks runs SIGTERM ends
-  /// the job; a handler of the program's own is in force again after it.
+  /// stays so after the session. A program may have several sessions, one after the other; MPI ends with the process.
+  /// A program that has started MPI itself keeps it, and ends it after the last session: it needs the level
+  /// `MPI_THREAD_MULTIPLE`, or `MPI_THREAD_SERIALIZED` where it makes no MPI calls of its own during a session. A
+  /// program that is started without `SWIFT_DETERMINISTIC_HASHING` set starts itself again with it first, so that
+  /// sets and dictionaries have the same order on every rank: call `run` before anything else, or set it. While a
+  /// session of several ranks runs SIGTERM ends the job; a handler of the program's own is in force again after it.
   ///
   /// - Throws: what `body` throws, the same on every rank, or `MusterError` with code `session` or `invalidArgument`
   ///   where the session can't be started as configured. From the first session on, an error that leaves `main` ends
