@@ -4,8 +4,11 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
@@ -15,6 +18,24 @@ int clinux_allowed_processors(void) {
 }
 
 void clinux_set_timer_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }
+
+void clinux_buffer_output_by_lines(void) {
+  // Without a buffer the size is 1: nothing is kept back.
+  if (__flbf(stdout) || __fbufsize(stdout) == 1) return;
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  fflush(stdout);
+}
+
+void clinux_flush_output(void) {
+  for (int i = 0; i < 100; i++) {
+    if (ftrylockfile(stdout) == 0) {
+      fflush_unlocked(stdout);
+      funlockfile(stdout);
+      return;
+    }
+    usleep(1000);
+  }
+}
 
 static void (*error_in_main_hook)(void *error);
 

@@ -44,6 +44,13 @@ struct RankPrograms {
     "run-out-of-file-descriptors": { _ in try await Ends.runOutOfFileDescriptors() },
     "exit-of-a-fork": { _ in try await Ends.exitOfAFork() },
     "lose-at-the-end": { try await Ends.loseAtTheEnd(rank: Int($0[0])!) },
+    "impatient": { try await Voice.impatient(rank: Int($0[0])!) },
+    "thrown": {
+      try await Voice.thrown(
+        by: $0[0].split(separator: ",").map { Int($0)! }, alike: $0[1] == "alike", othersGoOn: $0[2] == "on")
+    },
+    "between": { try await Voice.between(rank: Int($0[0])!, fate: $0[1]) },
+    "printed": { try await Voice.printed($0[0], path: $0[1]) },
     "diverge": { try await Divergence.run($0[0]) },
   ]
 }

@@ -10,6 +10,11 @@ int clinux_allowed_processors(void);
 /// How much the kernel may lengthen this thread's sleeps, in nanoseconds.
 void clinux_set_timer_slack(unsigned long nanoseconds);
 
+/// Has standard output pass on each line when it is complete, where it keeps lines back.
+void clinux_buffer_output_by_lines(void);
+/// Passes on what standard output keeps back; gives up where another thread holds it for long.
+void clinux_flush_output(void);
+
 /// Has `hook` called with the error that leaves a Swift program's `main`, before the Swift runtime reports it as a crash.
 /// Where the runtime is linked statically its own function is called and the hook is not.
 void clinux_on_error_in_main(void (*hook)(void *error));

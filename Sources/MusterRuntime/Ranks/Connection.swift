@@ -21,6 +21,7 @@ struct Connection: Sendable {
   private static let current = Mutex<Connection?>(nil)
   /// The ranks as the last session saw them, whose processes are watched between sessions.
   private static let lastMembers = Mutex<[Member]>([])
+  static var formerMembers: [Member] { lastMembers.withLock { $0 } }
 
   /// Connects, where that hasn't happened; starts MPI, where nobody has.
   ///
@@ -126,24 +127,29 @@ struct Connection: Sendable {
   /// What a rank brings along.
   private struct Visitor: BitwiseCopyable {
     var purpose: Int32
+    /// Stands for the error that has left `main`; 0 where there is none.
+    var error: UInt64
     var member: Member
   }
 
   /// Comes together with all other ranks, outside of sessions, and learns what they say of themselves. A job whose ranks
   /// have come for different things can't go on.
   ///
-  /// - Parameter limit: how many nanoseconds to wait for the others; nil where that doesn't matter.
+  /// - Parameters:
+  ///   - limit: how many nanoseconds to wait for the others; nil where that doesn't matter.
+  ///   - deadline: after how many nanoseconds the job ends where not all have come to a session's start; nil for never.
   /// - Returns: nil where the limit has passed.
-  func meet(for purpose: Purpose, as member: Member, limit: Int? = nil) -> [Member]? {
+  func meet(for purpose: Purpose, as member: Member, limit: Int? = nil, deadline: Int? = nil) -> [Member]? {
+    var sessionStart = purpose == .session ? SessionStart(self, deadline: deadline) : nil
     // MPI writes into the buffer until all have come: where the limit passes it stays allocated.
     let own = UnsafeMutablePointer<Visitor>.allocate(capacity: 1)
     let all = UnsafeMutablePointer<Visitor>.allocate(capacity: size)
-    own.initialize(to: Visitor(purpose: purpose.rawValue, member: member))
+    own.initialize(to: Visitor(purpose: purpose.rawValue, error: ErrorInMain.textDigest, member: member))
     var request: cmpi_request = 0
     // The padding within a visitor is never looked at; MPI copies it along.
     MPI.check(cmpi_iallgather(own, Int32(MemoryLayout<Visitor>.stride), all, comm, &request), "MPI_Iallgather")
     let start = MonotonicClock.nanoseconds
-    let members = Self.lastMembers.withLock { $0 }
+    let members = Self.formerMembers
     var watch = members.isEmpty ? nil : RankWatch(members, rank: rank)
     var lost: (rank: Int, time: Int)?
     var rounds = 0
@@ -153,11 +159,13 @@ struct Connection: Sendable {
       if flag != 0 { break }
       let now = MonotonicClock.nanoseconds
       if let limit, now - start > limit { return nil }
+      sessionStart?.check(waited: now - start)
       // Who has been here leaves when all have come: a process that is gone, with no end in sight, is one that died.
       if lost == nil, let dead = watch?.deaths(now: now).first { lost = (dead, now) }
       // Rank 0 is the first to say so, where it sees it.
       if let lost, now - lost.time > (rank == 0 ? 200_000_000 : 1_000_000_000) {
         let dead = lost.rank
+        ErrorInMain.tell()
         FatalEnd.end("rank \(dead) (node \(nodeNames[dead])) died outside of any session", comm: comm)
       }
       rounds += 1
@@ -167,10 +175,23 @@ struct Connection: Sendable {
     let visitors = Array(UnsafeBufferPointer(start: all, count: size))
     own.deallocate()
     all.deallocate()
+    tellError(visitors)
     if let other = visitors.firstIndex(where: { $0.purpose != visitors[0].purpose }) { endDiverged(visitors, other) }
+    sessionStart?.end()
     let present = visitors.map(\.member)
     if purpose == .session { Self.lastMembers.withLock { $0 = present } }
     return present
+  }
+
+  /// Of the ranks that end with the same error the lowest tells it.
+  private func tellError(_ visitors: [Visitor]) {
+    let error = visitors[rank].error
+    guard error != 0 else { return }
+    if visitors.firstIndex(where: { $0.error == error }) == rank {
+      ErrorInMain.tell()
+    } else {
+      ErrorInMain.leaveToAnother()
+    }
   }
 
   private func endDiverged(_ visitors: [Visitor], _ other: Int) -> Never {
@@ -179,10 +200,13 @@ struct Connection: Sendable {
       sleep(1)
       FatalEnd.abort(comm: comm)
     }
+    // A rank that ends by an error says so first.
+    if visitors.contains(where: { $0.error != 0 && $0.error != visitors[0].error }) { usleep(200_000) }
     let (ending, going) = visitors[0].purpose == Purpose.end.rawValue ? (0, other) : (other, 0)
+    let reason = visitors[ending].error == 0 ? "" : " with an error"
     FatalEnd.end(
-      "ranks 0 and \(other) diverged: rank \(ending) has come to the end of the program, rank \(going) starts another"
-        + " session. Every rank has to make the same calls", comm: comm)
+      "ranks 0 and \(other) diverged: rank \(ending) has come to the end of the program\(reason), rank \(going) starts"
+        + " another session. Every rank has to make the same calls", comm: comm)
   }
 
   // MARK: The end
@@ -190,10 +214,9 @@ struct Connection: Sendable {
   /// Has MPI ended when the process exits, where Muster started it.
   private static func endAtExit() {
     atexit {
-      // MPI_Abort may come here, on MPI's thread.
-      guard !FatalEnd.hasBegun, !Session.ranksAreInUse, let open = Connection.current.withLock({ $0 }), open.isOwner,
-        open.process == getpid()
-      else { return }
+      guard let open = Connection.openAtExit else { return }
+      // The job may be ended while this rank waits for one that still works.
+      StandardStreams.flushOutput()
       let reply = Reply<Void>()
       MPIThread.shared.run {
         open.close()
@@ -203,6 +226,17 @@ struct Connection: Sendable {
     }
   }
 
+  /// The connection that is to be closed when the process exits. MPI_Abort may exit too, on MPI's thread.
+  private static var openAtExit: Connection? {
+    guard !FatalEnd.hasBegun, !Session.ranksAreInUse, let open = current.withLock({ $0 }), open.isOwner,
+      open.process == getpid()
+    else { return nil }
+    return open
+  }
+
+  /// This rank comes together with the others when the process exits.
+  static var meetsAtExit: Bool { openAtExit != nil && !MPI.isFinalized }
+
   /// With an error that has left `main` the others needn't come: the launcher ends them.
   private static let hurriedLimit = 1_000_000_000
 
@@ -210,7 +244,7 @@ struct Connection: Sendable {
     Signals.dropLastWord()
     guard !MPI.isFinalized else { return }
     let limit = ErrorInMain.hasEndedProgram ? Self.hurriedLimit : nil
-    guard meet(for: .end, as: Member(), limit: limit) != nil else { return }
+    guard meet(for: .end, as: Member(), limit: limit) != nil else { return ErrorInMain.tell() }
     Transport.drain(comm)
     MPI.check(cmpi_finalize(), "MPI_Finalize")
   }

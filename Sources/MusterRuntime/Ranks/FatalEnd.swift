@@ -18,8 +18,7 @@ enum FatalEnd {
   static func abort(comm: cmpi_comm) -> Never {
     begun.store(true, ordering: .relaxed)
     // MPI may wait for a rank, or a launcher, that is gone: the kernel ends this process then.
-    signal(SIGALRM, SIG_DFL)
-    alarm(5)
+    StandardStreams.flushLastOutput()
     cmpi_abort(comm, 1)
     _exit(1)
   }

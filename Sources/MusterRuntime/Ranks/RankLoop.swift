@@ -22,14 +22,13 @@ final class RankLoop {
     self.engine = engine
     transport = Transport(engine.world, traffic: engine.traffic)
     watch = RankWatch(engine.world.members, rank: engine.rank)
-    let patience = configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience
-    self.patience = patience > .zero ? patience.nanoseconds : nil
+    patience = engine.world.heartbeatPatience
     // One worker after the other finds that rank 0 is silent: the first one says so, and ends the job.
     let delay = min(engine.rank, 40) * 50_000_000
     heartbeat = Heartbeat(
       peers: engine.rank == 0 ? 1..<engine.rankCount : 0..<1,
-      interval: (configuration.heartbeatInterval ?? SessionConfiguration.defaultHeartbeatInterval).nanoseconds,
-      patience: self.patience.map { $0 + delay }, now: MonotonicClock.nanoseconds)
+      interval: engine.world.heartbeatInterval, patience: patience.map { $0 + delay },
+      now: MonotonicClock.nanoseconds)
     if engine.rank == 0 {
       root = RootRole(engine: engine, transport: transport, deadline: configuration.progressDeadline)
     } else {

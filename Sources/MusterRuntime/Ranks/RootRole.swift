@@ -274,7 +274,7 @@ final class RootRole {
     let here = request?.arrival ?? arrivals.min { $0.key < $1.key }?.value
     let names = missing.map(String.init).joined(separator: ", ")
     endJob(
-      "rank \(names) didn't come to \(here?.call ?? "the end of the session") within \(deadline / 1_000_000_000) s,"
+      "rank \(names) didn't come to \(here?.call ?? "the end of the session") within \(Duration.nanoseconds(deadline).text),"
         + " where the others wait. Every rank has to make the same calls; look for a branch that depends on the rank,"
         + " or raise MUSTER_PROGRESS_DEADLINE where the work between two calls takes longer")
   }
@@ -339,6 +339,7 @@ final class RootRole {
     }
     tellOfTheEnd()
     StandardStreams.writeError("muster: \(text)\n")
+    StandardStreams.flushLastOutput()
     _exit(128 + signal.number)
   }
 

@@ -16,6 +16,12 @@ struct Member: BitwiseCopyable, Sendable {
   var memoryLimit: Int = 0
   /// The longest message that it was told to send, in bytes.
   var pieceSize: Int = 0
+  /// How often it was told to give a sign, and after how long without one to take another for dead, in nanoseconds; 0
+  /// for never.
+  var heartbeatInterval: Int = 0
+  var heartbeatPatience: Int = 0
+  /// How long it was told to wait for one that doesn't come, in nanoseconds; 0 for ever.
+  var progressDeadline: Int = 0
 }
 
 /// The ranks of a session.
@@ -30,6 +36,11 @@ struct World: Sendable {
   var isOversubscribed: Bool
   /// The longest message; sender and receiver cut alike, so all go by rank 0.
   var pieceSize: Int { members[0].pieceSize }
+  /// How often a rank gives a sign, in nanoseconds. A setting in the environment may have reached some ranks only: all
+  /// go by rank 0, or one would wait less long than another takes between two signs.
+  var heartbeatInterval: Int { members[0].heartbeatInterval }
+  /// After how many nanoseconds without a sign a rank is taken for dead; nil where none ever is.
+  var heartbeatPatience: Int? { members[0].heartbeatPatience > 0 ? members[0].heartbeatPatience : nil }
 
   /// Brings the ranks together for a session. To be called on MPI's thread.
   ///
@@ -45,11 +56,23 @@ struct World: Sendable {
       pid: getpid(), node: Int32(connection.node), pidNamespace: ProcessStatus.pidNamespace,
       startTime: ProcessStatus.read(pid: getpid())?.startTime ?? 0, threads: Int32(threads),
       memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: workersHere),
-      pieceSize: configuration.pieceSize ?? MPI.longestPiece)
-    let members = size == 1 ? [own] : connection.meet(for: .session, as: own) ?? []
+      pieceSize: configuration.pieceSize ?? MPI.longestPiece,
+      heartbeatInterval: (configuration.heartbeatInterval ?? SessionConfiguration.defaultHeartbeatInterval).nanoseconds,
+      heartbeatPatience: (configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience).nanoseconds,
+      progressDeadline: configuration.progressDeadline?.nanoseconds ?? 0)
+    let deadline = startDeadline(configuration, connection)
+    let members = size == 1 ? [own] : connection.meet(for: .session, as: own, deadline: deadline) ?? []
     return World(
       comm: connection.comm, rank: connection.rank, size: size, members: members,
       nodeNames: connection.nodeNames, isOversubscribed: ranksHere > Processors.online)
+  }
+
+  /// How long to wait for the others at a session's start. Other ranks than 0 may have the setting where rank 0 hasn't.
+  private static func startDeadline(_ configuration: SessionConfiguration, _ connection: Connection) -> Int? {
+    guard let own = configuration.progressDeadline?.nanoseconds else { return nil }
+    if connection.rank == 0 { return own }
+    let roots = Connection.formerMembers.first?.progressDeadline ?? 0
+    return roots > 0 ? max(own, roots) : nil
   }
 
   private static func threads(

@@ -5,14 +5,14 @@ extension Session {
   /// Runs a program in a session: on threads of this process, or, where a launcher of MPI programs (`mpirun`, `srun`)
   /// started several ranks, on those.
   ///
-  /// Under MPI rank 0 schedules and the other ranks work. Standard output of the other ranks is dropped, or goes to
-  /// files (`logDirectory`); their standard error is prefixed with the rank. Both stay so after the session. A program
-  /// may have several sessions, one after the other; MPI ends with the process. A program that has started MPI itself
-  /// keeps it, and ends it after the last session: it needs the level `MPI_THREAD_MULTIPLE`, or
-  /// `MPI_THREAD_SERIALIZED` where it makes no MPI calls of its own during a session. A program that is started without
-  /// `SWIFT_DETERMINISTIC_HASHING` set starts itself again with it first, so that sets and dictionaries have the same
-  /// order on every rank: call `run` before anything else, or set it. While a session of several ranks runs SIGTERM ends
-  /// the job; a handler of the program's own is in force again after it.
+  /// Under MPI rank 0 schedules and the other ranks work. Standard output of rank 0 is passed on line by line; that of
+  /// the other ranks is dropped, or goes to files (`logDirectory`); their standard error is prefixed with the rank. All
+  /// stays so after the session. A program may have several sessions, one after the other; MPI ends with the process.
+  /// A program that has started MPI itself keeps it, and ends it after the last session: it needs the level
+  /// `MPI_THREAD_MULTIPLE`, or `MPI_THREAD_SERIALIZED` where it makes no MPI calls of its own during a session. A
+  /// program that is started without `SWIFT_DETERMINISTIC_HASHING` set starts itself again with it first, so that
+  /// sets and dictionaries have the same order on every rank: call `run` before anything else, or set it. While a
+  /// session of several ranks runs SIGTERM ends the job; a handler of the program's own is in force again after it.
   ///
   /// Every collective belongs within `body`. One that an unstructured `Task` still awaits when `body` returns or throws
   /// is waited for before the session ends; the next one that such a task calls throws `MusterError` with code `session`.
@@ -29,7 +29,7 @@ extension Session {
       return try await runOnce(configuration, body)
     } catch {
       // With the static Swift runtime an error that leaves `main` is a trap, which would lose what has been printed.
-      fflush(nil)
+      StandardStreams.flushOutput()
       throw error
     }
   }
@@ -77,6 +77,7 @@ extension Session {
     await session.closeForCollectives()
     reporter?.stop()
     session.end(failure: nil)
+    StandardStreams.flushOutput()
     return result
   }
 
@@ -140,6 +141,7 @@ extension Session {
       return nil
     }
     StandardStreams.prefixErrorsIfNeeded(rank: engine.rank)
+    if engine.rank == 0 { StandardStreams.passOutputOnByLines() }
     return engine
   }
 

@@ -47,6 +47,7 @@ public struct SessionConfiguration: Sendable {
   /// How the session tells how far it is.
   public var progress: Progress?
   /// How long ranks wait at a collective for one that doesn't come, before the job ends with a message that names it.
+  /// Above 0, below 1e9 s.
   public var progressDeadline: Duration?
   /// How often a rank tells the others that it is there. It does so while its tasks and the program compute, too.
   public var heartbeatInterval: Duration?
@@ -67,8 +68,8 @@ public struct SessionConfiguration: Sendable {
   ///   - backend: what runs the tasks.
   ///   - threads: threads of each worker, from 1 to 4096.
   ///   - progress: how the session tells how far it is.
-  ///   - progressDeadline: how long ranks wait for one that doesn't come.
-  ///   - heartbeatInterval: how often a rank tells that it is there.
+  ///   - progressDeadline: how long ranks wait for one that doesn't come, above 0; for ever where it is left out.
+  ///   - heartbeatInterval: how often a rank tells that it is there, above 0.
   ///   - heartbeatPatience: after how long without a sign a rank is taken for dead, at least twice the interval; zero
   ///     for never.
   ///   - logDirectory: a folder for the standard output of the ranks other than 0.
@@ -126,23 +127,35 @@ extension SessionConfiguration {
       guard let seconds = Double(text), seconds > 0 || (orZero && seconds == 0), seconds < 1e9 else {
         throw MusterError(
           .invalidArgument, "\(name) is '\(text)'",
-          fix: "Use a number of seconds above 0" + (orZero ? ", or 0 to wait for ever" : ""))
+          fix: "Use a number of seconds above 0 and below 1e9" + (orZero ? ", or 0 to wait for ever" : ""))
       }
       return .seconds(seconds)
+    }
+    /// The bounds of the variables hold for what the program sets too.
+    func check(_ value: Duration?, _ name: String, orZero: Bool = false, forEver: String) throws {
+      guard let value, !(orZero && value == .zero) else { return }
+      guard value > .zero, value < .seconds(1_000_000_000) else {
+        throw MusterError(
+          .invalidArgument, "SessionConfiguration.\(name) is \(value)",
+          fix: "Use a duration above 0 and below 1e9 s\(forEver)")
+      }
     }
     if result.progressDeadline == nil { result.progressDeadline = try seconds("MUSTER_PROGRESS_DEADLINE") }
     if result.heartbeatInterval == nil { result.heartbeatInterval = try seconds("MUSTER_HEARTBEAT_INTERVAL") }
     if result.heartbeatPatience == nil {
       result.heartbeatPatience = try seconds("MUSTER_HEARTBEAT_PATIENCE", orZero: true)
     }
+    try check(result.progressDeadline, "progressDeadline", forEver: ", or leave it out to wait for ever")
+    try check(result.heartbeatInterval, "heartbeatInterval", forEver: "")
+    try check(result.heartbeatPatience, "heartbeatPatience", orZero: true, forEver: ", or zero to wait for ever")
     let interval = result.heartbeatInterval ?? Self.defaultHeartbeatInterval
     let patience = result.heartbeatPatience ?? Self.defaultHeartbeatPatience
-    guard interval > .zero, patience == .zero || patience >= interval * 2 else {
+    guard patience == .zero || patience >= interval * 2 else {
       throw MusterError(
         .invalidArgument,
         "ranks give a sign every \(interval.text) (MUSTER_HEARTBEAT_INTERVAL or SessionConfiguration.heartbeatInterval), and"
           + " are to be taken for dead after \(patience.text) without one (MUSTER_HEARTBEAT_PATIENCE or heartbeatPatience)",
-        fix: "Use an interval above 0, and a patience of at least twice the interval")
+        fix: "Use a patience of at least twice the interval, or 0 to wait for ever")
     }
     if result.pieceSize == nil, let text = environment["MUSTER_PIECE_SIZE"], !text.isEmpty {
       guard let size = Int(text), (1...MPI.longestPiece).contains(size) else {
@@ -165,8 +178,8 @@ extension Duration {
   }
 
   /// In seconds, as a message has it: `60 s`, `0.5 s`.
-  var text: String {
-    let milliseconds = nanoseconds / 1_000_000
-    return milliseconds % 1000 == 0 ? "\(milliseconds / 1000) s" : "\(Double(milliseconds) / 1000) s"
+  package var text: String {
+    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    return rest == 0 ? "\(seconds) s" : "\(Double(nanoseconds) / 1e9) s"
   }
 }

@@ -28,18 +28,50 @@ enum ErrorInMain {
   /// Every rank throws the same error: rank 0 alone tells it, should it leave `main`.
   static func allRanksThrow(_ error: any Error, rank: Int) { agreed.withLock { $0 = (rank, "\(error)") } }
 
+  /// What is to be told yet, and whether another rank has the same to tell.
+  private static let untold = Mutex<String?>(nil)
+  private static let digest = Atomic<UInt64>(0)
+
+  /// Stands for the error's text, the same on every rank that has the same error; 0 where there is none.
+  static var textDigest: UInt64 { digest.load(ordering: .relaxed) }
+
+  /// Tells the error with which this process ends, where it hasn't been told.
+  static func tell() {
+    let text = untold.withLock { text in
+      defer { text = nil }
+      return text
+    }
+    guard let text else { return }
+    StandardStreams.writeError("muster: the program ended with the error: \(text)\n")
+    StandardStreams.letErrorsThrough()
+  }
+
+  /// Another rank tells the same error.
+  static func leaveToAnother() { untold.withLock { $0 = nil } }
+
   private static func end(_ error: any Error) -> Never {
+    StandardStreams.flushOutput()
     Signals.dropLastWord()
     let text = "\(error)"
     let known = agreed.withLock { $0 }
     let rank = known?.rank ?? World.launchedRank(ProcessEnvironment.current) ?? 0
-    if rank == 0 || known?.text != text {
-      // Where rank 0 has an error too, the launcher ends this rank meanwhile.
-      if rank != 0 { usleep(500_000) }
-      StandardStreams.writeError("muster: the program ended with the error: \(text)\n")
-      StandardStreams.letErrorsThrough()
+    digest.store(textDigest(text), ordering: .relaxed)
+    untold.withLock { $0 = text }
+    if rank == 0 {
+      tell()
+    } else if !Connection.meetsAtExit, known?.text != text {
+      // Where rank 0 has an error too, the launcher ends this rank meanwhile. Where the ranks meet at exit, they see who
+      // tells.
+      usleep(500_000)
+      tell()
     }
     hasEnded.store(true, ordering: .relaxed)
     exit(1)
+  }
+
+  private static func textDigest(_ text: String) -> UInt64 {
+    var fingerprint = Fingerprint()
+    fingerprint.fold(text)
+    return fingerprint.low | 1
   }
 }

@@ -2,28 +2,27 @@ internal import Glibc
 internal import Synchronization
 
 /// The signals that a session of several ranks minds.
-enum Signals {
+package enum Signals {
   /// A signal that ends the job.
-  struct Termination: CustomStringConvertible {
+  package struct Termination: CustomStringConvertible {
     var number: Int32
-    var description: String { number == SIGTERM ? "SIGTERM" : "signal \(number)" }
+    package var description: String { number == SIGTERM ? "SIGTERM" : "signal \(number)" }
   }
 
   private static let termination = Atomic<Int32>(0)
-  /// What SIGTERM did before the session, and what it does since the last one.
+  /// What SIGTERM did before the session.
   ///
   /// Safe: used on MPI's thread only.
   nonisolated(unsafe) private static var formerAction: sigaction?
-  nonisolated(unsafe) private static var lastWordAction: sigaction?
 
   /// SIGTERM, where it has come: the launcher ends the job, or the batch system does.
-  static var pendingTermination: Termination? {
+  package static var pendingTermination: Termination? {
     let number = termination.load(ordering: .relaxed)
     return number == 0 ? nil : Termination(number: number)
   }
 
   /// From now on SIGTERM is only noted. On MPI's thread.
-  static func enterSession() {
+  package static func enterSession() {
     _ = pendingTermination  // makes the variable now, not in the handler
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { signal in
@@ -33,8 +32,7 @@ enum Signals {
     var former = sigaction()
     sigaction(SIGTERM, &action, &former)
     // After an earlier session it is that one's last word, where the program hasn't set a handler meanwhile.
-    if let lastWordAction, handlerAddress(lastWordAction) == handlerAddress(former) { return }
-    formerAction = former
+    if !isLastWord(former) { formerAction = former }
   }
 
   /// Where a handler is, as a number: 0 for the default.
@@ -42,33 +40,46 @@ enum Signals {
     action.__sigaction_handler.sa_handler.map { UInt(bitPattern: unsafeBitCast($0, to: UnsafeRawPointer.self)) } ?? 0
   }
 
-  /// Rank 0 has a last word at SIGTERM, outside of sessions.
-  private static let hasLastWord = Atomic<Bool>(false)
+  /// What rank 0 does at SIGTERM outside of sessions.
+  private static let lastWord: @convention(c) @Sendable (Int32) -> Void = { signal in
+    let text: StaticString = "muster: ended by SIGTERM outside of any session, while the program went on by itself\n"
+    _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+    Glibc.signal(signal, SIG_DFL)
+    raise(signal)
+  }
 
-  /// The process is on its way out: SIGTERM needs no words any more.
-  static func dropLastWord() {
-    if hasLastWord.exchange(false, ordering: .relaxed) { signal(SIGTERM, SIG_DFL) }
+  private static func isLastWord(_ action: sigaction) -> Bool {
+    handlerAddress(action) == UInt(bitPattern: unsafeBitCast(lastWord, to: UnsafeRawPointer.self))
+  }
+
+  /// The process is on its way out: SIGTERM needs no words any more. A handler that the program has set since the session
+  /// stays.
+  package static func dropLastWord() {
+    var inForce = sigaction()
+    sigaction(SIGTERM, nil, &inForce)
+    if isLastWord(inForce) { signal(SIGTERM, SIG_DFL) }
   }
 
   /// SIGTERM does again what it did before the session; where that is to end the process, rank 0 has a last word. On
   /// MPI's thread.
-  static func leaveSession(isRoot: Bool) {
+  package static func leaveSession(isRoot: Bool) {
     var action = formerAction ?? sigaction()
     if isRoot && handlerAddress(action) == 0 {
       action = sigaction()
-      action.__sigaction_handler.sa_handler = { signal in
-        let text: StaticString =
-          "muster: ended by SIGTERM outside of any session, while the program went on by itself\n"
-        _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
-        Glibc.signal(signal, SIG_DFL)
-        raise(signal)
-      }
-      lastWordAction = action
-      hasLastWord.store(true, ordering: .relaxed)
+      action.__sigaction_handler.sa_handler = lastWord
     }
     sigaction(SIGTERM, &action, nil)
-    // It may have come in between.
-    if let pendingTermination { raise(pendingTermination.number) }
+    // It may have come in between. Passed on, it is no business of the next session.
+    let number = termination.exchange(0, ordering: .relaxed)
+    guard number != 0 else { return }
+    // A thread that one of Swift's pool has started has that one's mask, which keeps signals out.
+    var own = sigset_t()
+    var former = sigset_t()
+    sigemptyset(&own)
+    sigaddset(&own, number)
+    pthread_sigmask(SIG_UNBLOCK, &own, &former)
+    raise(number)
+    pthread_sigmask(SIG_SETMASK, &former, nil)
   }
 
   private static let crashes = [SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT]

@@ -1,8 +1,9 @@
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 
 /// Standard output and error as the session arranges them: the program speaks once.
-enum StandardStreams {
+package enum StandardStreams {
   /// A line of standard error that is drawn again and again, by one thread, while others have something to say.
   private enum DrawnLine {
     case none, open
@@ -41,13 +42,44 @@ enum StandardStreams {
   private static func put(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while !rest.isEmpty {
-        let count = write(STDERR_FILENO, rest.baseAddress, rest.count)
-        if count < 0 && errno != EINTR { return }
-        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
+      writeAll(UnsafeRawBufferPointer(bytes), to: STDERR_FILENO)
+    }
+  }
+
+  /// Writes all of it, also where the other end is slow and the file doesn't wait for it: others that the terminal or the
+  /// pipe is shared with may have made it so.
+  ///
+  /// - Parameter patience: for how many milliseconds such a file may take nothing before what is left is dropped.
+  package static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, patience: Int32 = 5000) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = write(file, rest.baseAddress, rest.count)
+      if count >= 0 {
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+      } else if errno == EAGAIN {
+        var waiting = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)
+        if poll(&waiting, 1, patience) == 0 { return }
+      } else if errno != EINTR {
+        return
       }
     }
+  }
+
+  /// Has standard output pass each line on at once, where the program hasn't chosen to have no buffer at all.
+  ///
+  /// Under `srun`, MPICH's launcher, or with a file, the C library keeps output back by the block, and a job is seldom
+  /// left through `exit`: what was printed would be lost when another rank dies, or the time that was asked for is over.
+  static func passOutputOnByLines() { clinux_buffer_output_by_lines() }
+
+  /// Passes on what is left of standard output. Not to be called in a signal handler.
+  static func flushOutput() { clinux_flush_output() }
+
+  /// The same before the process ends by other means than `exit`. Where nobody takes the output, or the end takes longer
+  /// otherwise, the kernel ends the process after five seconds.
+  static func flushLastOutput() {
+    signal(SIGALRM, SIG_DFL)
+    alarm(5)
+    flushOutput()
   }
 
   private static let outputPath = Mutex<String?>(nil)
@@ -89,6 +121,7 @@ enum StandardStreams {
     dup2(file, STDOUT_FILENO)
     close(file)
     outputPath.withLock { $0 = path }
+    if logDirectory != nil { passOutputOnByLines() }
   }
 
   /// Gives the thread that prefixes standard error the time to pass on what was written.
@@ -139,7 +172,7 @@ enum StandardStreams {
           out += line + [UInt8(ascii: "\n")]
           line = prefix
         }
-        _ = out.withUnsafeBytes { write(original, $0.baseAddress, $0.count) }
+        out.withUnsafeBytes { writeAll($0, to: original) }
       }
     }
   }
