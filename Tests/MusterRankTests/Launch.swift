@@ -28,10 +28,17 @@ struct Launch {
     let (status, seconds) = try wait(for: process, limit: limit) {
       "\(command) hung for \(limit) s; output: \(text(files[0])); errors: \(text(files[1]))"
     }
-    return Launch(status: status, output: text(files[0]), errors: text(files[1]), seconds: seconds)
+    let run = Launch(status: status, output: text(files[0]), errors: text(files[1]), seconds: seconds)
+    try expectProgram(command, in: run.errors)
+    return run
   }
 
   private static let own = ProcessInfo.processInfo.environment
+
+  /// A test of a program that isn't there any more would see a failure, as it may want to.
+  private static func expectProgram(_ command: [String], in errors: String) throws {
+    if errors.contains("there is no program '") { throw LaunchError("\(command): \(errors)") }
+  }
 
   private static func command(_ program: String, _ arguments: [String], ranks: Int?) throws -> [String] {
     let folder =
@@ -98,7 +105,9 @@ struct Launch {
     process.standardOutput = terminal.inside
     process.standardError = terminal.inside
     let (status, _) = try wait(for: process, limit: limit) { "\(command) hung for \(limit) s" }
-    return (status, terminal.end())
+    let written = terminal.end()
+    try expectProgram(command, in: String(decoding: written, as: UTF8.self))
+    return (status, written)
   }
 
   private static func text(_ file: URL) -> String {
