@@ -34,6 +34,13 @@ struct Launch {
   }
 
   private static let own = ProcessInfo.processInfo.environment
+  private static let launcher = (own["MUSTER_LAUNCHER"] ?? "mpirun --oversubscribe").split(separator: " ").map(
+    String.init)
+
+  /// Whether ranks are started by Open MPI. Its mpirun can be told to leave the others alone when one dies, and it ends
+  /// them by SIGTERM, upon which they say what they had; MPICH's kills them.
+  static let isOpenMPI = ["mpirun", "orterun", "prterun", "mpirun.openmpi", "mpiexec.openmpi"].contains(
+    launcher.first.map { URL(fileURLWithPath: $0).lastPathComponent })
 
   /// A test of a program that isn't there any more would see a failure, as it may want to.
   private static func expectProgram(_ command: [String], in errors: String) throws {
@@ -49,7 +56,6 @@ struct Launch {
       throw LaunchError("\(executable) isn't built")
     }
     guard let ranks else { return [executable] + arguments }
-    let launcher = (own["MUSTER_LAUNCHER"] ?? "mpirun --oversubscribe").split(separator: " ").map(String.init)
     return launcher + ["-n", "\(ranks)", executable] + arguments
   }
 
@@ -76,7 +82,7 @@ struct Launch {
     for process: Process, limit: Double, hung: () -> String
   ) throws -> (status: Int32, seconds: Double) {
     let start = Date()
-    try process.run()
+    try runWithSignals(process)
     while process.isRunning && Date().timeIntervalSince(start) < limit { usleep(5000) }
     let seconds = Date().timeIntervalSince(start)
     if process.isRunning {
@@ -92,6 +98,17 @@ struct Launch {
     return (
       process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus, seconds
     )
+  }
+
+  /// A process begins with the signal mask of the thread that starts it, and those of libdispatch, on which tests run,
+  /// block SIGTERM.
+  private static func runWithSignals(_ process: Process) throws {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try process.run()
   }
 
   /// Runs a program with standard output and error on a terminal of that width, and gives what came there.
