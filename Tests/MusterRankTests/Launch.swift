@@ -3,7 +3,8 @@ import Foundation
 /// Starts programs of this package, alone or under mpirun, and collects what they say.
 ///
 /// `MUSTER_LAUNCHER` is another launcher and its arguments, `MUSTER_PROGRAMS` the folder of programs that are built for
-/// it.
+/// it. The number of threads is the same on every machine: one for each rank, two for a program alone. A test that
+/// wants another one, or none given (""), says so in `MUSTER_THREADS`.
 struct Launch {
   var status: Int32
   var output: String
@@ -16,7 +17,7 @@ struct Launch {
     limit: Double = 120
   ) throws -> Launch {
     let command = try self.command(program, arguments, ranks: ranks)
-    let process = self.process(command, environment: environment)
+    let process = self.process(command, ranks: ranks, environment: environment)
 
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("muster-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
@@ -59,19 +60,19 @@ struct Launch {
     return launcher + ["-n", "\(ranks)", executable] + arguments
   }
 
-  private static func process(_ command: [String], environment: [String: String]) -> Process {
+  private static func process(_ command: [String], ranks: Int?, environment: [String: String]) -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
     var variables = own.filter {
       // What this process has from a launcher of its own isn't for the ones it starts.
       !$0.key.hasPrefix("OMPI_COMM") && !$0.key.hasPrefix("PMI_") && !$0.key.hasPrefix("PMIX")
-        && !$0.key.hasPrefix("MUSTER_THREADS")
         && $0.key != "SWIFT_DETERMINISTIC_HASHING"
     }
     variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     variables["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     variables["SWIFT_BACKTRACE"] = "enable=no"
+    variables["MUSTER_THREADS"] = ranks == nil ? "2" : "1"
     process.environment = variables.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     return process
@@ -117,7 +118,7 @@ struct Launch {
     environment: [String: String] = [:], limit: Double = 60
   ) throws -> (status: Int32, written: [UInt8]) {
     let command = try self.command(program, arguments, ranks: ranks)
-    let process = self.process(command, environment: environment)
+    let process = self.process(command, ranks: ranks, environment: environment)
     let terminal = try PseudoTerminal(columns: columns)
     process.standardOutput = terminal.inside
     process.standardError = terminal.inside

@@ -1,4 +1,15 @@
+import Foundation
 import Testing
+
+extension Trait where Self == ConditionTrait {
+  /// For tests with blocks of 2 GiB, of which several ranks hold copies.
+  fileprivate static var whereMemoryIsAvailable: Self {
+    .enabled("blocks of 2 GiB and their copies take up to 8 GB; less than 10 GB of memory are available") {
+      let available = try contents("/proc/meminfo").firstMatch(of: /MemAvailable: +(\d+) kB/)
+      return available.flatMap { Int($0.1) }.map { $0 >= 10_000_000 } ?? true
+    }
+  }
+}
 
 /// One after another: each starts several processes.
 @Suite(.serialized)
@@ -49,9 +60,16 @@ struct SessionTests {
     #expect(run.output == "sum 499500\n")
   }
 
-  /// A block crosses between workers: whole, in its pieces of 1 GiB. Lengths that no power of two divides.
-  @Test(arguments: [(5 << 20) + 3, (2 << 30) + (100 << 20) + 3])
-  func blocksCrossBetweenWorkers(bytes: Int) throws {
+  // Lengths that no power of two divides; the long ones go in pieces of 1 GiB.
+
+  @Test func blocksCrossBetweenWorkers() throws { try blocksCross(bytes: (5 << 20) + 3) }
+
+  @Test(.whereMemoryIsAvailable) func longBlocksCrossBetweenWorkers() throws {
+    try blocksCross(bytes: (2 << 30) + (100 << 20) + 3)
+  }
+
+  /// A block crosses between workers: whole, in its pieces.
+  private func blocksCross(bytes: Int) throws {
     let run = try RankOutputs.run("rank-programs", ["bulk", "\(bytes)"], ranks: 3)
     #expect(run.ranks.allSatisfy { $0.first == "2 blocks of \(bytes) bytes are right" }, "\(run.ranks)")
     // One of the two blocks went from one worker to the other, and none to rank 0.
@@ -61,9 +79,15 @@ struct SessionTests {
     #expect(run.ranks[0].contains("block bytes 0 block pieces 0"))
   }
 
-  /// A result comes to every rank by broadcast. Two ranks for the long one: its memory is four times the result.
-  @Test(arguments: [((5 << 20) + 3, 4), ((2 << 30) + 3, 2)])
-  func resultsComeToEveryRank(bytes: Int, ranks: Int) throws {
+  @Test func resultsComeToEveryRank() throws { try resultsCome(bytes: (5 << 20) + 3, ranks: 4) }
+
+  /// Two ranks: the memory is four times the result.
+  @Test(.whereMemoryIsAvailable) func longResultsComeToEveryRank() throws {
+    try resultsCome(bytes: (2 << 30) + 3, ranks: 2)
+  }
+
+  /// A result comes to every rank by broadcast.
+  private func resultsCome(bytes: Int, ranks: Int) throws {
     let run = try RankOutputs.run("rank-programs", ["result", "\(bytes)"], ranks: ranks)
     #expect(run.ranks.allSatisfy { $0.first == "the result of \(bytes) bytes is right" }, "\(run.ranks)")
     let pieces = (bytes + (1 << 30) - 1) >> 30
