@@ -163,7 +163,7 @@ struct TerminationTests {
   @Test(arguments: ["before", "between"])
   func aHandlerOfTheProgramIsInForceAfterTheSession(moment: String) throws {
     let run = try Launch.run("rank-programs", ["own-handler", moment], ranks: 3, limit: 30)
-    #expect(run.status == 7, "\(run.errors)")
+    #expect(run.endedWith(7), "\(run.errors)")
     #expect(run.errors.contains("my own handler"), "\(run.errors)")
     #expect(!run.errors.contains("muster: ended by SIGTERM"), "\(run.errors)")
   }
