@@ -48,6 +48,13 @@ struct SessionTests {
     #expect(run.output == "sum 199990000\n")
   }
 
+  /// The worker that came first has more than it can run; the other gets that while all tasks still run.
+  @Test func longTasksAreMovedToWhoComesLate() throws {
+    let run = try Launch.run("rank-programs", ["long"], ranks: 3, environment: ["MUSTER_THREADS": "20"])
+    let milliseconds = try #require(run.output.firstMatch(of: /milliseconds (\d+)/).flatMap { Int($0.1) }, "\(run)")
+    #expect(milliseconds < 1800)
+  }
+
   @Test func quickRanksMayBeAhead() throws {
     let run = try Launch.run("rank-programs", ["quick", "400"], ranks: 4, limit: 60)
     #expect(run.status == 0, "\(run.errors)")
