@@ -119,6 +119,36 @@ struct SessionTests {
     }
   }
 
+  /// A worker is handed no more blocks to make than its limit leaves room for: 16 of 1 MiB at the mark, and what is
+  /// released lives until the worker hears of it.
+  @Test func workersStayWithinTheirMemoryLimit() throws {
+    func peak(_ limit: String) throws -> Int {
+      let run = try RankOutputs.run(
+        "rank-programs", ["memory", "300"], ranks: 2,
+        environment: ["MUSTER_MEMORY_LIMIT": limit, "MUSTER_THREADS": "3"])
+      return try #require(run.ranks[1].first?.split(separator: " ").last.flatMap { Int($0) }, "\(run.ranks)")
+    }
+    #expect(try peak("20M") <= 40)
+    #expect(try peak("20G") > 100)
+  }
+
+  /// What a batch system gave each rank, in the variables of Slurm and of PBS. Those of PBS mean nothing outside of a job.
+  @Test(arguments: [
+    (["SLURM_CPUS_PER_TASK": "57"], true), (["PBS_JOBID": "1", "NCPUS": "57"], true),
+    (["PBS_JOBID": "1", "OMP_NUM_THREADS": "57"], true), (["NCPUS": "57"], false), (["OMP_NUM_THREADS": "57"], false),
+  ])
+  func theBatchSystemSaysHowManyThreads(variables: [String: String], isHeeded: Bool) throws {
+    for ranks in [nil, 2] as [Int?] {
+      let run = try Launch.run(
+        "rank-programs", ["report"], ranks: ranks, environment: variables.merging(["MUSTER_THREADS": ""]) { $1 })
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains(" threads 57\n") == isHeeded, "\(variables): \(run.output)")
+      let set = try Launch.run(
+        "rank-programs", ["report"], ranks: ranks, environment: variables.merging(["MUSTER_THREADS": "5"]) { $1 })
+      #expect(set.output.contains(" threads 5\n"), "\(variables): \(set.output)")
+    }
+  }
+
   @Test func settingsThatMakeNoSenseAreNamed() throws {
     for (name, value, hint) in [
       ("MUSTER_BACKEND", "gpu", "threads, synchronous, mpi"), ("MUSTER_THREADS", "many", "whole number"),
