@@ -3,7 +3,8 @@ import Foundation
 /// Starts programs of this package, alone or under mpirun, and collects what they say.
 ///
 /// `MUSTER_LAUNCHER` is another launcher and its arguments, `MUSTER_PROGRAMS` the folder of programs that are built for
-/// it.
+/// it. The number of threads is the same on every machine: one for each rank, two for a program alone. A test that
+/// wants another one, or none given (""), says so in `MUSTER_THREADS`.
 struct Launch {
   var status: Int32
   var output: String
@@ -16,7 +17,7 @@ struct Launch {
     limit: Double = 120
   ) throws -> Launch {
     let command = try self.command(program, arguments, ranks: ranks)
-    let process = self.process(command, environment: environment)
+    let process = self.process(command, ranks: ranks, environment: environment)
 
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("muster-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
@@ -28,10 +29,24 @@ struct Launch {
     let (status, seconds) = try wait(for: process, limit: limit) {
       "\(command) hung for \(limit) s; output: \(text(files[0])); errors: \(text(files[1]))"
     }
-    return Launch(status: status, output: text(files[0]), errors: text(files[1]), seconds: seconds)
+    let run = Launch(status: status, output: text(files[0]), errors: text(files[1]), seconds: seconds)
+    try expectProgram(command, in: run.errors)
+    return run
   }
 
   private static let own = ProcessInfo.processInfo.environment
+  private static let launcher = (own["MUSTER_LAUNCHER"] ?? "mpirun --oversubscribe").split(separator: " ").map(
+    String.init)
+
+  /// Whether ranks are started by Open MPI. Its mpirun can be told to leave the others alone when one dies, and it ends
+  /// them by SIGTERM, upon which they say what they had; MPICH's kills them.
+  static let isOpenMPI = ["mpirun", "orterun", "prterun", "mpirun.openmpi", "mpiexec.openmpi"].contains(
+    launcher.first.map { URL(fileURLWithPath: $0).lastPathComponent })
+
+  /// A test of a program that isn't there any more would see a failure, as it may want to.
+  private static func expectProgram(_ command: [String], in errors: String) throws {
+    if errors.contains("there is no program '") { throw LaunchError("\(command): \(errors)") }
+  }
 
   private static func command(_ program: String, _ arguments: [String], ranks: Int?) throws -> [String] {
     let folder =
@@ -42,23 +57,22 @@ struct Launch {
       throw LaunchError("\(executable) isn't built")
     }
     guard let ranks else { return [executable] + arguments }
-    let launcher = (own["MUSTER_LAUNCHER"] ?? "mpirun --oversubscribe").split(separator: " ").map(String.init)
     return launcher + ["-n", "\(ranks)", executable] + arguments
   }
 
-  private static func process(_ command: [String], environment: [String: String]) -> Process {
+  private static func process(_ command: [String], ranks: Int?, environment: [String: String]) -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
     var variables = own.filter {
       // What this process has from a launcher of its own isn't for the ones it starts.
       !$0.key.hasPrefix("OMPI_COMM") && !$0.key.hasPrefix("PMI_") && !$0.key.hasPrefix("PMIX")
-        && !$0.key.hasPrefix("MUSTER_THREADS")
         && $0.key != "SWIFT_DETERMINISTIC_HASHING"
     }
     variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     variables["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     variables["SWIFT_BACKTRACE"] = "enable=no"
+    variables["MUSTER_THREADS"] = ranks == nil ? "2" : "1"
     process.environment = variables.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
     return process
@@ -69,7 +83,7 @@ struct Launch {
     for process: Process, limit: Double, hung: () -> String
   ) throws -> (status: Int32, seconds: Double) {
     let start = Date()
-    try process.run()
+    try runWithSignals(process)
     while process.isRunning && Date().timeIntervalSince(start) < limit { usleep(5000) }
     let seconds = Date().timeIntervalSince(start)
     if process.isRunning {
@@ -87,18 +101,31 @@ struct Launch {
     )
   }
 
+  /// A process begins with the signal mask of the thread that starts it, and those of libdispatch, on which tests run,
+  /// block SIGTERM.
+  private static func runWithSignals(_ process: Process) throws {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try process.run()
+  }
+
   /// Runs a program with standard output and error on a terminal of that width, and gives what came there.
   static func run(
     _ program: String, _ arguments: [String], ranks: Int? = nil, onTerminalOf columns: Int,
     environment: [String: String] = [:], limit: Double = 60
   ) throws -> (status: Int32, written: [UInt8]) {
     let command = try self.command(program, arguments, ranks: ranks)
-    let process = self.process(command, environment: environment)
+    let process = self.process(command, ranks: ranks, environment: environment)
     let terminal = try PseudoTerminal(columns: columns)
     process.standardOutput = terminal.inside
     process.standardError = terminal.inside
     let (status, _) = try wait(for: process, limit: limit) { "\(command) hung for \(limit) s" }
-    return (status, terminal.end())
+    let written = terminal.end()
+    try expectProgram(command, in: String(decoding: written, as: UTF8.self))
+    return (status, written)
   }
 
   private static func text(_ file: URL) -> String {

@@ -40,7 +40,7 @@ struct ProgressTests {
   }
 
   /// What mpirun says of the death of a rank may stand behind the bar, and another bar behind that.
-  @Test func theEndOfTheJobHasALineOfItsOwn() throws {
+  @Test(.whereOthersOutliveTheDead) func theEndOfTheJobHasALineOfItsOwn() throws {
     let run = try Launch.run("rank-programs", ["progress", "die"], ranks: 3, onTerminalOf: 64)
     let screen = Screen(run.written)
     #expect(run.status != 0)

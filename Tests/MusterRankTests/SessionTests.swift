@@ -1,4 +1,15 @@
+import Foundation
 import Testing
+
+extension Trait where Self == ConditionTrait {
+  /// For tests with blocks of 2 GiB, of which several ranks hold copies.
+  fileprivate static var whereMemoryIsAvailable: Self {
+    .enabled("blocks of 2 GiB and their copies take up to 8 GB; less than 10 GB of memory are available") {
+      let available = try contents("/proc/meminfo").firstMatch(of: /MemAvailable: +(\d+) kB/)
+      return available.flatMap { Int($0.1) }.map { $0 >= 10_000_000 } ?? true
+    }
+  }
+}
 
 /// One after another: each starts several processes.
 @Suite(.serialized)
@@ -37,6 +48,13 @@ struct SessionTests {
     #expect(run.output == "sum 199990000\n")
   }
 
+  /// The worker that came first has more than it can run; the other gets that while all tasks still run.
+  @Test func longTasksAreMovedToWhoComesLate() throws {
+    let run = try Launch.run("rank-programs", ["long"], ranks: 3, environment: ["MUSTER_THREADS": "20"])
+    let milliseconds = try #require(run.output.firstMatch(of: /milliseconds (\d+)/).flatMap { Int($0.1) }, "\(run)")
+    #expect(milliseconds < 1800)
+  }
+
   @Test func quickRanksMayBeAhead() throws {
     let run = try Launch.run("rank-programs", ["quick", "400"], ranks: 4, limit: 60)
     #expect(run.status == 0, "\(run.errors)")
@@ -49,9 +67,16 @@ struct SessionTests {
     #expect(run.output == "sum 499500\n")
   }
 
-  /// A block crosses between workers: whole, in its pieces of 1 GiB. Lengths that no power of two divides.
-  @Test(arguments: [(5 << 20) + 3, (2 << 30) + (100 << 20) + 3])
-  func blocksCrossBetweenWorkers(bytes: Int) throws {
+  // Lengths that no power of two divides; the long ones go in pieces of 1 GiB.
+
+  @Test func blocksCrossBetweenWorkers() throws { try blocksCross(bytes: (5 << 20) + 3) }
+
+  @Test(.whereMemoryIsAvailable) func longBlocksCrossBetweenWorkers() throws {
+    try blocksCross(bytes: (2 << 30) + (100 << 20) + 3)
+  }
+
+  /// A block crosses between workers: whole, in its pieces.
+  private func blocksCross(bytes: Int) throws {
     let run = try RankOutputs.run("rank-programs", ["bulk", "\(bytes)"], ranks: 3)
     #expect(run.ranks.allSatisfy { $0.first == "2 blocks of \(bytes) bytes are right" }, "\(run.ranks)")
     // One of the two blocks went from one worker to the other, and none to rank 0.
@@ -61,9 +86,15 @@ struct SessionTests {
     #expect(run.ranks[0].contains("block bytes 0 block pieces 0"))
   }
 
-  /// A result comes to every rank by broadcast. Two ranks for the long one: its memory is four times the result.
-  @Test(arguments: [((5 << 20) + 3, 4), ((2 << 30) + 3, 2)])
-  func resultsComeToEveryRank(bytes: Int, ranks: Int) throws {
+  @Test func resultsComeToEveryRank() throws { try resultsCome(bytes: (5 << 20) + 3, ranks: 4) }
+
+  /// Two ranks: the memory is four times the result.
+  @Test(.whereMemoryIsAvailable) func longResultsComeToEveryRank() throws {
+    try resultsCome(bytes: (2 << 30) + 3, ranks: 2)
+  }
+
+  /// A result comes to every rank by broadcast.
+  private func resultsCome(bytes: Int, ranks: Int) throws {
     let run = try RankOutputs.run("rank-programs", ["result", "\(bytes)"], ranks: ranks)
     #expect(run.ranks.allSatisfy { $0.first == "the result of \(bytes) bytes is right" }, "\(run.ranks)")
     let pieces = (bytes + (1 << 30) - 1) >> 30
@@ -85,6 +116,36 @@ struct SessionTests {
       let line = try #require(lines.first { $0.hasPrefix(broadcast) }, "\(run.ranks)")
       let packets = try #require(line.split(separator: " ").last.flatMap { Int($0) })
       #expect(packets > 20, "\(run.ranks)")
+    }
+  }
+
+  /// A worker is handed no more blocks to make than its limit leaves room for: 16 of 1 MiB at the mark, and what is
+  /// released lives until the worker hears of it.
+  @Test func workersStayWithinTheirMemoryLimit() throws {
+    func peak(_ limit: String) throws -> Int {
+      let run = try RankOutputs.run(
+        "rank-programs", ["memory", "300"], ranks: 2,
+        environment: ["MUSTER_MEMORY_LIMIT": limit, "MUSTER_THREADS": "3"])
+      return try #require(run.ranks[1].first?.split(separator: " ").last.flatMap { Int($0) }, "\(run.ranks)")
+    }
+    #expect(try peak("20M") <= 40)
+    #expect(try peak("20G") > 100)
+  }
+
+  /// What a batch system gave each rank, in the variables of Slurm and of PBS. Those of PBS mean nothing outside of a job.
+  @Test(arguments: [
+    (["SLURM_CPUS_PER_TASK": "57"], true), (["PBS_JOBID": "1", "NCPUS": "57"], true),
+    (["PBS_JOBID": "1", "OMP_NUM_THREADS": "57"], true), (["NCPUS": "57"], false), (["OMP_NUM_THREADS": "57"], false),
+  ])
+  func theBatchSystemSaysHowManyThreads(variables: [String: String], isHeeded: Bool) throws {
+    for ranks in [nil, 2] as [Int?] {
+      let run = try Launch.run(
+        "rank-programs", ["report"], ranks: ranks, environment: variables.merging(["MUSTER_THREADS": ""]) { $1 })
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains(" threads 57\n") == isHeeded, "\(variables): \(run.output)")
+      let set = try Launch.run(
+        "rank-programs", ["report"], ranks: ranks, environment: variables.merging(["MUSTER_THREADS": "5"]) { $1 })
+      #expect(set.output.contains(" threads 5\n"), "\(variables): \(set.output)")
     }
   }
 

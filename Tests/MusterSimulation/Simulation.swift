@@ -21,6 +21,7 @@ package struct Simulation {
     case completed(Int, Completion)
     case join(SimulationOptions.Worker)
     case loss
+    case look
   }
   struct Pair: Hashable {
     var from: Int
@@ -28,6 +29,8 @@ package struct Simulation {
   }
   /// The scheduler's number in a `Pair`.
   static let scheduler = -1
+  /// After how many nanoseconds the scheduler hears that time passed, while `isUneven`.
+  static let lookInterval = 5_000_000
   /// Larger blocks may be overtaken by what is sent after them, to the same member.
   static let inlineLimit = 16 << 10
 
@@ -45,6 +48,7 @@ package struct Simulation {
   var blockCount = 0
   var requestCount = 0
   var joinsToCome = 0
+  var willLook = false
   var outcome: SimulationReport.Outcome?
   var actions: [Action] = []
   /// The results that have come to the scheduler's side.
@@ -75,6 +79,11 @@ package struct Simulation {
     let limit = 10_000 + 300 * scheduler.taskCount * (1 + options.losses.count)
     while let (time, happening) = queue.next() {
       now = time
+      if case .look = happening {
+        willLook = false
+        if scheduler.isUneven { try inform(.timePassed) }
+        continue
+      }
       try handle(happening)
       steps += 1
       if steps > limit { throw fault("livelock: \(steps) steps for \(scheduler.taskCount) tasks") }
@@ -110,6 +119,7 @@ package struct Simulation {
       if workers[worker].isRunning { try complete(completion, at: worker) }
     case .join(let offer): join(offer)
     case .loss: lose()
+    case .look: break
     }
   }
 
@@ -138,6 +148,11 @@ package struct Simulation {
       do { try scheduler.checkInvariants() } catch { throw fault("after \(event): \(error)") }
     }
     try carryOut()
+    // As rank 0 does. Where nothing else is left to happen it would go on for ever.
+    if scheduler.isUneven && !willLook && !queue.isEmpty {
+      willLook = true
+      queue.add(.look, at: now + Self.lookInterval)
+    }
   }
 
   private mutating func carryOut() throws {

@@ -61,6 +61,25 @@ enum Basics {
     }
   }
 
+  /// As many tasks of a second as two workers of 20 threads run at once, and one worker comes late: in milliseconds, how
+  /// long it takes.
+  static func long() async throws {
+    try await Session.run { session in
+      var plan = Plan()
+      let layer = plan.add(
+        Layer(name: "long", count: 40, yielding: IntegerBlock.self, inputs: { _, _ in }) { inputs in
+          sleep(1)
+          return IntegerBlock(value: inputs.index)
+        })
+      plan.results = (0..<40).map { TaskID(layer: layer, index: $0) }
+      try session.onRoot("begin") { true }
+      let begin = ContinuousClock.now
+      if session.rank == 2 { usleep(100_000) }
+      _ = try await session.compute(plan)
+      print("milliseconds \(Int(begin.duration(to: .now) / .milliseconds(1)))")
+    }
+  }
+
   static func sumPlan(count: Int) -> Plan {
     var plan = Plan()
     let leaves = plan.add(

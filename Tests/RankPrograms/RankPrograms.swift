@@ -23,6 +23,8 @@ struct RankPrograms {
     "bulk": { try await Bulk.cross(bytes: Int($0[0])!) },
     "result": { try await Bulk.result(bytes: Int($0[0])!) },
     "pieces": { _ in try await Bulk.pieces() },
+    "long": { _ in try await Basics.long() },
+    "memory": { try await MemoryLimit.run(steps: Int($0[0])!) },
     "progress": { try await ProgressShow.run($0.first ?? "") },
     "operations": { _ in try await Operations.run() },
     "bad-input": { try await BadInput.run($0[0], folder: $0[1]) },

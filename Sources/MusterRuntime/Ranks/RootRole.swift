@@ -37,6 +37,7 @@ final class RootRole {
   private var finishCompletion: (@Sendable () -> Void)?
   private(set) var hasLeft = false
   private var nextBoardUpdate = 0
+  private var nextLook = 0
   /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.
   private var terminatedWorker: (rank: Int, signal: Int32, deadline: Int)?
 
@@ -64,23 +65,33 @@ final class RootRole {
         refusal = error
       }
     }
-    for rank in arrivals.keys.sorted() { admit(rank) }
+    // Those that wait already join together: the first would else be handed what the others have room for.
+    admit(arrivals.keys.sorted())
   }
 
-  private func admit(_ rank: Int) {
+  private func admit(_ ranks: [Int]) {
+    let joining = ranks.filter { admits($0) }
+    guard running != nil, !joining.isEmpty else { return }
+    handle(
+      .workersJoined(
+        joining.map { rank in
+          let member = engine.world.members[rank]
+          return WorkerOffer(worker: WorkerID(rank), slots: Int(member.threads), memoryLimit: member.memoryLimit)
+        }))
+  }
+
+  /// Whether a rank has come to this collective and is new. Takes note of it, also where the rank is at another one.
+  private func admits(_ rank: Int) -> Bool {
     guard let own = request?.arrival, let theirs = arrivals[rank], divergent == nil, !admitted.contains(rank) else {
-      return
+      return false
     }
     guard theirs.agrees(with: own) else {
       divergent = (rank, theirs)
       transport.send(.callsWanted, to: rank)
-      return
+      return false
     }
     admitted.insert(rank)
-    if running != nil {
-      let member = engine.world.members[rank]
-      handle(.workerJoined(WorkerID(rank), slots: Int(member.threads), memoryLimit: member.memoryLimit))
-    }
+    return true
   }
 
   private var allAdmitted: Bool { admitted.count == engine.world.size - 1 }
@@ -92,7 +103,7 @@ final class RootRole {
     case .message(.arrive(let arrival), let source, _):
       arrivals[source] = arrival
       if firstArrival == nil { firstArrival = MonotonicClock.nanoseconds }
-      admit(source)
+      admit([source])
     case .message(.calls(let traces), let source, _):
       endDiverged(rank: source, traces: traces)
     case .message(.rankDied(let rank), _, _):
@@ -188,6 +199,7 @@ final class RootRole {
     checkDeadline(now: now)
     if let terminatedWorker, now > terminatedWorker.deadline { endWithWorker() }
     updateBoard(now: now)
+    tellTime(now: now)
     guard let request, allAdmitted, divergent == nil else { return false }
     switch request {
     case .rootValue(let outcome, _, let completion):
@@ -256,6 +268,13 @@ final class RootRole {
   }
 
   func acknowledgeEnd() { finishCompletion?() }
+
+  /// Has the scheduler look again at workers with nothing to do beside others with more than they can run.
+  private func tellTime(now: Int) {
+    guard running?.scheduler.isUneven == true, now >= nextLook else { return }
+    nextLook = now + 5_000_000
+    handle(.timePassed)
+  }
 
   private func updateBoard(now: Int) {
     guard let board = engine.board, let running, now >= nextBoardUpdate else { return }

@@ -19,6 +19,8 @@ public typealias Attempt = UInt16
 public enum Event: Sendable, Equatable {
   /// A worker offers `slots` threads and `memoryLimit` bytes (0 where there is no limit).
   case workerJoined(WorkerID, slots: Int, memoryLimit: Int)
+  /// Workers offer themselves at the same time: none is handed anything before all are known.
+  case workersJoined([WorkerOffer])
   /// A worker is gone with everything that it held.
   case workerLost(WorkerID)
   /// A worker finished a task and holds its result, of `bytes` bytes, computed in `nanoseconds`.
@@ -29,8 +31,25 @@ public enum Event: Sendable, Equatable {
   case retracted(WorkerID, TaskID, Attempt, givenBack: Bool)
   /// What a worker holds in blocks, in bytes.
   case memory(WorkerID, bytes: Int)
-  /// Time passed: lets the scheduler act on what depends on time alone.
+  /// Time passed: lets the scheduler act on what depends on time alone. Due every few milliseconds while
+  /// `Scheduler.isUneven`.
   case timePassed
+}
+
+/// What a worker offers when it joins.
+public struct WorkerOffer: Sendable, Equatable {
+  /// The worker, whose number hasn't been used before.
+  public var worker: WorkerID
+  /// The threads that run tasks; at least 1.
+  public var slots: Int
+  /// What its blocks are meant to take, in bytes; 0 where there is no limit.
+  public var memoryLimit: Int
+  /// An offer of a worker; see the properties.
+  public init(worker: WorkerID, slots: Int, memoryLimit: Int) {
+    self.worker = worker
+    self.slots = slots
+    self.memoryLimit = memoryLimit
+  }
 }
 
 /// Where an input of an assigned task is, where the assigned worker doesn't hold it: a run of `count` tasks of one

@@ -31,14 +31,28 @@ extension Scheduler {
     queueTime(of: victim) > transferTime(bytes: missingBytes(of: task, on: thief)) + queueTime(of: thief)
   }
 
+  /// Whether a worker has free slots while another has more tasks than slots. `balance` has left it so, but as time
+  /// passes a move may become worth it: `Event.timePassed` is due every few milliseconds. O(1).
+  public var isUneven: Bool {
+    guard phase == .running, let thief = loads.least, let victim = loads.most, thief != victim else { return false }
+    return hasFreeSlots(thief) && hasSpareTasks(victim)
+  }
+
+  private func hasFreeSlots(_ worker: Int) -> Bool {
+    workers[worker].pending + workers[worker].requested < workers[worker].slots
+  }
+
+  private func hasSpareTasks(_ worker: Int) -> Bool {
+    workers[worker].pending - workers[worker].retracting > workers[worker].slots
+  }
+
   /// Finds work for idle workers: from another's backlog, else by asking the worker with the longest queue to give
   /// tasks back.
   mutating func balance(into actions: inout [Action]) {
     // A few rounds an event are enough: every event comes here.
     for _ in 0..<8 {
       guard let thief = loads.least, let victim = loads.most, thief != victim else { return }
-      guard workers[thief].pending + workers[thief].requested < workers[thief].slots else { return }
-      guard workers[victim].pending - workers[victim].retracting > workers[victim].slots else { return }
+      guard hasFreeSlots(thief), hasSpareTasks(victim) else { return }
       if workers[victim].backlogCount > 0 {
         guard takeFromBacklog(for: thief) else { return }
       } else {

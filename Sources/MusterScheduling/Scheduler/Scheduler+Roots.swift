@@ -45,9 +45,11 @@ extension Scheduler {
     return nil
   }
 
-  /// Like `capacity`, and no more than a share of the roots that are left, so that the last ones are spread.
+  /// Like `capacity`, and no more than a share of the roots that are left, so that the last ones are spread; none in
+  /// advance where there are no more than free slots.
   private func rootCapacity(of worker: Int, forLayer layer: Int) -> Int {
     let slots = workers[worker].slots
+    if withheld <= totalSlots - assigned { return slots }
     let share = withheld * slots / (2 * totalSlots)
     return min(capacity(of: worker, forLayer: layer, hasInputs: false), slots + max(1, share))
   }

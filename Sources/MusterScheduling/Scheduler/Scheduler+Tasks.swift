@@ -16,6 +16,7 @@ extension Scheduler {
     tasks.records[task].worker = Int32(worker)
     tasks.records[task].position = UInt32(workers[worker].queue.count)
     workers[worker].queue.append(UInt32(task))
+    if workers[worker].queue.count == workers[worker].slots { workers[worker].fullSince = now }
     let record = tasks.records[task]
     let layer = Int(record.id.layer)
     layers[layer].assigned += 1
@@ -53,6 +54,7 @@ extension Scheduler {
     layers[Int(tasks.records[task].id.layer)].sample(nanoseconds)
     let mean = workers[worker].meanNanoseconds
     workers[worker].meanNanoseconds = mean == 0 ? max(1, nanoseconds) : max(1, mean + (nanoseconds - mean) / 8)
+    workers[worker].fullSince = now
     becomeAvailable(task, on: worker)
     for edge in tasks.inputRange(of: task) {
       let input = Int(tasks.inputs[edge])

@@ -52,13 +52,17 @@ extension Scheduler {
     return slots + max(hasInputs ? slots : 1, extra)
   }
 
-  /// How long a task would wait on a worker before it begins, in nanoseconds.
+  /// How long a task would wait on a worker before it begins, in nanoseconds. At least for as long as nothing has
+  /// finished there: what runs may be longer than anything before it, and then nothing has told of it yet.
   func queueTime(of worker: Int) -> Int {
     let slots = workers[worker].slots
     let ahead = workers[worker].pending - slots + 1
     guard ahead > 0 else { return 0 }
     let mean = workers[worker].meanNanoseconds
-    return ahead * (mean == 0 ? configuration.assumedDuration : mean) / slots
+    let expected = ahead * (mean == 0 ? configuration.assumedDuration : mean) / slots
+    guard workers[worker].queue.count >= slots else { return expected }
+    let age = now - workers[worker].fullSince
+    return age > .nanoseconds(expected) ? Int(age / .nanoseconds(1)) : expected
   }
 
   func transferTime(bytes: Int) -> Int {

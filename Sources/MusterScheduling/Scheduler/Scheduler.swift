@@ -9,7 +9,7 @@ import HeapModule
 /// (`Scheduler+Balance`). Tasks without inputs, *roots*, are withheld until a worker can take what follows them
 /// (`Scheduler+Roots`).
 ///
-/// Only `workerJoined` with a slot or more, and a number of 0 or more, is a valid offer.
+/// Only a worker with a slot or more, and a number of 0 or more, is a valid offer.
 ///
 /// # The protocol
 ///
@@ -122,6 +122,8 @@ public struct Scheduler: Sendable {
       return
     }
     switch event {
+    case .workersJoined(let offers):
+      for offer in offers { join(Int(offer.worker.number), slots: offer.slots, memoryLimit: offer.memoryLimit) }
     case .workerJoined(let worker, let slots, let memoryLimit):
       join(Int(worker.number), slots: slots, memoryLimit: memoryLimit)
     case .workerLost(let worker):

@@ -28,6 +28,8 @@ struct WorkerRecord: Sendable {
   var quietUntil = Duration.zero
   /// A running mean of what its tasks took, in nanoseconds; 0 before the first.
   var meanNanoseconds = 0
+  /// Since when it has had a task for each slot, and finished none.
+  var fullSince = Duration.zero
   /// Too full for another root task when it was last looked at.
   var isFull = false
   /// On the list of workers to look at.
@@ -36,10 +38,12 @@ struct WorkerRecord: Sendable {
   /// What it has to do, here or there.
   var pending: Int { queue.count + backlogCount }
 
-  /// The load by which workers are compared: what each has to do and will get, in eighths of its slots.
+  /// The load by which workers are compared: what each has to do and will get, in eighths of its slots. Rounded away
+  /// from 8, which is one for each slot: a worker with one task more isn't taken for one with none more.
   var load: Int {
-    let eighths = (pending - retracting + requested) << 3
-    return slots == 1 ? eighths : eighths / slots
+    let tasks = pending - retracting + requested
+    if slots == 1 { return tasks << 3 }
+    return tasks > slots ? ((tasks << 3) + slots - 1) / slots : (tasks << 3) / slots
   }
 }
 
