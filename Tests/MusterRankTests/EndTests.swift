@@ -37,7 +37,7 @@ struct EndTests {
     #expect(run.output == "the child left with 23\n", "\(run.errors)")
   }
 
-  @Test(arguments: [1, 2])
+  @Test(.whereOthersOutliveTheDead, arguments: [1, 2])
   func aRankThatDiesAtTheEndIsNamed(rank: Int) throws {
     let run = try Launch.run(
       "rank-programs", ["lose-at-the-end", "\(rank)"], ranks: 3, environment: Launch.indifferentLauncher, limit: 30)
