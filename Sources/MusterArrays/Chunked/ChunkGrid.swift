@@ -18,7 +18,7 @@ public struct ChunkGrid: Sendable, Hashable {
   init(sizes: [[Int]]) {
     self.sizes = sizes
     offsets = sizes.map { axis in
-      precondition(!axis.isEmpty, "an axis without chunks")
+      require(!axis.isEmpty, "an axis without chunks")
       var offsets = [0]
       offsets.reserveCapacity(axis.count + 1)
       for size in axis { offsets.append(offsets.last! + size) }

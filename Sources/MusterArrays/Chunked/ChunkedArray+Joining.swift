@@ -6,7 +6,7 @@ internal import MusterRuntime
 public func concatenated<Element>(
   _ arrays: [ChunkedArray<Element>], axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
 ) -> ChunkedArray<Element> {
-  precondition(!arrays.isEmpty, "concatenated: no arrays")
+  require(!arrays.isEmpty, "concatenated: no arrays")
   let callSite = CallSite(file: file, line: line)
   return ChunkedArray(
     ArrayExpression.concatenated(arrays.map(\.expression), axis: axis, name: "concatenated", callSite: callSite))
@@ -18,7 +18,7 @@ public func concatenated<Element>(
 public func stacked<Element>(
   _ arrays: [ChunkedArray<Element>], axis: Int = 0, file: StaticString = #fileID, line: UInt = #line
 ) -> ChunkedArray<Element> {
-  precondition(!arrays.isEmpty, "stacked: no arrays")
+  require(!arrays.isEmpty, "stacked: no arrays")
   let widened = arrays.map { $0.expandedDimensions(axis: axis, file: file, line: line) }
   return ChunkedArray(
     ArrayExpression.concatenated(

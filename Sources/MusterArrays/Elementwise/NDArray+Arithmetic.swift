@@ -21,12 +21,12 @@ extension NDArray {
         program.apply(operation, program.input(Element.elementType), program.input(Element.elementType)))
       return NDArray<Result>(try program.run([a.erased, b.erased], shape: shape))
     } catch {
-      preconditionFailure("\(error)")
+      fatalError("\(error)")
     }
   }
 
   private static func evaluate(_ program: ElementwiseProgram, _ inputs: [AnyNDArray], shape: [Int]) -> AnyNDArray {
-    do { return try program.run(inputs, shape: shape) } catch { preconditionFailure("\(error)") }
+    do { return try program.run(inputs, shape: shape) } catch { fatalError("\(error)") }
   }
 }
 

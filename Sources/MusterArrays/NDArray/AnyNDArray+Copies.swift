@@ -21,7 +21,7 @@ enum StridedCopy {
         b.append(inStrides[axis])
       }
     }
-    precondition(merged.count <= 32, "an array of more than 32 dimensions")
+    require(merged.count <= 32, "an array of more than 32 dimensions")
     ck_copy_strided(out, a, source, b, merged, merged.count, elementSize)
   }
 }
@@ -48,7 +48,7 @@ extension AnyNDArray {
   ///
   /// - Precondition: the shapes have the same number of elements.
   package func reshaped(_ shape: [Int]) -> AnyNDArray {
-    precondition(shape.reduce(1, *) == count, "\(self.shape) can't be reshaped to \(shape): the counts differ")
+    require(shape.reduce(1, *) == count, "\(self.shape) can't be reshaped to \(shape): the counts differ")
     return AnyNDArray(elementType: elementType, shape: shape, storage: storage)
   }
 
@@ -57,13 +57,13 @@ extension AnyNDArray {
   ///
   /// - Precondition: a range for each axis, within the array; no step is 0.
   package func slice(_ region: [Range<Int>], steps: [Int]? = nil) -> AnyNDArray {
-    precondition(region.count == shape.count, "\(region.count) ranges for \(shape.count) axes")
+    require(region.count == shape.count, "\(region.count) ranges for \(shape.count) axes")
     for (axis, range) in region.enumerated() {
-      precondition(
+      require(
         range.lowerBound >= 0 && range.upperBound <= shape[axis], "\(range) is beyond axis \(axis) of \(shape)")
     }
     let steps = steps ?? [Int](repeating: 1, count: shape.count)
-    precondition(steps.count == shape.count && !steps.contains(0), "steps \(steps) for \(shape.count) axes")
+    require(steps.count == shape.count && !steps.contains(0), "steps \(steps) for \(shape.count) axes")
     if region.indices.allSatisfy({ region[$0] == 0..<shape[$0] && (steps[$0] == 1 || shape[$0] == 1) }) { return self }
 
     let strides = Shapes.strides(of: shape)
@@ -88,7 +88,7 @@ extension AnyNDArray {
   ///
   /// - Precondition: `axes` holds each axis once.
   package func transposed(_ axes: [Int]) -> AnyNDArray {
-    precondition(axes.sorted() == Array(shape.indices), "\(axes) isn't an order of \(shape.count) axes")
+    require(axes.sorted() == Array(shape.indices), "\(axes) isn't an order of \(shape.count) axes")
     let strides = Shapes.strides(of: shape)
     let newShape = axes.map { shape[$0] }
     // Without axes of size 1, is the order the same?
@@ -134,8 +134,8 @@ extension AnyNDArray {
     let strides = Shapes.strides(of: shape)
     var filled = 0
     for (origin, block) in parts {
-      precondition(block.elementType == elementType, "a part of \(block.elementType), not \(elementType)")
-      precondition(
+      require(block.elementType == elementType, "a part of \(block.elementType), not \(elementType)")
+      require(
         origin.count == shape.count && block.shape.count == shape.count
           && shape.indices.allSatisfy { origin[$0] >= 0 && origin[$0] + block.shape[$0] <= shape[$0] },
         "a part of shape \(block.shape) at \(origin) doesn't lie in \(shape)")
@@ -148,7 +148,7 @@ extension AnyNDArray {
           strides: Shapes.strides(of: block.shape), shape: block.shape, elementSize: elementType.byteCount)
       }
     }
-    precondition(filled == result.count, "parts of \(filled) elements don't fill the shape \(shape)")
+    require(filled == result.count, "parts of \(filled) elements don't fill the shape \(shape)")
     return result
   }
 

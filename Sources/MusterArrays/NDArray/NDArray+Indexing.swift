@@ -8,11 +8,11 @@ extension NDArray {
   ///
   /// - Precondition: as many indices as dimensions, each within its axis.
   public subscript(_ indices: Int...) -> Element {
-    precondition(indices.count == shape.count, "\(indices.count) indices for an array of shape \(shape)")
+    require(indices.count == shape.count, "\(indices.count) indices for an array of shape \(shape)")
     var offset = 0
     for (axis, index) in indices.enumerated() {
       let position = index < 0 ? index + shape[axis] : index
-      precondition(position >= 0 && position < shape[axis], "index \(index) is beyond axis \(axis) of shape \(shape)")
+      require(position >= 0 && position < shape[axis], "index \(index) is beyond axis \(axis) of shape \(shape)")
       offset = offset * shape[axis] + position
     }
     return withElements { $0[offset] }
@@ -22,12 +22,12 @@ extension NDArray {
   ///
   /// - Precondition: no more ranges than dimensions, each within its axis.
   public subscript(_ ranges: any RangeExpression<Int>...) -> NDArray {
-    precondition(ranges.count <= shape.count, "\(ranges.count) ranges for an array of shape \(shape)")
+    require(ranges.count <= shape.count, "\(ranges.count) ranges for an array of shape \(shape)")
     let region = shape.indices.map { axis in
       axis < ranges.count ? ranges[axis].relative(to: 0..<shape[axis]) : 0..<shape[axis]
     }
     for (axis, range) in region.enumerated() {
-      precondition(
+      require(
         range.lowerBound >= 0 && range.upperBound <= shape[axis], "\(range) is beyond axis \(axis) of shape \(shape)")
     }
     return NDArray(erased.slice(region))

@@ -9,7 +9,7 @@ public struct NDArray<Element: ArrayElement>: Sendable {
   ///
   /// - Precondition: the element types agree.
   public init(_ erased: AnyNDArray) {
-    precondition(erased.elementType == Element.elementType, "\(erased.elementType) isn't \(Element.elementType)")
+    require(erased.elementType == Element.elementType, "\(erased.elementType) isn't \(Element.elementType)")
     self.erased = erased
   }
 
@@ -18,7 +18,7 @@ public struct NDArray<Element: ArrayElement>: Sendable {
   /// - Precondition: there are as many elements as the shape holds.
   public init(_ elements: [Element], shape: [Int]? = nil) {
     let shape = shape ?? [elements.count]
-    precondition(shape.reduce(1, *) == elements.count, "\(elements.count) elements don't fill the shape \(shape)")
+    require(shape.reduce(1, *) == elements.count, "\(elements.count) elements don't fill the shape \(shape)")
     self.init(shape: shape) { buffer in _ = buffer.initialize(fromContentsOf: elements) }
   }
 

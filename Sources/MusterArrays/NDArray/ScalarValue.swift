@@ -34,7 +34,7 @@ package struct ScalarValue: Sendable, Hashable {
 
   /// - Precondition: the element type is the value's.
   package func value<Element: ArrayElement>(as type: Element.Type = Element.self) -> Element {
-    precondition(elementType == Element.elementType, "\(elementType) isn't \(Element.elementType)")
+    require(elementType == Element.elementType, "\(elementType) isn't \(Element.elementType)")
     return withUnsafeBytes(of: (low, high)) { $0.loadUnaligned(as: Element.self) }
   }
 }

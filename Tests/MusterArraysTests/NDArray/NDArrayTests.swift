@@ -58,10 +58,18 @@ struct NDArrayTests {
     #expect((NDArray([Complex(1.0, 2)]) * Complex(0, 1)).elements == [Complex(-2, 1)])
   }
 
-  @Test func shapesThatDoNotBroadcastTrap() async {
-    await #expect(processExitsWith: .failure) {
+  @Test func shapesThatDoNotBroadcastTrap() async throws {
+    // Said by release builds too.
+    let result = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = NDArray<Double>.zeros([2, 3]) + NDArray<Double>.zeros([2])
     }
+    let text = String(decoding: result.standardErrorContent, as: UTF8.self)
+    #expect(text.contains("don't broadcast"), "\(text)")
+    let index = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      print(NDArray<Double>([1, 2, 3, 4], shape: [2, 2])[0])
+    }
+    let said = String(decoding: index.standardErrorContent, as: UTF8.self)
+    #expect(said.contains("1 indices for an array of shape [2, 2]"), "\(said)")
   }
 
   @Test func equalityAndTypes() {
