@@ -12,9 +12,13 @@
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-int clinux_allowed_processors(void) {
+int clinux_allowed_processors(unsigned char mask[CLINUX_PROCESSOR_MASK_SIZE]) {
   cpu_set_t set;
-  return sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : -1;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return -1;
+  for (int i = 0; i < 8 * CLINUX_PROCESSOR_MASK_SIZE; i++) {
+    if (CPU_ISSET(i, &set)) mask[i / 8] |= (unsigned char)(1u << (i % 8));
+  }
+  return 0;
 }
 
 void clinux_set_timer_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }

@@ -132,6 +132,26 @@ struct HeartbeatTests {
     #expect(run.seconds < 15)
   }
 
+  /// However the others wait, or whatever they do by themselves.
+  @Test(arguments: [0, 2], ["go-on", "end", "start-a-session"])
+  func aRankThatIsStoppedOutsideOfSessionsIsNamed(rank: Int, others: String) throws {
+    let run = try run(["after-session", "\(rank)", "stop", others])
+    #expect(run.status != 0)
+    #expect(run.errors.contains("muster: fatal: nothing has come for 2 s from rank \(rank) (node "), "\(run.errors)")
+    #expect(run.errors.contains("), outside of any session"), "\(run.errors)")
+    #expect(run.errors.components(separatedBy: "muster: fatal").count == 2, "\(run.errors)")
+    #expect(run.output.isEmpty)
+    #expect(run.seconds < 15)
+  }
+
+  /// Twice the patience goes by in the program of one rank, then in a task, then in the program again.
+  @Test func whoIsBusyOutsideOfSessionsIsNotSilent() throws {
+    let run = try run(["busy-between-sessions", "4"])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "10 blocks\n")
+    #expect(run.seconds > 12)
+  }
+
   /// Twice the patience goes by within a task, then within the program of one rank.
   @Test func whoIsBusyForLongIsNotSilent() throws {
     let run = try run(["busy", "4"])
@@ -170,7 +190,7 @@ struct TerminationTests {
 
   @Test(arguments: [0, 2])
   func afterTheSessionTheJobEndsToo(rank: Int) throws {
-    let run = try Launch.run("rank-programs", ["after-session", "\(rank)", "terminate", "on"], ranks: 3, limit: 30)
+    let run = try Launch.run("rank-programs", ["after-session", "\(rank)", "terminate", "go-on"], ranks: 3, limit: 30)
     #expect(run.status != 0)
     // MPICH's launcher is first to speak of another rank, and kills rank 0.
     if rank == 0 || Launch.isOpenMPI {
@@ -186,7 +206,7 @@ struct DeathAfterSessionTests {
   @Test(.whereOthersOutliveTheDead, arguments: [0, 2])
   func nobodyWaitsForTheDead(rank: Int) throws {
     let run = try Launch.run(
-      "rank-programs", ["after-session", "\(rank)", "kill", "off"], ranks: 3, environment: Launch.indifferentLauncher,
+      "rank-programs", ["after-session", "\(rank)", "kill", "end"], ranks: 3, environment: Launch.indifferentLauncher,
       limit: 30)
     #expect(run.errors.contains("rank \(rank) (node "), "\(run.errors)")
     #expect(run.errors.contains(") died outside of any session"), "\(run.errors)")

@@ -54,5 +54,9 @@ struct CallLogTests {
     other[CallLog.capacity] = "else"
     let found = try #require(CallTrace.firstDifference(log(many).trace, log(other).trace))
     #expect(found.number == CallLog.capacity && found.b == "else of [3] Double")
+    // One rank is far ahead: where they parted isn't kept.
+    let ahead = log((0..<3 * CallLog.capacity).map { "call \($0)" }).trace
+    #expect(CallTrace.firstDifference(ahead, log(many).trace) == nil)
+    #expect(CallTrace.firstDifference(log(many).trace, ahead) == nil)
   }
 }

@@ -144,4 +144,11 @@ struct LocalSessionTests {
     #expect(resolved.progressDeadline == .milliseconds(1500))
     #expect(throws: MusterError.self) { try SessionConfiguration(threads: -1).resolved(with: [:]) }
   }
+
+  @Test func aMistypedVariableIsReported() {
+    #expect(SessionConfiguration.warning(of: ["MUSTER_THREADS": "7", "MUSTER_DATA": "x", "PATH": "y"]) == nil)
+    let warning = SessionConfiguration.warning(of: ["MUSTER_THREAD": "7", "MUSTER_THREADS": "7"]) ?? ""
+    #expect(warning.hasPrefix("muster: warning: MUSTER_THREAD: not a setting of Muster"), "\(warning)")
+    #expect(warning.contains(", MUSTER_THREADS\n"), "\(warning)")
+  }
 }

@@ -140,15 +140,38 @@ enum Failures {
     if own == more { try await Session.run { _ in print("one more") } }
   }
 
-  /// After the session one rank meets its fate, while the others go on by themselves, or end.
-  static func afterSession(rank: Int, fate: Fate, othersGoOn: Bool) async throws {
+  /// What the other ranks do while one meets its fate.
+  enum Others: String {
+    case goOn = "go-on"
+    case end
+    case startASession = "start-a-session"
+  }
+
+  /// After the session one rank meets its fate, while the others do something else.
+  static func afterSession(rank: Int, fate: Fate, others: Others) async throws {
     var own = 0
     try await Session.run { own = $0.rank }
     if own == rank {
       usleep(300_000)
       fate.strike()
     }
-    if othersGoOn { sleep(60) }
+    switch others {
+    case .goOn: sleep(60)
+    case .end: break
+    case .startASession: try await Session.run { _ in print("started") }
+    }
+  }
+
+  /// One rank goes on by itself for long after a session, then another one has a task as long.
+  static func busyBetweenSessions(seconds: Int) async throws {
+    var own = 0
+    try await Session.run { own = $0.rank }
+    if own == 1 { sleep(UInt32(seconds)) }
+    try await Session.run { session in
+      let blocks = try await session.compute(plan { sleep(UInt32(seconds)) })
+      print("\(blocks.count) blocks")
+    }
+    if own == 2 { sleep(UInt32(seconds)) }
   }
 
   /// The program has a handler for SIGTERM of its own, set before its sessions or between them.

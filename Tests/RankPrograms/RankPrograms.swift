@@ -36,8 +36,9 @@ struct RankPrograms {
     "sessions": { try await Failures.sessions(count: Int($0[0])!, one: $0.count > 1 ? Int($0[1])! : nil) },
     "after-session": {
       try await Failures.afterSession(
-        rank: Int($0[0])!, fate: Failures.Fate(rawValue: $0[1])!, othersGoOn: $0[2] == "on")
+        rank: Int($0[0])!, fate: Failures.Fate(rawValue: $0[1])!, others: Failures.Others(rawValue: $0[2])!)
     },
+    "busy-between-sessions": { try await Failures.busyBetweenSessions(seconds: Int($0[0])!) },
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },

@@ -5,8 +5,9 @@
 
 /// Names the calling thread; up to 15 characters.
 void clinux_name_thread(const char *name);
-/// The processors that this process may run on; -1 where the kernel doesn't say.
-int clinux_allowed_processors(void);
+enum { CLINUX_PROCESSOR_MASK_SIZE = 128 };
+/// Sets the bit of each processor that this process may run on; returns -1 where the kernel doesn't say.
+int clinux_allowed_processors(unsigned char mask[CLINUX_PROCESSOR_MASK_SIZE]);
 /// How much the kernel may lengthen this thread's sleeps, in nanoseconds.
 void clinux_set_timer_slack(unsigned long nanoseconds);
 

@@ -8,9 +8,12 @@ struct Connection: Sendable {
   var comm: cmpi_comm
   var rank: Int
   var size: Int
-  /// The lowest rank on this node, and how many ranks there are here.
+  /// The lowest rank on this node.
   var node: Int
-  var nodeSize: Int
+  /// How the ranks here share the node's processors.
+  var processors: NodeProcessors
+  /// The ranks here that run tasks.
+  var workersHere: Int
   /// The name of each rank's node.
   var nodeNames: [String]
   /// Muster started MPI, and so ends it.
@@ -91,15 +94,29 @@ struct Connection: Sendable {
     MPI.check(cmpi_comm_split_shared(comm, &node), "MPI_Comm_split_type")
     var nodeSize: Int32 = 0
     MPI.check(cmpi_comm_size(node, &nodeSize), "MPI_Comm_size")
+    var nodeRank: Int32 = 0
+    MPI.check(cmpi_comm_rank(node, &nodeRank), "MPI_Comm_rank")
     var leader = rank
     MPI.check(cmpi_bcast(&leader, 4, 0, node), "MPI_Bcast")
+    // Rank 0 runs no tasks, so the processors of its node are for the others there.
+    let workers = (leader == 0 && size > 1 ? 1 : 0)..<Int(nodeSize)
+    let processors = NodeProcessors(
+      masks: gatherMasks(size: Int(nodeSize), comm: node), own: Int(nodeRank), workers: workers,
+      limit: Processors.grantedByControlGroup)
     MPI.check(cmpi_comm_free(&node), "MPI_Comm_free")
     // For tests: as if each rank were on a node of its own.
     if environment["MUSTER_TEST_SEPARATE_NODES"] == "1" { leader = rank }
 
     return Connection(
-      comm: comm, rank: Int(rank), size: Int(size), node: Int(leader), nodeSize: Int(nodeSize),
-      nodeNames: gatherNodeNames(size: Int(size), comm: comm), isOwner: isOwner)
+      comm: comm, rank: Int(rank), size: Int(size), node: Int(leader), processors: processors,
+      workersHere: max(1, workers.count), nodeNames: gatherNodeNames(size: Int(size), comm: comm), isOwner: isOwner)
+  }
+
+  private static func gatherMasks(size: Int, comm: cmpi_comm) -> [ProcessorMask] {
+    let length = ProcessorMask.byteCount
+    var all = [UInt8](repeating: 0, count: length * size)
+    MPI.check(cmpi_allgather(ProcessorMask.own.bytes, Int32(length), &all, comm), "MPI_Allgather")
+    return (0..<size).map { ProcessorMask(bytes: Array(all[$0 * length..<($0 + 1) * length])) }
   }
 
   private static func gatherNodeNames(size: Int, comm: cmpi_comm) -> [String] {
@@ -160,6 +177,7 @@ struct Connection: Sendable {
       let now = MonotonicClock.nanoseconds
       if let limit, now - start > limit { return nil }
       sessionStart?.check(waited: now - start)
+      MPIThread.shared.keepVigil()
       // Who has been here leaves when all have come: a process that is gone, with no end in sight, is one that died.
       if lost == nil, let dead = watch?.deaths(now: now).first { lost = (dead, now) }
       // Rank 0 is the first to say so, where it sees it.
@@ -245,6 +263,8 @@ struct Connection: Sendable {
     guard !MPI.isFinalized else { return }
     let limit = ErrorInMain.hasEndedProgram ? Self.hurriedLimit : nil
     guard meet(for: .end, as: Member(), limit: limit) != nil else { return ErrorInMain.tell() }
+    MPIThread.shared.vigil?.close()
+    MPIThread.shared.vigil = nil
     Transport.drain(comm)
     MPI.check(cmpi_finalize(), "MPI_Finalize")
   }

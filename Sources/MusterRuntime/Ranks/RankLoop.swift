@@ -15,6 +15,7 @@ final class RankLoop {
   private var worker: WorkerRole?
   /// The session is over for every rank: what is left is to leave together.
   private var isLeaving: Bool { (root?.hasLeft ?? false) || (worker?.hasLeft ?? false) }
+  private var isInVigil = false
   /// A rank whose process has gone while the ranks leave, and when that was seen.
   private var lost: (rank: Int, time: Int)?
 
@@ -23,17 +24,16 @@ final class RankLoop {
     transport = Transport(engine.world, traffic: engine.traffic)
     watch = RankWatch(engine.world.members, rank: engine.rank)
     patience = engine.world.heartbeatPatience
-    // One worker after the other finds that rank 0 is silent: the first one says so, and ends the job.
-    let delay = min(engine.rank, 40) * 50_000_000
     heartbeat = Heartbeat(
       peers: engine.rank == 0 ? 1..<engine.rankCount : 0..<1,
-      interval: engine.world.heartbeatInterval, patience: patience.map { $0 + delay },
+      interval: engine.world.heartbeatInterval, patience: patience.map { $0 + Heartbeat.precedence(of: engine.rank) },
       now: MonotonicClock.nanoseconds)
     if engine.rank == 0 {
       root = RootRole(engine: engine, transport: transport, deadline: configuration.progressDeadline)
     } else {
       worker = WorkerRole(engine: engine, transport: transport)
     }
+    MPIThread.shared.vigil = nil
     Signals.enterSession()
     // Without this the kernel lengthens every short sleep by 50 µs.
     clinux_set_timer_slack(1)
@@ -102,10 +102,15 @@ final class RankLoop {
     }
   }
 
-  /// A process that is gone is one that died, unless the last rank has come: who has left may be on its way out. No
-  /// beats any more: they would be left behind.
+  /// A process that is gone is one that died, unless the last rank has come: who has left may be on its way out. The
+  /// session's own beats would be left behind: those outside of sessions begin.
   private func lookAfterLeaving(now: Int) {
     guard worker?.isEnding != true else { return }
+    if !isInVigil {
+      isInVigil = true
+      MPIThread.shared.vigil = Vigil(engine.world)
+    }
+    MPIThread.shared.keepVigil()
     if lost == nil, let rank = watch.deaths(now: now).first { lost = (rank, now) }
     // Rank 0 is the first to say so, where it sees it.
     if let lost, now - lost.time > (engine.rank == 0 ? 200_000_000 : 1_000_000_000) {

@@ -32,6 +32,8 @@ struct World: Sendable {
   var members: [Member]
   /// The name of each rank's node.
   var nodeNames: [String]
+  /// Muster started MPI, and so ends it.
+  var ownsMPI: Bool
   /// More ranks on this node than processors: then waiting gives the processor up at once.
   var isOversubscribed: Bool
   /// The longest message; sender and receiver cut alike, so all go by rank 0.
@@ -47,15 +49,13 @@ struct World: Sendable {
   /// - Throws: `MusterError` with code `session`, where MPI can't be used.
   static func start(configuration: SessionConfiguration, environment: [String: String]) throws(MusterError) -> World {
     let connection = try Connection.open(environment: environment)
-    // Rank 0 runs no tasks, so the cores of its node are for the others there.
-    let (ranksHere, size) = (connection.nodeSize, connection.size)
-    let workersHere = max(1, ranksHere - (connection.node == 0 && size > 1 ? 1 : 0))
-    let threads = Self.threads(
-      configuration: configuration, environment: environment, ranksHere: ranksHere, workersHere: workersHere)
+    let size = connection.size
+    let threads =
+      configuration.threads ?? Processors.grantedByBatchSystem(environment) ?? connection.processors.threads
     let own = Member(
       pid: getpid(), node: Int32(connection.node), pidNamespace: ProcessStatus.pidNamespace,
       startTime: ProcessStatus.read(pid: getpid())?.startTime ?? 0, threads: Int32(threads),
-      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: workersHere),
+      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: connection.workersHere),
       pieceSize: configuration.pieceSize ?? MPI.longestPiece,
       heartbeatInterval: (configuration.heartbeatInterval ?? SessionConfiguration.defaultHeartbeatInterval).nanoseconds,
       heartbeatPatience: (configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience).nanoseconds,
@@ -64,7 +64,8 @@ struct World: Sendable {
     let members = size == 1 ? [own] : connection.meet(for: .session, as: own, deadline: deadline) ?? []
     return World(
       comm: connection.comm, rank: connection.rank, size: size, members: members,
-      nodeNames: connection.nodeNames, isOversubscribed: ranksHere > Processors.online)
+      nodeNames: connection.nodeNames, ownsMPI: connection.isOwner,
+      isOversubscribed: connection.processors.isOversubscribed)
   }
 
   /// How long to wait for the others at a session's start. Other ranks than 0 may have the setting where rank 0 hasn't.
@@ -73,16 +74,6 @@ struct World: Sendable {
     if connection.rank == 0 { return own }
     let roots = Connection.formerMembers.first?.progressDeadline ?? 0
     return roots > 0 ? max(own, roots) : nil
-  }
-
-  private static func threads(
-    configuration: SessionConfiguration, environment: [String: String], ranksHere: Int, workersHere: Int
-  ) -> Int {
-    if let threads = configuration.threads { return threads }
-    if let granted = Processors.grantedByBatchSystem(environment) { return granted }
-    // A mask narrower than the machine is this rank's own share; else the ranks here share the machine.
-    if Processors.allowed < Processors.online { return Processors.allowed }
-    return max(1, Processors.online / workersHere)
   }
 
   /// Whether a launcher of MPI programs started this process: only then is MPI asked how many ranks there are.

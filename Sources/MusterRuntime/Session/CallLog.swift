@@ -92,6 +92,8 @@ package struct CallTrace: Codable, Sendable {
       if x.number == start && start > 0 { return nil }
       return (x.number, x.text, y.text)
     }
+    // The rank that is behind hasn't come to what is kept of the other's calls: the first difference may be older.
+    if start > 0 && (left.isEmpty || right.isEmpty) { return nil }
     if left.count > right.count {
       return (left[left.startIndex + right.count].number, left[left.startIndex + right.count].text, nil)
     }

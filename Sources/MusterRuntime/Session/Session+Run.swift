@@ -43,6 +43,11 @@ extension Session {
     let state = SharedState()
     let engine = try startEngine(configuration, environment, board: board, state: state)
     defer { if engine.rankCount > 1 { ranksAreClaimed.store(false, ordering: .relaxed) } }
+    if engine.rank == 0, !hasWarned.exchange(true, ordering: .relaxed),
+      let warning = SessionConfiguration.warning(of: environment)
+    {
+      StandardStreams.writeError(warning)
+    }
     let session = Session(engine: engine, state: state, board: board)
     do {
       try session.onEachRank("start the session") {
@@ -133,7 +138,7 @@ extension Session {
     }
     var engine: RankEngine?
     defer { if engine == nil { ranksAreClaimed.store(false, ordering: .relaxed) } }
-    if environment["SWIFT_DETERMINISTIC_HASHING"] == nil { try restartWithDeterministicHashing() }
+    if !hasDeterministicHashing(environment) { try restartWithDeterministicHashing() }
     engine = try RankEngine.start(
       configuration: configuration, environment: environment, board: board, log: { state.trace })
     guard let engine else {
@@ -145,6 +150,9 @@ extension Session {
     return engine
   }
 
+  /// Of variables that are no settings; a program with many sessions says it once.
+  private static let hasWarned = Atomic<Bool>(false)
+
   private static let ranksAreClaimed = Atomic<Bool>(false)
   /// A session of several ranks runs, or is being started.
   static var ranksAreInUse: Bool { ranksAreClaimed.load(ordering: .relaxed) }
@@ -153,6 +161,11 @@ extension Session {
 
   private static func claimRanks() -> Bool {
     ranksAreClaimed.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
+  }
+
+  /// Swift's runtime reads other values than these as false, or as nothing.
+  package static func hasDeterministicHashing(_ environment: [String: String]) -> Bool {
+    ["1", "true", "yes", "t", "y"].contains(environment["SWIFT_DETERMINISTIC_HASHING"]?.lowercased())
   }
 
   /// Replaces this process by the same program with `SWIFT_DETERMINISTIC_HASHING` set. Returns only by throwing.

@@ -44,6 +44,9 @@ package enum Signals {
   private static let lastWord: @convention(c) @Sendable (Int32) -> Void = { signal in
     let text: StaticString = "muster: ended by SIGTERM outside of any session, while the program went on by itself\n"
     _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
+    // The launcher, which is ending the job, may be about to leave without having read it.
+    var time = timespec(tv_sec: 0, tv_nsec: 80_000_000)
+    nanosleep(&time, nil)
     Glibc.signal(signal, SIG_DFL)
     raise(signal)
   }
