@@ -11,6 +11,15 @@ struct Launch {
   var errors: String
   var seconds: Double
 
+  /// The variables of this process but for those that it has from a launcher of its own, which aren't for the processes
+  /// that it starts.
+  static var inherited: [String: String] {
+    own.filter {
+      !$0.key.hasPrefix("OMPI_COMM") && !$0.key.hasPrefix("PMI_") && !$0.key.hasPrefix("PMIX")
+        && $0.key != "SWIFT_DETERMINISTIC_HASHING"
+    }
+  }
+
   /// Runs a program of the package on `ranks` ranks; alone where nil.
   static func run(
     _ program: String, _ arguments: [String], ranks: Int? = nil, environment: [String: String] = [:],
@@ -48,7 +57,8 @@ struct Launch {
     if errors.contains("there is no program '") { throw LaunchError("\(command): \(errors)") }
   }
 
-  private static func command(_ program: String, _ arguments: [String], ranks: Int?) throws -> [String] {
+  /// The path of a program of the package.
+  static func path(of program: String) throws -> String {
     let folder =
       own["MUSTER_PROGRAMS"].map { URL(fileURLWithPath: $0) }
       ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
@@ -56,6 +66,11 @@ struct Launch {
     guard FileManager.default.isExecutableFile(atPath: executable) else {
       throw LaunchError("\(executable) isn't built")
     }
+    return executable
+  }
+
+  private static func command(_ program: String, _ arguments: [String], ranks: Int?) throws -> [String] {
+    let executable = try path(of: program)
     guard let ranks else { return [executable] + arguments }
     return launcher + ["-n", "\(ranks)", executable] + arguments
   }
@@ -64,11 +79,7 @@ struct Launch {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
-    var variables = own.filter {
-      // What this process has from a launcher of its own isn't for the ones it starts.
-      !$0.key.hasPrefix("OMPI_COMM") && !$0.key.hasPrefix("PMI_") && !$0.key.hasPrefix("PMIX")
-        && $0.key != "SWIFT_DETERMINISTIC_HASHING"
-    }
+    var variables = inherited
     variables["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     variables["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     variables["SWIFT_BACKTRACE"] = "enable=no"

@@ -47,6 +47,10 @@ struct RankPrograms {
     "run-out-of-file-descriptors": { _ in try await Ends.runOutOfFileDescriptors() },
     "exit-of-a-fork": { _ in try await Ends.exitOfAFork() },
     "lose-at-the-end": { try await Ends.loseAtTheEnd(rank: Int($0[0])!) },
+    "end": { try await Departure.end($0[0]) },
+    "leave-blocks-on-their-way": {
+      try await Departure.leaveBlocksOnTheirWay(sessions: Int($0[0])!, headerCount: Int($0[1])!, bytes: Int($0[2])!)
+    },
     "impatient": { try await Voice.impatient(rank: Int($0[0])!) },
     "thrown": {
       try await Voice.thrown(

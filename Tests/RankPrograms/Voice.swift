@@ -34,11 +34,11 @@ enum Voice {
           Failures.Fate.kill.strike()
         }
         try session.onRoot("wait") {}
-      case "terminate":
+      case "terminate", "kill":
         if own == 0 {
           Task.detached {
             usleep(300_000)
-            Failures.Fate.terminate.strike()
+            Failures.Fate(rawValue: end)?.strike()
           }
         }
         if own == 1 { sleep(60) }
@@ -48,7 +48,7 @@ enum Voice {
     }
     // Rank 0 has ended, and waits for the others, when the job is ended from outside.
     if own == 0 {
-      print(", and its end")
+      print(", and its end", terminator: "")
       Task.detached {
         usleep(500_000)
         kill(getpid(), SIGKILL)
