@@ -8,7 +8,7 @@ internal import MusterScheduling
 ///
 /// A class, since the lowering of a node reaches into that of its operands; it never leaves the collective's call.
 final class Lowering {
-  private(set) var plan = Plan()
+  private(set) var plan: Plan
   /// How many operands each node is, over all nodes that the collective needs.
   private var consumers: [ObjectIdentifier: Int] = [:]
   private var functions: [ObjectIdentifier: BlockFunction] = [:]
@@ -25,10 +25,13 @@ final class Lowering {
   /// The nodes whose own blocks are wanted, so that each becomes a layer.
   private let kept: Set<ObjectIdentifier>
 
-  /// - Parameter keepRoots: whether the roots' blocks are results of the plan, rather than consumed by layers that
-  ///   the caller adds.
+  /// - Parameters:
+  ///   - keepRoots: whether the roots' blocks are results of the plan, rather than consumed by layers that the caller
+  ///     adds.
+  ///   - plan: the layers that come before.
   /// - Throws: the error of the first poisoned root.
-  init(_ roots: [ArrayExpression], keepRoots: Bool) throws {
+  init(_ roots: [ArrayExpression], keepRoots: Bool, adding plan: Plan = Plan()) throws {
+    self.plan = plan
     kept = keepRoots ? Set(roots.map { ObjectIdentifier($0) }) : []
     for root in roots { if let failure = root.failure { throw failure } }
     // An explicit stack: an expression may be deeper than a thread's stack.

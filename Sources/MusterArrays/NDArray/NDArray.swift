@@ -1,4 +1,4 @@
-internal import MusterRuntime
+public import MusterRuntime
 
 /// An array in memory: row-major, contiguous, of any number of dimensions.
 public struct NDArray<Element: ArrayElement>: Sendable {
@@ -53,4 +53,23 @@ public struct NDArray<Element: ArrayElement>: Sendable {
 
   /// A copy of the elements, in row-major order. O(count) at each use: `withElements(_:)` copies nothing.
   public var elements: [Element] { withElements { Array($0) } }
+}
+
+extension NDArray: Block {
+  /// The size of the elements, in bytes.
+  public var byteCount: Int { erased.byteCount }
+
+  /// Writes element type and shape to the header, and the elements as bulk memory.
+  public func encode(into encoder: inout BlockEncoder) { erased.encode(into: &encoder) }
+
+  /// Reads what `encode(into:)` wrote; the elements aren't copied.
+  ///
+  /// - Throws: `MusterError` with code `internal` where the bytes aren't such an array's.
+  public static func decode(from decoder: inout BlockDecoder) throws -> NDArray {
+    let erased = try AnyNDArray.decode(from: &decoder)
+    guard erased.elementType == Element.elementType else {
+      throw MusterError(.internal, "an array of \(erased.elementType) arrived, not of \(Element.elementType)")
+    }
+    return NDArray(erased)
+  }
 }

@@ -51,6 +51,17 @@ public struct Layer: Sendable {
     inputs: @escaping @Sendable (_ index: Int, _ into: inout [TaskID]) -> Void,
     run: @escaping @Sendable (_ inputs: TaskInputs) throws -> B
   ) {
+    self.init(
+      name: name, count: count, blockType: blockType, expectedBytes: expectedBytes, callSite: callSite, inputs: inputs,
+      run: run)
+  }
+
+  /// The same where the type of the blocks is known at run time only.
+  init(
+    name: String, count: Int, blockType: any Block.Type, expectedBytes: Int = 0, callSite: CallSite?,
+    inputs: @escaping @Sendable (_ index: Int, _ into: inout [TaskID]) -> Void,
+    run: @escaping @Sendable (_ inputs: TaskInputs) throws -> any Block
+  ) {
     self.tasks = TaskLayer(name: name, count: count, expectedBytes: expectedBytes, inputs: inputs)
     self.callSite = callSite
     self.blockType = blockType

@@ -1,0 +1,40 @@
+/// A function that has been put off, with its inputs: one task. Immutable, and built alike on every rank.
+package final class DelayedNode: Sendable {
+  let session: Session
+  let name: String
+  let callSite: CallSite
+  /// The number of the call that made the node, the same on every rank; above those of its inputs.
+  let number: Int
+  /// The type of the block that `run` yields.
+  let blockType: any Block.Type
+  /// Takes the inputs' blocks in order.
+  let run: @Sendable (inout BlockReader) throws -> any Block
+  /// Written in `deinit` alone, of this node or of one that held the last reference to it: nobody else has it then.
+  nonisolated(unsafe) private(set) var inputs: [GraphSource]
+
+  init(
+    session: Session, name: String, callSite: CallSite, number: Int, blockType: any Block.Type, inputs: [GraphSource],
+    run: @escaping @Sendable (inout BlockReader) throws -> any Block
+  ) {
+    self.session = session
+    self.name = name
+    self.callSite = callSite
+    self.number = number
+    self.blockType = blockType
+    self.inputs = inputs
+    self.run = run
+  }
+
+  /// Lets go of a chain of nodes link by link: left to themselves, they would let go of each other within each other,
+  /// deeper than a thread's stack.
+  deinit {
+    var pending = inputs
+    inputs = []
+    while let last = pending.popLast() {
+      guard case .delayed(var node) = consume last else { continue }
+      guard isKnownUniquelyReferenced(&node) else { continue }
+      pending += node.inputs
+      node.inputs = []
+    }
+  }
+}

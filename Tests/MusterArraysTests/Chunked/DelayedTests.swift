@@ -1,0 +1,130 @@
+import Foundation
+import Muster
+import MusterScheduling
+import Synchronization
+import Testing
+
+/// Functions that are put off, alone and among arrays.
+struct DelayedTests {
+  private static let quiet = SessionConfiguration(
+    backend: .threads, threads: 2, progress: SessionConfiguration.Progress.none)
+
+  private struct Point: BitwiseCopyable {
+    var x: Double
+    var label: Int8
+  }
+
+  private struct Record: Codable, Equatable, Sendable {
+    var name: String
+    var values: [String: [Double]]
+  }
+
+  @Test func inputsOfAnyNumberAndTypeMix() async throws {
+    try await Session.run(Self.quiet) { session in
+      let one = session.delayed { 1 }
+      let text = session.delayed(one) { "n\($0)" }
+      let array = session.arange(0.0, 10.0, chunks: .exact([[4, 4, 2]])) * 2.0
+      let list = (0..<5).map { index in session.delayed(one, name: "add") { $0 + index } }
+      let all = session.delayed(one, text, array, list, [[one], []]) { one, text, array, list, nested in
+        Record(
+          name: "\(one) \(text) \(nested)", values: ["array": array.elements, "list": list.map(Double.init)])
+      }
+      let expected = Record(
+        name: "1 n1 [[1], []]",
+        values: ["array": (0..<10).map { Double($0) * 2 }, "list": [1, 2, 3, 4, 5]])
+      let record = try await all.compute()
+      #expect(record == expected)
+    }
+  }
+
+  @Test func valuesOfEveryKindAreYielded() async throws {
+    try await Session.run(Self.quiet) { session in
+      let point = session.delayed { Point(x: 2.5, label: 3) }
+      let array = session.delayed(point) { NDArray<Double>([$0.x, Double($0.label)]) }
+      let ran = Counter()
+      let effect: Delayed<Void> = session.delayed(array) { _ in ran.add() }
+      let (p, a, _) = try await session.compute(point, array, effect)
+      #expect(p.x == 2.5 && p.label == 3 && a.elements == [2.5, 3] && ran.count == 1)
+    }
+  }
+
+  /// A class, since closures that several threads run count in it.
+  private final class Counter: Sendable {
+    private let value = Atomic<Int>(0)
+    var count: Int { value.load(ordering: .relaxed) }
+    func add() { value.add(1, ordering: .relaxed) }
+  }
+
+  @Test func whatSeveralShareIsComputedOnce() async throws {
+    try await Session.run(Self.quiet) { session in
+      let calls = Counter()
+      let shared = session.delayed {
+        calls.add()
+        return 20
+      }
+      let blocks = Counter()
+      let array = session.arange(0.0, 8.0, chunks: .exact([[2, 2, 2, 2]])).mapBlocks { block in
+        blocks.add()
+        return block
+      }
+      let a = session.delayed(shared, array.sum()) { Double($0) + $1.elements[0] }
+      let b = session.delayed(shared, array) { Double($0) - $1.elements[7] }
+      let (x, y, again, whole, mean) = try await session.compute(a, [b, b], shared, array, array.mean())
+      #expect(x == 48 && y == [13, 13] && again == 20 && whole.elements.count == 8 && mean.elements == [3.5])
+      #expect(calls.count == 1 && blocks.count == 4)
+      // The next collective computes anew.
+      _ = try await a.compute()
+      #expect(calls.count == 2)
+    }
+  }
+
+  @Test func functionsOfOneCallAreOneLayer() async throws {
+    try await Session.run(Self.quiet) { session in
+      let leaves = (0..<1000).map { index in session.delayed(name: "leaf") { index } }
+      let doubled = leaves.map { leaf in session.delayed(leaf, name: "double") { 2 * $0 } }
+      let total = session.delayed(doubled, name: "total") { $0.reduce(0, +) }
+      let plan = try session.plan(for: total)
+      #expect(plan.layers.map(\.tasks.name) == ["leaf", "double", "total"])
+      #expect(plan.layers.map(\.tasks.count) == [1000, 1000, 1])
+      let sum = try await total.compute()
+      #expect(sum == 999_000)
+    }
+  }
+
+  @Test func chainsAreAsDeepAsYouLike() async throws {
+    try await Session.run(Self.quiet) { session in
+      var value = session.delayed { 0 }
+      for _ in 0..<20_000 { value = session.delayed(value) { $0 + 1 } }
+      let length = try await value.compute()
+      #expect(length == 20_000)
+    }
+  }
+
+  @Test func errorsNameTheFunctionAndItsCall() async throws {
+    struct Unhappy: Error {}
+    try await Session.run(Self.quiet) { session in
+      let good = session.delayed { 1 }
+      let bad: Delayed<Int> = session.delayed(good, name: "divide", file: "M/F.swift", line: 12) { _ in throw Unhappy() }
+      let behind = session.delayed(bad) { $0 + 1 }
+      let error = await #expect(throws: MusterError.self) { try await behind.compute() }
+      #expect(error?.code == .taskFailed && error?.task?.operation == "divide", "\(String(describing: error))")
+      #expect(error?.callSite == CallSite(file: "M/F.swift", line: 12))
+      // The session goes on, and what doesn't need it is computed.
+      let one = try await good.compute()
+      #expect(one == 1)
+      // An array that can't be built fails here too.
+      let poisoned = session.arange(0.0, 4.0)[7...9]
+      let first = session.delayed(poisoned) { $0.elements[0] }
+      await #expect(throws: MusterError.self) { try await first.compute() }
+    }
+  }
+
+  @Test func valuesOfAnotherSessionAreRefused() async throws {
+    let stray = try await Session.run(Self.quiet) { session in session.delayed { 1 } }
+    try await Session.run(Self.quiet) { session in
+      let mixed = session.delayed(stray) { $0 }
+      let error = await #expect(throws: MusterError.self) { try await mixed.compute() }
+      #expect(error?.code == .session && error?.message.contains("another session") == true)
+    }
+  }
+}
