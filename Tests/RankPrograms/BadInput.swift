@@ -1,5 +1,6 @@
 import Foundation
 import Muster
+import MusterArrays
 
 /// One mistake at a time: the error is the same on every rank, and leaves the program.
 enum BadInput {
@@ -57,7 +58,29 @@ enum BadInput {
         return block
       }
       try await session.write(to: folder + "/out.h5", [.dataset("t2m", failing)])
+    case "rival": try await meetRival(field, session, path: folder + "/out.h5")
     default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
+    }
+  }
+
+  /// Writes a file anew; while it is written another program begins to write the same.
+  private static func meetRival(_ field: ChunkedArray<Double>, _ session: Session, path: String) async throws {
+    try await session.write(to: path, [.dataset("t2m", field)])
+    let disturbed = (field + 1).rechunked([3, 5]).mapBlocks { block -> NDArray<Double> in
+      if block.elements[0] == 1 {
+        _ = try HDF5WriteTarget.create(
+          path: path,
+          HDF5FileDescription(datasets: [HDF5DatasetDescription(name: "t2m", shape: [12, 5], elementType: .float64)]))
+      }
+      return block
+    }
+    do {
+      try await session.write(to: path, [.dataset("t2m", disturbed)])
+    } catch {
+      // What was there before is whole.
+      let before = try await session.open(path, dataset: "t2m", as: Double.self).compute()
+      guard before.elements == (0..<60).map(Double.init) else { throw MusterError(.damagedFile, "\(path) is another") }
+      throw error
     }
   }
 }

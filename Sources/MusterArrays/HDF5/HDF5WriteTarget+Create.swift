@@ -9,7 +9,7 @@ extension HDF5WriteTarget {
 
   /// Makes the partial file, with all its space, attributes and dimension scales, but no elements.
   ///
-  /// Two files of the same description are the same, byte for byte. An earlier partial file of the name is replaced.
+  /// Two files of the same description are the same, byte for byte. What killed jobs left of the file is removed.
   ///
   /// - Throws: `diskFull` where the disk can't take all of it; `permissionDenied`, `fileNotFound` (for the folder),
   ///   `inputOutput`; `invalidArgument`, `shapeMismatch` where the description contradicts itself; `unsupported` for an
@@ -17,20 +17,18 @@ extension HDF5WriteTarget {
   package static func create(path: String, _ description: HDF5FileDescription) throws -> HDF5WriteTarget {
     let byteCount = try description.validate(path: path)
     let destination = try resolve(path)
-    let partialPath = destination + ".partial"
+    let partialPath = PartialFiles.newName(for: destination)
+    PartialFiles.removeAll(of: destination)
     try checkSpace(byteCount, folder: folder(of: destination), path: path)
     let descriptor = try makeEmptyFile(partialPath, path: path)
     var isComplete = false
     defer { if !isComplete { unlink(partialPath) } }
 
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
     var target = HDF5WriteTarget(
       path: path, destination: destination, partialPath: partialPath,
       datasets: description.datasets.map {
         Dataset(name: $0.name, shape: $0.shape, elementType: $0.elementType)
-      },
-      generation: UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec))
+      })
     try HDF5Library.withLock { _ in try target.build(description, descriptor) }
     isComplete = true
     return target
@@ -76,9 +74,8 @@ extension HDF5WriteTarget {
 
   private static func makeEmptyFile(_ partialPath: String, path: String) throws -> FileDescriptor {
     do {
-      if unlink(partialPath) != 0, errno != ENOENT { throw SystemFailure(errno: errno) }
       return try FileDescriptor(path: partialPath, flags: O_RDWR | O_CREAT | O_EXCL)
-    } catch let failure as SystemFailure {
+    } catch let failure {
       let folder = folder(of: path)
       var status = stat()
       if failure.errno == ENOENT || failure.errno == ENOTDIR, stat(folder, &status) != 0 {
