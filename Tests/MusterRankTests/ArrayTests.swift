@@ -27,6 +27,7 @@ struct RankArrayTests {
     ("nan", "nonFiniteInput", "svd"),
     ("unwritable", "fileNotFound", "/proc/out.h5"),
     ("full", "diskFull", "out.h5"),
+    ("limit", "inputOutput", "out.h5\": the file would be larger than allowed here"),
     ("rival", "inputOutput", "out.h5\": another program writes the same file"),
     ("closure", "invalidArgument", "30 isn't liked"),
   ])

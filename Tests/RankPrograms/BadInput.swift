@@ -58,9 +58,18 @@ enum BadInput {
         return block
       }
       try await session.write(to: folder + "/out.h5", [.dataset("t2m", failing)])
+    case "limit":
+      // On the workers alone where there are some: the limit is met by a task then, and by rank 0's beginning otherwise.
+      if session.rankCount == 1 || !session.isRoot { limitFiles(to: 64 << 10) }
+      try await session.write(to: folder + "/out.h5", [.dataset("t2m", session.arange(0.0, 65536.0))])
     case "rival": try await meetRival(field, session, path: folder + "/out.h5")
     default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
     }
+  }
+
+  private static func limitFiles(to byteCount: Int) {
+    var limit = rlimit(rlim_cur: rlim_t(byteCount), rlim_max: rlim_t(byteCount))
+    setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
   }
 
   /// Writes a file anew; while it is written another program begins to write the same.

@@ -58,6 +58,7 @@ enum HDF5Descriptors {
   static func writing(_ target: HDF5WriteTarget) throws(SystemFailure) -> FileDescriptor {
     try writing.withLock { table throws(SystemFailure) in
       if let known = table.first(where: { $0.path == target.partialPath }) { return known.descriptor }
+      FileSizeLimit.ignoreSignal()
       let descriptor = try FileDescriptor(path: target.partialPath, flags: O_WRONLY)
       table.append(Writing(path: target.partialPath, descriptor: descriptor))
       return descriptor

@@ -20,6 +20,8 @@ extension HDF5WriteTarget {
     let partialPath = PartialFiles.newName(for: destination)
     PartialFiles.removeAll(of: destination)
     try checkSpace(byteCount, folder: folder(of: destination), path: path)
+    try FileSizeLimit.check(byteCount, path: path)
+    FileSizeLimit.ignoreSignal()
     let descriptor = try makeEmptyFile(partialPath, path: path)
     var isComplete = false
     defer { if !isComplete { unlink(partialPath) } }
