@@ -25,7 +25,7 @@ struct RankArrayTests {
     ("dataset", "datasetNotFound", "t2m"), ("type", "elementTypeMismatch", "Double"),
     ("broadcast", "shapeMismatch", "[12, 5] and [7]"), ("chunks", "invalidChunks", "0"), ("axes", "invalidAxis", "2"),
     ("nan", "nonFiniteInput", "svd"),
-    ("unwritable", "fileNotFound", "/proc/out.h5"),
+    ("unwritable", "permissionDenied", "\"/proc/out.h5\": the file system of \"/proc\" takes no new files"),
     ("full", "diskFull", "out.h5"),
     ("limit", "inputOutput", "out.h5\": the file would be larger than allowed here"),
     ("rival", "inputOutput", "out.h5\": another program writes the same file"),
@@ -41,6 +41,24 @@ struct RankArrayTests {
       let left = Set(try FileManager.default.contentsOfDirectory(atPath: folder))
       let others = left.subtracting(["good.h5", "words.h5", "cut.h5"])
       #expect(others.count == (kind == "rival" ? 2 : 0), "\(left)")
+    }
+  }
+
+  @Test(
+    .enabled(if: MemoryDisk.isPossible, "mounting a disk needs root, and a machine that allows it"),
+    arguments: [
+      ("readOnly", "permissionDenied", "/disk/out.h5\": it is on a read-only file system"),
+    ])
+  func theFaultsOfADiskAreTheSameErrorOnEveryRank(kind: String, code: String, words: String) throws {
+    for ranks in [nil, 3] as [Int?] {
+      let folder = temporaryFolder("bad-input")
+      try FileManager.default.createDirectory(atPath: folder + "/disk", withIntermediateDirectories: true)
+      defer { removeFolder(folder) }
+      try MemoryDisk.mounted(on: folder + "/disk", options: kind == "readOnly" ? "size=1m,ro" : "size=1m") {
+        try expectError(kind, code, words, folder: folder, ranks: ranks)
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder + "/disk")
+        #expect(left == (kind == "readOnly" ? [] : ["filler"]))
+      }
     }
   }
 

@@ -46,6 +46,7 @@ enum BadInput {
     case "axes": _ = try await field.sum(axes: [0, 1, 2]).compute()
     case "nan": _ = try await (field / (field - 7.0) * 0.0).svd().s.compute()
     case "unwritable": try await session.write(to: "/proc/out.h5", [.dataset("t2m", field)])
+    case "readOnly": try await session.write(to: folder + "/disk/out.h5", [.dataset("t2m", field)])
     case "full":
       // More than any disk has.
       try await session.write(

@@ -78,14 +78,22 @@ extension HDF5WriteTarget {
     do {
       return try FileDescriptor(path: partialPath, flags: O_RDWR | O_CREAT | O_EXCL)
     } catch let failure {
+      guard failure.errno == ENOENT || failure.errno == ENOTDIR else { throw failure.error("write", path) }
       let folder = folder(of: path)
       var status = stat()
-      if failure.errno == ENOENT || failure.errno == ENOTDIR, stat(folder, &status) != 0 {
+      guard stat(folder, &status) == 0 else {
         throw MusterError(
           .fileNotFound, "can't write \"\(path)\": there is no folder \"\(folder)\"",
           fix: "Make it first: mkdir -p \(folder)")
       }
-      throw failure.error("write", path)
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw MusterError(
+          .fileNotFound, "can't write \"\(path)\": \"\(folder)\" isn't a folder", fix: "Name a file in a folder")
+      }
+      // So says Linux for file systems of its own, such as /proc.
+      throw MusterError(
+        .permissionDenied, "can't write \"\(path)\": the file system of \"\(folder)\" takes no new files",
+        fix: "Write to another folder")
     }
   }
 

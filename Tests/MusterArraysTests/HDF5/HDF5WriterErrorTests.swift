@@ -19,6 +19,18 @@ struct HDF5WriterErrorTests {
     }
   }
 
+  @Test("A file in place of the folder, and a folder that takes no files")
+  func uselessFolder() throws {
+    let folder = try TemporaryFolder()
+    try Data().write(to: URL(fileURLWithPath: folder.file("words")))
+    expectError(.fileNotFound, [folder.file("words/out.h5"), "isn't a folder"]) {
+      _ = try HDF5WriteTarget.create(path: folder.file("words/out.h5"), file([3]))
+    }
+    expectError(.permissionDenied, ["/proc/out.h5", "takes no new files"]) {
+      _ = try HDF5WriteTarget.create(path: "/proc/out.h5", file([3]))
+    }
+  }
+
   @Test("A folder in which nothing may be made")
   func unwritableFolder() throws {
     let folder = try TemporaryFolder()
