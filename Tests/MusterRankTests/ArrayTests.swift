@@ -48,6 +48,7 @@ struct RankArrayTests {
     .enabled(if: MemoryDisk.isPossible, "mounting a disk needs root, and a machine that allows it"),
     arguments: [
       ("readOnly", "permissionDenied", "/disk/out.h5\": it is on a read-only file system"),
+      ("fills", "diskFull", "/disk/out.h5\": the disk is full"),
     ])
   func theFaultsOfADiskAreTheSameErrorOnEveryRank(kind: String, code: String, words: String) throws {
     for ranks in [nil, 3] as [Int?] {

@@ -59,6 +59,14 @@ enum BadInput {
         return block
       }
       try await session.write(to: folder + "/out.h5", [.dataset("t2m", failing)])
+    case "fills":
+      // Half the disk, in four chunks; the first of them finds the disk full.
+      let large = session.arange(0.0, 65536.0).reshaped([8, 8192]).rechunked([2, 8192]).mapBlocks {
+        block -> NDArray<Double> in
+        if block.elements[0] == 0 { try fill(disk: folder + "/disk") }
+        return block
+      }
+      try await session.write(to: folder + "/disk/out.h5", [.dataset("t2m", large)])
     case "limit":
       // On the workers alone where there are some: the limit is met by a task then, and by rank 0's beginning otherwise.
       if session.rankCount == 1 || !session.isRoot { limitFiles(to: 64 << 10) }
@@ -66,6 +74,23 @@ enum BadInput {
     case "rival": try await meetRival(field, session, path: folder + "/out.h5")
     default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
     }
+  }
+
+  /// Fills a disk while a file is written to it.
+  private static func fill(disk: String) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: disk) where name.hasSuffix(".partial") {
+      // The write has reserved its space. Many network file systems can't do that; here it is taken back.
+      let path = disk + "/" + name
+      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+      guard truncate(path, 0) == 0, truncate(path, off_t(size)) == 0 else {
+        throw MusterError(.inputOutput, "can't cut \(path)")
+      }
+    }
+    let filler = open(disk + "/filler", O_WRONLY | O_CREAT, 0o600)
+    let page = [UInt8](repeating: 1, count: 4096)
+    while write(filler, page, page.count) > 0 {}
+    guard errno == ENOSPC else { throw MusterError(.inputOutput, "\(disk) isn't full") }
+    close(filler)
   }
 
   private static func limitFiles(to byteCount: Int) {
