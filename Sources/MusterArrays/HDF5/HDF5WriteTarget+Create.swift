@@ -16,18 +16,20 @@ extension HDF5WriteTarget {
   ///   attribute that is too large.
   package static func create(path: String, _ description: HDF5FileDescription) throws -> HDF5WriteTarget {
     let byteCount = try description.validate(path: path)
-    let destination = try resolve(path)
+    let (destination, replacedMode) = try resolve(path)
     let partialPath = PartialFiles.newName(for: destination)
     PartialFiles.removeAll(of: destination)
     try checkSpace(byteCount, folder: folder(of: destination), path: path)
     try FileSizeLimit.check(byteCount, path: path)
     FileSizeLimit.ignoreSignal()
-    let descriptor = try makeEmptyFile(partialPath, path: path)
+    // What isn't for everybody to see isn't while it is written either; and this program has to write it, even where the
+    // file that it replaces is one to be read only.
+    let descriptor = try makeEmptyFile(partialPath, mode: replacedMode == nil ? 0o666 : 0o600, path: path)
     var isComplete = false
     defer { if !isComplete { unlink(partialPath) } }
 
     var target = HDF5WriteTarget(
-      path: path, destination: destination, partialPath: partialPath,
+      path: path, destination: destination, partialPath: partialPath, replacedMode: replacedMode,
       datasets: description.datasets.map {
         Dataset(name: $0.name, shape: $0.shape, elementType: $0.elementType)
       })
@@ -36,13 +38,13 @@ extension HDF5WriteTarget {
     return target
   }
 
-  /// The name that will be replaced: the file at the end of symbolic links.
-  private static func resolve(_ path: String) throws -> String {
+  /// The name that will be replaced, the file at the end of symbolic links; and who may read and write what has it.
+  private static func resolve(_ path: String) throws -> (destination: String, mode: mode_t?) {
     guard let last = path.last, last != "/" else {
       throw MusterError(.invalidArgument, "\"\(path)\" isn't the name of a file to write", fix: "Name a file")
     }
     var status = stat()
-    guard lstat(path, &status) == 0 else { return path }
+    guard lstat(path, &status) == 0 else { return (path, nil) }
     var target = path
     if status.st_mode & S_IFMT == S_IFLNK {
       guard let resolved = realpath(path, nil) else {
@@ -59,7 +61,7 @@ extension HDF5WriteTarget {
         ? SystemFailure(errno: EISDIR).error("write", path)
         : MusterError(.inputOutput, "can't write \"\(path)\": it isn't an ordinary file", fix: "Name another file")
     }
-    return target
+    return (target, status.st_mode & 0o777)
   }
 
   private static func checkSpace(_ byteCount: Int, folder: String, path: String) throws {
@@ -74,9 +76,9 @@ extension HDF5WriteTarget {
       fix: "Free some space, or write to another disk")
   }
 
-  private static func makeEmptyFile(_ partialPath: String, path: String) throws -> FileDescriptor {
+  private static func makeEmptyFile(_ partialPath: String, mode: mode_t, path: String) throws -> FileDescriptor {
     do {
-      return try FileDescriptor(path: partialPath, flags: O_RDWR | O_CREAT | O_EXCL)
+      return try FileDescriptor(path: partialPath, flags: O_RDWR | O_CREAT | O_EXCL, mode: mode)
     } catch let failure {
       guard failure.errno == ENOENT || failure.errno == ENOTDIR else { throw failure.error("write", path) }
       let folder = folder(of: path)

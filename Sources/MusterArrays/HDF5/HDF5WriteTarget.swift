@@ -20,6 +20,8 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// The final name with symbolic links resolved: the file is replaced, not the link to it.
   package var destination: String
   package var partialPath: String
+  /// Who may read and write the file that is replaced; nil where there is none.
+  var replacedMode: mode_t?
   package var datasets: [Dataset]
 
   /// Writes a block of a dataset, without any lock. Blocks of one dataset that are written at once must not overlap.
@@ -81,6 +83,9 @@ package struct HDF5WriteTarget: Codable, Sendable {
     _ = HDF5Descriptors.takeWriting(self)
     do {
       let file = try FileDescriptor(path: partialPath, flags: O_WRONLY)
+      if let replacedMode {
+        guard fchmod(file.number, replacedMode) == 0 else { throw SystemFailure(errno: errno) }
+      }
       guard fsync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
       guard rename(partialPath, destination) == 0 else { throw SystemFailure(errno: errno) }
       // The new name lasts once the folder is on disk; file systems that can't sync a folder say EINVAL.

@@ -205,6 +205,26 @@ struct HDF5WriterTests {
     #expect(FileManager.default.contentsEqual(atPath: folder.file("out.h5"), andPath: folder.file("other.h5")))
   }
 
+  @Test("A file keeps its mode when it is replaced, and what is written isn't open to others before")
+  func mode() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("out.h5")
+    func mode(_ path: String) throws -> Int? {
+      try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+    try Self.write(path)
+    try Data().write(to: URL(fileURLWithPath: folder.file("words")))
+    #expect(try mode(path) == mode(folder.file("words")))
+    for permissions in [0o600, 0o664, 0o444] {
+      try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: path)
+      let target = try HDF5WriteTarget.create(path: path, Self.description)
+      #expect(try mode(target.partialPath) == 0o600)
+      try Self.fill(target)
+      try target.commit()
+      #expect(try mode(path) == permissions)
+    }
+  }
+
   @Test("Writing to a symbolic link replaces what it points to")
   func link() throws {
     let folder = try TemporaryFolder()
