@@ -78,7 +78,8 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// Gives the file its final name, in place of one that has it; for one process, after all have finished.
   ///
   /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`, also where another program has begun to write the same
-  ///   file. Then what had the name before still has it.
+  ///   file. Then what had the name before still has it. Once
+  ///   the file has its name nothing is thrown any more.
   package func commit() throws {
     _ = HDF5Descriptors.takeWriting(self)
     do {
@@ -88,9 +89,6 @@ package struct HDF5WriteTarget: Codable, Sendable {
       }
       guard fsync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
       guard rename(partialPath, destination) == 0 else { throw SystemFailure(errno: errno) }
-      // The new name lasts once the folder is on disk; file systems that can't sync a folder say EINVAL.
-      let folder = try FileDescriptor(path: Self.folder(of: destination), flags: O_RDONLY | O_DIRECTORY)
-      guard fsync(folder.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
     } catch let failure as SystemFailure {
       throw failure.isOfLostFile
         ? MusterError(
@@ -98,6 +96,12 @@ package struct HDF5WriteTarget: Codable, Sendable {
           "can't write \"\(path)\": another program writes the same file, and has removed what this one wrote",
           fix: "Let one program at a time write a file")
         : failure.error("write", path)
+    }
+    // The new name lasts once the folder is on disk. Where that fails (the folder may be closed to reading, and some file
+    // systems can't do it) the write has not: the whole file has its name, and the most that a crash of the machine can
+    // do is to bring back what had it before, whole.
+    if let folder = try? FileDescriptor(path: Self.folder(of: destination), flags: O_RDONLY | O_DIRECTORY) {
+      fsync(folder.number)
     }
   }
 

@@ -225,6 +225,17 @@ struct HDF5WriterTests {
     }
   }
 
+  @Test("A folder that can't be synced doesn't undo a write that has its name")
+  func unreadableFolder() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.setAttributes([.posixPermissions: 0o333], ofItemAtPath: folder.path)
+    asOrdinaryUser {
+      #expect(throws: Never.self) { try Self.write(folder.file("out.h5")) }
+    }
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+    #expect(folder.names == ["out.h5"])
+  }
+
   @Test("Writing to a symbolic link replaces what it points to")
   func link() throws {
     let folder = try TemporaryFolder()
