@@ -24,7 +24,11 @@ struct RankArrayTests {
     ("truncated", "damagedFile", "cut.h5"),
     ("dataset", "datasetNotFound", "t2m"), ("type", "elementTypeMismatch", "Double"),
     ("broadcast", "shapeMismatch", "[12, 5] and [7]"), ("chunks", "invalidChunks", "0"), ("axes", "invalidAxis", "2"),
-    ("nan", "nonFiniteInput", "svd"), ("unwritable", "", "/proc/out.h5"), ("full", "diskFull", "out.h5"),
+    ("nan", "nonFiniteInput", "svd"),
+    ("unwritable", "permissionDenied", "\"/proc/out.h5\": the file system of \"/proc\" takes no new files"),
+    ("full", "diskFull", "out.h5"),
+    ("limit", "inputOutput", "out.h5\": the file would be larger than allowed here"),
+    ("rival", "inputOutput", "out.h5\": another program writes the same file"),
     ("closure", "invalidArgument", "30 isn't liked"),
   ])
   func mistakesAreTheSameErrorOnEveryRank(kind: String, code: String, words: String) throws {
@@ -32,13 +36,40 @@ struct RankArrayTests {
       let folder = temporaryFolder("bad-input")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       defer { removeFolder(folder) }
-      let run = try Launch.run("rank-programs", ["bad-input", kind, folder], ranks: ranks, limit: 60)
-      #expect(run.status == 1, "\(run.errors)")
-      #expect(run.lines.count == 1 && run.output.hasPrefix(code) && run.output.contains(words), "\(run.output)")
-      #expect(run.errors.contains(words))
-      // Nothing half-written, under no name.
-      let left = try FileManager.default.contentsOfDirectory(atPath: folder)
-      #expect(Set(left).isSubset(of: ["good.h5", "words.h5", "cut.h5"]), "\(left)")
+      try expectError(kind, code, words, folder: folder, ranks: ranks)
+      // Nothing half-written, under no name; but for what the other program has begun.
+      let left = Set(try FileManager.default.contentsOfDirectory(atPath: folder))
+      let others = left.subtracting(["good.h5", "words.h5", "cut.h5"])
+      #expect(others.count == (kind == "rival" ? 2 : 0), "\(left)")
     }
+  }
+
+  @Test(
+    .enabled(if: MemoryDisk.isPossible, "mounting a disk needs root, and a machine that allows it"),
+    arguments: [
+      ("readOnly", "permissionDenied", "/disk/out.h5\": it is on a read-only file system"),
+      ("fills", "diskFull", "/disk/out.h5\": the disk is full"),
+    ])
+  func theFaultsOfADiskAreTheSameErrorOnEveryRank(kind: String, code: String, words: String) throws {
+    for ranks in [nil, 3] as [Int?] {
+      let folder = temporaryFolder("bad-input")
+      try FileManager.default.createDirectory(atPath: folder + "/disk", withIntermediateDirectories: true)
+      defer { removeFolder(folder) }
+      try MemoryDisk.mounted(on: folder + "/disk", options: kind == "readOnly" ? "size=1m,ro" : "size=1m") {
+        try expectError(kind, code, words, folder: folder, ranks: ranks)
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder + "/disk")
+        #expect(left == (kind == "readOnly" ? [] : ["filler"]))
+      }
+    }
+  }
+
+  /// Runs a program that makes a mistake; the error has to be the same on every rank, and to leave it.
+  private func expectError(_ kind: String, _ code: String, _ words: String, folder: String, ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["bad-input", kind, folder], ranks: ranks, limit: 60)
+    #expect(run.status == 1, "\(run.errors)")
+    #expect(
+      run.lines.count == 1 && run.output.hasPrefix(code + ": ") && run.output.contains(words),
+      "\(run.output)\(run.errors)")
+    #expect(run.errors.contains(words))
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Muster
+import MusterArrays
 
 /// One mistake at a time: the error is the same on every rank, and leaves the program.
 enum BadInput {
@@ -45,6 +46,7 @@ enum BadInput {
     case "axes": _ = try await field.sum(axes: [0, 1, 2]).compute()
     case "nan": _ = try await (field / (field - 7.0) * 0.0).svd().s.compute()
     case "unwritable": try await session.write(to: "/proc/out.h5", [.dataset("t2m", field)])
+    case "readOnly": try await session.write(to: folder + "/disk/out.h5", [.dataset("t2m", field)])
     case "full":
       // More than any disk has.
       try await session.write(
@@ -57,7 +59,63 @@ enum BadInput {
         return block
       }
       try await session.write(to: folder + "/out.h5", [.dataset("t2m", failing)])
+    case "fills":
+      // Half the disk, in four chunks; the first of them finds the disk full.
+      let large = session.arange(0.0, 65536.0).reshaped([8, 8192]).rechunked([2, 8192]).mapBlocks {
+        block -> NDArray<Double> in
+        if block.elements[0] == 0 { try fill(disk: folder + "/disk") }
+        return block
+      }
+      try await session.write(to: folder + "/disk/out.h5", [.dataset("t2m", large)])
+    case "limit":
+      // On the workers alone where there are some: the limit is met by a task then, and by rank 0's beginning otherwise.
+      if session.rankCount == 1 || !session.isRoot { limitFiles(to: 64 << 10) }
+      try await session.write(to: folder + "/out.h5", [.dataset("t2m", session.arange(0.0, 65536.0))])
+    case "rival": try await meetRival(field, session, path: folder + "/out.h5")
     default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
+    }
+  }
+
+  /// Fills a disk while a file is written to it.
+  private static func fill(disk: String) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: disk) where name.hasSuffix(".partial") {
+      // The write has reserved its space. Many network file systems can't do that; here it is taken back.
+      let path = disk + "/" + name
+      let size = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+      guard truncate(path, 0) == 0, truncate(path, off_t(size)) == 0 else {
+        throw MusterError(.inputOutput, "can't cut \(path)")
+      }
+    }
+    let filler = open(disk + "/filler", O_WRONLY | O_CREAT, 0o600)
+    let page = [UInt8](repeating: 1, count: 4096)
+    while write(filler, page, page.count) > 0 {}
+    guard errno == ENOSPC else { throw MusterError(.inputOutput, "\(disk) isn't full") }
+    close(filler)
+  }
+
+  private static func limitFiles(to byteCount: Int) {
+    var limit = rlimit(rlim_cur: rlim_t(byteCount), rlim_max: rlim_t(byteCount))
+    setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+  }
+
+  /// Writes a file anew; while it is written another program begins to write the same.
+  private static func meetRival(_ field: ChunkedArray<Double>, _ session: Session, path: String) async throws {
+    try await session.write(to: path, [.dataset("t2m", field)])
+    let disturbed = (field + 1).rechunked([3, 5]).mapBlocks { block -> NDArray<Double> in
+      if block.elements[0] == 1 {
+        _ = try HDF5WriteTarget.create(
+          path: path,
+          HDF5FileDescription(datasets: [HDF5DatasetDescription(name: "t2m", shape: [12, 5], elementType: .float64)]))
+      }
+      return block
+    }
+    do {
+      try await session.write(to: path, [.dataset("t2m", disturbed)])
+    } catch {
+      // What was there before is whole.
+      let before = try await session.open(path, dataset: "t2m", as: Double.self).compute()
+      guard before.elements == (0..<60).map(Double.init) else { throw MusterError(.damagedFile, "\(path) is another") }
+      throw error
     }
   }
 }

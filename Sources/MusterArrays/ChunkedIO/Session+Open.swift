@@ -4,7 +4,7 @@ extension Session {
   /// Opens a dataset of an HDF5 (or NetCDF-4) file as a lazy array of `Element`s. Collective: rank 0 looks at the file.
   ///
   /// Elements are read when they are needed; the file has to be visible under the same path on every rank and must not
-  /// change meanwhile.
+  /// change meanwhile. Floating-point numbers of more than 8 bytes are rounded to `Double`.
   ///
   /// - Parameters:
   ///   - path: the file.

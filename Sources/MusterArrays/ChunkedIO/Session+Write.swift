@@ -15,9 +15,17 @@ extension Session {
   /// before stays. Datasets that others name as a dimension become dimension scales, which xarray, NetCDF and h5py
   /// understand as coordinates.
   ///
+  /// While it is written the file is `eof.h5.0123456789abcdef.partial`, with other digits each time, in the same folder.
+  /// What fails or throws removes it. A job that is killed leaves it behind; the next write of that name removes it before
+  /// it begins, and so may you. So one program at a time should write a file: of two, the one that began first as a rule
+  /// throws `inputOutput`, and never is a mixture of both published.
+  ///
+  /// A file that is replaced keeps its permissions, not its owner, group or access lists.
+  ///
   /// - Throws: `MusterError` with code `permissionDenied`, `diskFull`, `fileNotFound` (no such folder) or
-  ///   `inputOutput`; `invalidArgument` or `shapeMismatch` where names are used twice or dimensions don't fit; and what
-  ///   computing the arrays throws.
+  ///   `inputOutput`, also where another program writes the same file, or a limit on the size of files (`ulimit -f`) is
+  ///   met: the signal SIGXFSZ is ignored from the first write on, unless the program handles it; `invalidArgument` or
+  ///   `shapeMismatch` where names are used twice or dimensions don't fit; and what computing the arrays throws.
   public func write(
     to path: String, attributes: [String: HDF5Attribute] = [:], _ datasets: [DatasetOutput],
     file: StaticString = #fileID, line: UInt = #line

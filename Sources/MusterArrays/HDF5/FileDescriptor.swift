@@ -68,6 +68,9 @@ struct SystemFailure: Error {
 
   var text: String { String(cString: strerror(errno)) }
 
+  /// Whether a file that was there has gone: under its name, or, over NFS, altogether.
+  var isOfLostFile: Bool { errno == ENOENT || errno == ESTALE }
+
   /// The failure as an error that names the file.
   ///
   /// - Parameter action: what was being done to the file, to go after "can't": `read`, `write`.

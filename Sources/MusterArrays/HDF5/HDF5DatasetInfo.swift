@@ -9,6 +9,9 @@ public struct HDF5DatasetInfo: Codable, Sendable, Hashable {
   /// The lengths of the axes; empty for a scalar.
   public var shape: [Int]
   /// What the elements are read as: the type that the file stores, or the next wider one of its kind.
+  ///
+  /// Floating-point numbers of more than 8 bytes, such as C's `long double`, are read as `Double`, and complex numbers of
+  /// such as `Complex<Double>`: rounded, and infinite where they are beyond its range. There is no wider type.
   public var elementType: ElementType
   /// The shape of the file's chunks; nil where the dataset isn't chunked.
   public var chunkShape: [Int]?

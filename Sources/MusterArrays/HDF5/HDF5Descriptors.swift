@@ -12,7 +12,6 @@ enum HDF5Descriptors {
 
   private struct Writing {
     var path: String
-    var generation: UInt64
     var descriptor: FileDescriptor
   }
 
@@ -58,11 +57,10 @@ enum HDF5Descriptors {
   /// The partial file of a target, open for writing.
   static func writing(_ target: HDF5WriteTarget) throws(SystemFailure) -> FileDescriptor {
     try writing.withLock { table throws(SystemFailure) in
-      if let known = table.first(where: { $0.path == target.partialPath && $0.generation == target.generation }) {
-        return known.descriptor
-      }
+      if let known = table.first(where: { $0.path == target.partialPath }) { return known.descriptor }
+      FileSizeLimit.ignoreSignal()
       let descriptor = try FileDescriptor(path: target.partialPath, flags: O_WRONLY)
-      table.append(Writing(path: target.partialPath, generation: target.generation, descriptor: descriptor))
+      table.append(Writing(path: target.partialPath, descriptor: descriptor))
       return descriptor
     }
   }
@@ -70,7 +68,7 @@ enum HDF5Descriptors {
   /// The partial file of a target, if this process has it open, which it then hasn't any more.
   static func takeWriting(_ target: HDF5WriteTarget) -> FileDescriptor? {
     writing.withLock { table in
-      let match = table.firstIndex { $0.path == target.partialPath && $0.generation == target.generation }
+      let match = table.firstIndex { $0.path == target.partialPath }
       return match.map { table.remove(at: $0).descriptor }
     }
   }

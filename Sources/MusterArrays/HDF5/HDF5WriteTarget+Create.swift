@@ -9,40 +9,42 @@ extension HDF5WriteTarget {
 
   /// Makes the partial file, with all its space, attributes and dimension scales, but no elements.
   ///
-  /// Two files of the same description are the same, byte for byte. An earlier partial file of the name is replaced.
+  /// Two files of the same description are the same, byte for byte. What killed jobs left of the file is removed.
   ///
   /// - Throws: `diskFull` where the disk can't take all of it; `permissionDenied`, `fileNotFound` (for the folder),
   ///   `inputOutput`; `invalidArgument`, `shapeMismatch` where the description contradicts itself; `unsupported` for an
   ///   attribute that is too large.
   package static func create(path: String, _ description: HDF5FileDescription) throws -> HDF5WriteTarget {
     let byteCount = try description.validate(path: path)
-    let destination = try resolve(path)
-    let partialPath = destination + ".partial"
+    let (destination, replacedMode) = try resolve(path)
+    let partialPath = PartialFiles.newName(for: destination)
+    PartialFiles.removeAll(of: destination)
     try checkSpace(byteCount, folder: folder(of: destination), path: path)
-    let descriptor = try makeEmptyFile(partialPath, path: path)
+    try FileSizeLimit.check(byteCount, path: path)
+    FileSizeLimit.ignoreSignal()
+    // What isn't for everybody to see isn't while it is written either; and this program has to write it, even where the
+    // file that it replaces is one to be read only.
+    let descriptor = try makeEmptyFile(partialPath, mode: replacedMode == nil ? 0o666 : 0o600, path: path)
     var isComplete = false
     defer { if !isComplete { unlink(partialPath) } }
 
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
     var target = HDF5WriteTarget(
-      path: path, destination: destination, partialPath: partialPath,
+      path: path, destination: destination, partialPath: partialPath, replacedMode: replacedMode,
       datasets: description.datasets.map {
         Dataset(name: $0.name, shape: $0.shape, elementType: $0.elementType)
-      },
-      generation: UInt64(now.tv_sec) &* 1_000_000_000 &+ UInt64(now.tv_nsec))
+      })
     try HDF5Library.withLock { _ in try target.build(description, descriptor) }
     isComplete = true
     return target
   }
 
-  /// The name that will be replaced: the file at the end of symbolic links.
-  private static func resolve(_ path: String) throws -> String {
+  /// The name that will be replaced, the file at the end of symbolic links; and who may read and write what has it.
+  private static func resolve(_ path: String) throws -> (destination: String, mode: mode_t?) {
     guard let last = path.last, last != "/" else {
       throw MusterError(.invalidArgument, "\"\(path)\" isn't the name of a file to write", fix: "Name a file")
     }
     var status = stat()
-    guard lstat(path, &status) == 0 else { return path }
+    guard lstat(path, &status) == 0 else { return (path, nil) }
     var target = path
     if status.st_mode & S_IFMT == S_IFLNK {
       guard let resolved = realpath(path, nil) else {
@@ -59,7 +61,7 @@ extension HDF5WriteTarget {
         ? SystemFailure(errno: EISDIR).error("write", path)
         : MusterError(.inputOutput, "can't write \"\(path)\": it isn't an ordinary file", fix: "Name another file")
     }
-    return target
+    return (target, status.st_mode & 0o777)
   }
 
   private static func checkSpace(_ byteCount: Int, folder: String, path: String) throws {
@@ -74,19 +76,26 @@ extension HDF5WriteTarget {
       fix: "Free some space, or write to another disk")
   }
 
-  private static func makeEmptyFile(_ partialPath: String, path: String) throws -> FileDescriptor {
+  private static func makeEmptyFile(_ partialPath: String, mode: mode_t, path: String) throws -> FileDescriptor {
     do {
-      if unlink(partialPath) != 0, errno != ENOENT { throw SystemFailure(errno: errno) }
-      return try FileDescriptor(path: partialPath, flags: O_RDWR | O_CREAT | O_EXCL)
-    } catch let failure as SystemFailure {
+      return try FileDescriptor(path: partialPath, flags: O_RDWR | O_CREAT | O_EXCL, mode: mode)
+    } catch let failure {
+      guard failure.errno == ENOENT || failure.errno == ENOTDIR else { throw failure.error("write", path) }
       let folder = folder(of: path)
       var status = stat()
-      if failure.errno == ENOENT || failure.errno == ENOTDIR, stat(folder, &status) != 0 {
+      guard stat(folder, &status) == 0 else {
         throw MusterError(
           .fileNotFound, "can't write \"\(path)\": there is no folder \"\(folder)\"",
           fix: "Make it first: mkdir -p \(folder)")
       }
-      throw failure.error("write", path)
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw MusterError(
+          .fileNotFound, "can't write \"\(path)\": \"\(folder)\" isn't a folder", fix: "Name a file in a folder")
+      }
+      // So says Linux for file systems of its own, such as /proc.
+      throw MusterError(
+        .permissionDenied, "can't write \"\(path)\": the file system of \"\(folder)\" takes no new files",
+        fix: "Write to another folder")
     }
   }
 

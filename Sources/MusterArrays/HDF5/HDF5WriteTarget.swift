@@ -4,7 +4,7 @@ import MusterRuntime
 /// An HDF5 file that is being written, by any number of processes and threads at once.
 ///
 /// One process makes it (`create`), all write their parts (`write`) and make them lasting (`finish`), and the first gives
-/// the file its name (`commit`) or removes it (`abandon`). Until then it has the name with `.partial` at its end: under
+/// the file its name (`commit`) or removes it (`abandon`). Until then it has a name of its own (`PartialFiles`): under
 /// the final name there is always the whole file, the old one or the new.
 package struct HDF5WriteTarget: Codable, Sendable {
   package struct Dataset: Codable, Sendable {
@@ -20,17 +20,17 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// The final name with symbolic links resolved: the file is replaced, not the link to it.
   package var destination: String
   package var partialPath: String
+  /// Who may read and write the file that is replaced; nil where there is none.
+  var replacedMode: mode_t?
   package var datasets: [Dataset]
-  /// Tells this file from an earlier one of the same name.
-  var generation: UInt64
 
   /// Writes a block of a dataset, without any lock. Blocks of one dataset that are written at once must not overlap.
   ///
   /// - Parameters:
   ///   - index: the number of the dataset in the description.
   ///   - origin: the index of the block's first element in the dataset.
-  /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`; `elementTypeMismatch`, `shapeMismatch` where the block
-  ///   doesn't fit.
+  /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`, also where another program has begun to write the same
+  ///   file; `elementTypeMismatch`, `shapeMismatch` where the block doesn't fit.
   package func write(_ block: AnyNDArray, dataset index: Int, origin: [Int]) throws {
     let dataset = datasets[index]
     guard block.elementType == dataset.elementType else {
@@ -56,7 +56,14 @@ package struct HDF5WriteTarget: Codable, Sendable {
         try file.write(from: block.storage.bytes + source, count: runs.byteCount, offset: offset + position)
       }
     } catch let failure as SystemFailure {
-      throw failure.error("write", path)
+      // Rank 0 has made it; this may be another node.
+      throw failure.isOfLostFile
+        ? MusterError(
+          .inputOutput,
+          "can't write \"\(path)\": another program writes the same file, or this node sees another folder of that "
+            + "name; what was begun isn't there",
+          fix: "Let one program at a time write a file, in a folder that all nodes share")
+        : failure.error("write", path)
     }
   }
 
@@ -70,18 +77,31 @@ package struct HDF5WriteTarget: Codable, Sendable {
 
   /// Gives the file its final name, in place of one that has it; for one process, after all have finished.
   ///
-  /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`.
+  /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`, also where another program has begun to write the same
+  ///   file. Then what had the name before still has it. Once
+  ///   the file has its name nothing is thrown any more.
   package func commit() throws {
     _ = HDF5Descriptors.takeWriting(self)
     do {
       let file = try FileDescriptor(path: partialPath, flags: O_WRONLY)
+      if let replacedMode {
+        guard fchmod(file.number, replacedMode) == 0 else { throw SystemFailure(errno: errno) }
+      }
       guard fsync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
       guard rename(partialPath, destination) == 0 else { throw SystemFailure(errno: errno) }
-      // The new name lasts once the folder is on disk; file systems that can't sync a folder say EINVAL.
-      let folder = try FileDescriptor(path: Self.folder(of: destination), flags: O_RDONLY | O_DIRECTORY)
-      guard fsync(folder.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
     } catch let failure as SystemFailure {
-      throw failure.error("write", path)
+      throw failure.isOfLostFile
+        ? MusterError(
+          .inputOutput,
+          "can't write \"\(path)\": another program writes the same file, and has removed what this one wrote",
+          fix: "Let one program at a time write a file")
+        : failure.error("write", path)
+    }
+    // The new name lasts once the folder is on disk. Where that fails (the folder may be closed to reading, and some file
+    // systems can't do it) the write has not: the whole file has its name, and the most that a crash of the machine can
+    // do is to bring back what had it before, whole.
+    if let folder = try? FileDescriptor(path: Self.folder(of: destination), flags: O_RDONLY | O_DIRECTORY) {
+      fsync(folder.number)
     }
   }
 

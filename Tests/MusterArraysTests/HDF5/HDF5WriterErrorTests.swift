@@ -19,6 +19,18 @@ struct HDF5WriterErrorTests {
     }
   }
 
+  @Test("A file in place of the folder, and a folder that takes no files")
+  func uselessFolder() throws {
+    let folder = try TemporaryFolder()
+    try Data().write(to: URL(fileURLWithPath: folder.file("words")))
+    expectError(.fileNotFound, [folder.file("words/out.h5"), "isn't a folder"]) {
+      _ = try HDF5WriteTarget.create(path: folder.file("words/out.h5"), file([3]))
+    }
+    expectError(.permissionDenied, ["/proc/out.h5", "takes no new files"]) {
+      _ = try HDF5WriteTarget.create(path: "/proc/out.h5", file([3]))
+    }
+  }
+
   @Test("A folder in which nothing may be made")
   func unwritableFolder() throws {
     let folder = try TemporaryFolder()
@@ -36,7 +48,7 @@ struct HDF5WriterErrorTests {
   func unwritableFile() throws {
     let folder = try TemporaryFolder()
     let target = try HDF5WriteTarget.create(path: folder.file("out.h5"), file([3]))
-    try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: folder.file("out.h5.partial"))
+    try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: target.partialPath)
     asOrdinaryUser {
       expectError(.permissionDenied, [folder.file("out.h5")]) {
         try target.write(NDArray([1.0, 2, 3]).erased, dataset: 0, origin: [0])
@@ -111,6 +123,55 @@ struct HDF5WriterErrorTests {
     try target.finish()
     try target.commit()
     #expect(try HDF5Reader.inspect(path: path, dataset: "x").shape == [100 << 10])
+  }
+
+  @Test("A small disk on which a killed job left what it had written", .enabled(if: SmallDisk.isPossible))
+  func leftOverOnASmallDisk() throws {
+    let disk = try SmallDisk()
+    let path = disk.folder.file("out.h5")
+    _ = try HDF5WriteTarget.create(path: path, file([80 << 10]))
+    let target = try HDF5WriteTarget.create(path: path, file([80 << 10]))
+    try target.commit()
+    #expect(disk.folder.names == ["out.h5"])
+  }
+
+  /// The second is another program as far as files go: it shares nothing with the first but the name.
+  @Test("Two writers of one file: the earlier one finds out, whether it had begun to write or not")
+  func twoWriters() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("out.h5")
+    func value() throws -> [Double] {
+      let info = try HDF5Reader.inspect(path: path, dataset: "x")
+      return NDArray<Double>(try HDF5Reader.read(info, region: [0..<2])).elements
+    }
+    func write(_ values: [Double], at origin: Int, to target: HDF5WriteTarget) throws {
+      try target.write(NDArray(values).erased, dataset: 0, origin: [origin])
+    }
+    let published = try HDF5WriteTarget.create(path: path, file([2]))
+    try write([1, 2], at: 0, to: published)
+    try published.finish()
+    try published.commit()
+
+    for hasBegun in [true, false] {
+      let first = try HDF5WriteTarget.create(path: path, file([2]))
+      if hasBegun { try write([3], at: 0, to: first) }
+      let second = try HDF5WriteTarget.create(path: path, file([2]))
+      try write([5], at: 0, to: second)
+      if !hasBegun {
+        expectError(.inputOutput, [path, "another program writes the same file"]) { try write([3], at: 0, to: first) }
+      } else {
+        try write([4], at: 1, to: first)
+      }
+      try first.finish()
+      expectError(.inputOutput, [path, "another program writes the same file"]) { try first.commit() }
+      first.abandon()
+      #expect(try value() == (hasBegun ? [1, 2] : [5, 6]))
+      try write([6], at: 1, to: second)
+      try second.finish()
+      try second.commit()
+      #expect(try value() == [5, 6])
+      #expect(folder.names == ["out.h5"])
+    }
   }
 
   @Test("An attribute that is too large")

@@ -171,7 +171,7 @@ struct HDF5WriterTests {
       return target
     }
     let first = try begin([1, 2])
-    #expect(folder.names == ["out.h5.partial"])
+    #expect(folder.names.count == 1 && folder.names[0].hasPrefix("out.h5.") && folder.names[0].hasSuffix(".partial"))
     first.abandon()
     #expect(folder.names == [])
     try begin([3, 4]).commit()
@@ -189,14 +189,51 @@ struct HDF5WriterTests {
     #expect(try value() == [5, 6])
   }
 
-  @Test("A partial file that a killed job left is replaced")
+  @Test("A partial file that a killed job left is removed; those of other files, and what isn't one, stay")
   func leftOver() throws {
     let folder = try TemporaryFolder()
-    try Data(repeating: 1, count: 1 << 20).write(to: URL(fileURLWithPath: folder.file("out.h5.partial")))
+    let killed = try HDF5WriteTarget.create(path: folder.file("out.h5"), Self.description)
+    let running = try HDF5WriteTarget.create(path: folder.file("other.h5"), Self.description)
+    let names = ["out.h5.mine.partial", "out.h5.partial"]
+    for name in names { try Data([1]).write(to: URL(fileURLWithPath: folder.file(name))) }
+    #expect(folder.names.count == 4)
     try Self.write(folder.file("out.h5"))
-    try Self.write(folder.file("other.h5"))
-    #expect(folder.names == ["other.h5", "out.h5"])
+    #expect(!FileManager.default.fileExists(atPath: killed.partialPath))
+    try Self.fill(running)
+    try running.commit()
+    #expect(folder.names == ["other.h5", "out.h5"] + names)
     #expect(FileManager.default.contentsEqual(atPath: folder.file("out.h5"), andPath: folder.file("other.h5")))
+  }
+
+  @Test("A file keeps its mode when it is replaced, and what is written isn't open to others before")
+  func mode() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("out.h5")
+    func mode(_ path: String) throws -> Int? {
+      try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+    try Self.write(path)
+    try Data().write(to: URL(fileURLWithPath: folder.file("words")))
+    #expect(try mode(path) == mode(folder.file("words")))
+    for permissions in [0o600, 0o664, 0o444] {
+      try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: path)
+      let target = try HDF5WriteTarget.create(path: path, Self.description)
+      #expect(try mode(target.partialPath) == 0o600)
+      try Self.fill(target)
+      try target.commit()
+      #expect(try mode(path) == permissions)
+    }
+  }
+
+  @Test("A folder that can't be synced doesn't undo a write that has its name")
+  func unreadableFolder() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.setAttributes([.posixPermissions: 0o333], ofItemAtPath: folder.path)
+    asOrdinaryUser {
+      #expect(throws: Never.self) { try Self.write(folder.file("out.h5")) }
+    }
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+    #expect(folder.names == ["out.h5"])
   }
 
   @Test("Writing to a symbolic link replaces what it points to")
