@@ -22,9 +22,11 @@ struct SliceOperation: ArrayOperation {
       return [Part(chunk: 0, selection: AxisSelection(start: 0, step: 1, count: 0))]
     }
     let step = abs(selection.step)
-    let chunks = Array(0..<grid.counts[axis])
+    let last = selection.start + (selection.count - 1) * selection.step
+    let chunks = grid.chunks(
+      along: axis, overlapping: min(selection.start, last), max(selection.start, last) + 1)
     var parts: [Part] = []
-    for chunk in selection.step > 0 ? chunks : chunks.reversed() {
+    for chunk in selection.step > 0 ? Array(chunks) : chunks.reversed() {
       let bounds = grid.bounds(of: chunk, along: axis)
       // How far the chunk's nearer and farther end are from the start, in the direction of the step.
       let (near, far) =
@@ -69,8 +71,9 @@ struct SliceOperation: ArrayOperation {
       return taken
     }
     return BlockFunction(
-      grid: grid, elementType: node.elementType, name: "\(source.name)-slice", callSite: node.callSite,
-      cost: source.cost,
+      grid: grid, elementType: node.elementType, name: BlockFunction.name(of: [name], behind: [source]),
+      callSite: node.callSite,
+      cost: source.cost, writes: source.writes + Double(grid.largestChunk), depth: source.depth + 1,
       inputs: { chunk, into in source.inputs(sourceGrid.number(at: part(of: chunk).map(\.chunk)), &into) },
       run: { chunk, blocks in
         let taken = part(of: chunk)
@@ -100,8 +103,9 @@ struct TransposeOperation: ArrayOperation {
       return sourceGrid.number(at: coordinates)
     }
     return BlockFunction(
-      grid: grid, elementType: node.elementType, name: "\(source.name)-transpose", callSite: node.callSite,
-      cost: max(source.cost, .pass),
+      grid: grid, elementType: node.elementType, name: BlockFunction.name(of: [name], behind: [source]),
+      callSite: node.callSite,
+      cost: max(source.cost, .pass), writes: source.writes + Double(grid.largestChunk), depth: source.depth + 1,
       inputs: { chunk, into in source.inputs(sourceChunk(chunk), &into) },
       run: { chunk, blocks in try source.run(sourceChunk(chunk), &blocks).transposed(axes) })
   }
