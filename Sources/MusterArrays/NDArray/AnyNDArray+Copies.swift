@@ -48,7 +48,7 @@ extension AnyNDArray {
   ///
   /// - Precondition: the shapes have the same number of elements.
   package func reshaped(_ shape: [Int]) -> AnyNDArray {
-    require(shape.reduce(1, *) == count, "\(self.shape) can't be reshaped to \(shape): the counts differ")
+    require(Shapes.product(shape) == count, "\(self.shape) can't be reshaped to \(shape): the counts differ")
     return AnyNDArray(elementType: elementType, shape: shape, storage: storage)
   }
 
@@ -72,14 +72,18 @@ extension AnyNDArray {
       let first = steps[axis] > 0 ? region[axis].lowerBound : region[axis].upperBound - 1
       offset += max(first, 0) * strides[axis]
     }
-    let counts = region.indices.map { (region[$0].count + abs(steps[$0]) - 1) / abs(steps[$0]) }
+    let counts = region.indices.map { axis in
+      region[axis].isEmpty ? 0 : Int(UInt(region[axis].count - 1) / steps[axis].magnitude) + 1
+    }
     let result = AnyNDArray(uninitialized: elementType, shape: counts)
     guard result.count > 0 else { return result }
     withExtendedLifetime(storage) {
       StridedCopy.run(
         to: result.storage.bytes, strides: Shapes.strides(of: counts),
         from: storage.bytes + offset * elementType.byteCount,
-        strides: region.indices.map { strides[$0] * steps[$0] }, shape: counts, elementSize: elementType.byteCount)
+        // The step of one element isn't taken, and may be larger than what can be multiplied.
+        strides: region.indices.map { counts[$0] > 1 ? strides[$0] * steps[$0] : 0 }, shape: counts,
+        elementSize: elementType.byteCount)
     }
     return result
   }
@@ -106,11 +110,11 @@ extension AnyNDArray {
 
   /// The elements repeated along axes of size 1, and along new ones in front, to fill a shape.
   ///
-  /// - Throws: `MusterError` with code `shapeMismatch`.
+  /// - Throws: `MusterError` with code `shapeMismatch`, and `outOfMemory`.
   package func broadcast(to newShape: [Int]) throws -> AnyNDArray {
     if newShape == shape { return self }
     let strides = try IterationSpace.strides(of: shape, broadcastTo: newShape)
-    let result = AnyNDArray(uninitialized: elementType, shape: newShape)
+    let result = try AnyNDArray(allocating: elementType, shape: newShape)
     guard result.count > 0 else { return result }
     withExtendedLifetime(storage) {
       StridedCopy.run(
