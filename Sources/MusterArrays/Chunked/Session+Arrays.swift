@@ -142,15 +142,8 @@ extension Session {
     _ name: String, shape: [Int], chunks: Chunks, detail: String = "", _ callSite: CallSite,
     _ operation: (ChunkGrid) -> any ArrayOperation
   ) -> ChunkedArray<Element> {
-    if let length = shape.first(where: { $0 < 0 }) {
-      return poisoned(
-        name,
-        MusterError(
-          .invalidArgument, "\(name): the shape \(shape) has the length \(length)", fix: "Use lengths of at least 0"),
-        callSite)
-    }
     do {
-      let grid = try chunks.grid(for: shape, elementType: Element.elementType)
+      let grid = try chunks.grid(for: shape, elementType: Element.elementType, operation: name)
       return ChunkedArray(
         .source(
           self, elementType: Element.elementType, grid: grid, operation: operation(grid),

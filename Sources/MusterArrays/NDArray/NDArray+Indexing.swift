@@ -58,10 +58,10 @@ extension NDArray {
   public func reshaped(_ shape: [Int]) throws -> NDArray {
     var resolved = shape
     if let free = shape.firstIndex(of: -1) {
-      let others = shape.indices.filter { $0 != free }.reduce(1) { $0 * shape[$1] }
-      if others > 0, count % others == 0 { resolved[free] = count / others }
+      let others = Shapes.product(shape.indices.filter { $0 != free }.map { shape[$0] })
+      if let others, others > 0, count % others == 0 { resolved[free] = count / others }
     }
-    guard resolved.allSatisfy({ $0 >= 0 }), resolved.reduce(1, *) == count else {
+    guard Shapes.product(resolved) == count else {
       throw MusterError(
         .shapeMismatch, "an array of shape \(self.shape) can't be reshaped to \(shape)",
         fix: "Both shapes must have \(count) elements, and one size at most may be -1")
