@@ -78,7 +78,7 @@ struct SliceOperation: ArrayOperation {
       run: { chunk, blocks in
         let taken = part(of: chunk)
         let block = try source.run(sourceGrid.number(at: taken.map(\.chunk)), &blocks)
-        return block.selecting(taken.map(\.selection)).reshaped(grid.shape(of: chunk))
+        return try block.selecting(taken.map(\.selection)).reshaped(grid.shape(of: chunk))
       })
   }
 }
@@ -113,12 +113,12 @@ struct TransposeOperation: ArrayOperation {
 
 extension AnyNDArray {
   /// The selected elements of each axis.
-  fileprivate func selecting(_ selections: [AxisSelection]) -> AnyNDArray {
+  fileprivate func selecting(_ selections: [AxisSelection]) throws -> AnyNDArray {
     let region = selections.map { selection in
       guard selection.count > 0 else { return 0..<0 }
       let last = selection.start + (selection.count - 1) * selection.step
       return min(selection.start, last)..<max(selection.start, last) + 1
     }
-    return slice(region, steps: selections.map(\.step))
+    return try slice(region, steps: selections.map(\.step))
   }
 }

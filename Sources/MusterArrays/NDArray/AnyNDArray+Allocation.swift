@@ -21,6 +21,14 @@ extension AnyNDArray {
   }
 }
 
+extension AnyNDArray {
+  /// What a closure makes; where it finds no memory for it, the process ends with a message. For callers that can't
+  /// throw, which no task is.
+  static func orEnd(_ body: () throws(MusterError) -> AnyNDArray) -> AnyNDArray {
+    do { return try body() } catch { BlockStorage.end(error) }
+  }
+}
+
 extension NDArray {
   /// An array whose elements the closure fills, all of them.
   ///

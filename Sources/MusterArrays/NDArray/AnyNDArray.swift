@@ -24,11 +24,7 @@ public struct AnyNDArray: Sendable {
   /// An array of uninitialised elements, for the one that fills it. Where there is no memory for it, the process ends
   /// with a message.
   public init(uninitialized elementType: ElementType, shape: [Int]) {
-    do {
-      try self.init(allocating: elementType, shape: shape)
-    } catch {
-      BlockStorage.end(error)
-    }
+    self = Self.orEnd { () throws(MusterError) in try AnyNDArray(allocating: elementType, shape: shape) }
   }
 
   /// The number of elements.

@@ -6,7 +6,7 @@ extension NDArray {
 
   /// An array of one value.
   public static func full(_ shape: [Int], value: Element) -> NDArray {
-    NDArray(AnyNDArray.filled(with: ScalarValue(value), shape: shape))
+    NDArray(.orEnd { () throws(MusterError) in try .filled(with: ScalarValue(value), shape: shape) })
   }
 }
 
