@@ -83,7 +83,12 @@ let package = Package(
       swiftSettings: swiftSettings),
     // The programs that multi-rank tests and benchmarks launch under mpirun.
     .executableTarget(
-      name: "rank-programs", dependencies: ["Muster", "CMPI"], path: "Tests/RankPrograms", swiftSettings: swiftSettings),
+      name: "rank-programs",
+      dependencies: [
+        "Muster", "CMPI", .product(name: "ComplexModule", package: "swift-numerics"),
+        .product(name: "RealModule", package: "swift-numerics"),
+      ],
+      path: "Tests/RankPrograms", swiftSettings: swiftSettings),
     .executableTarget(
       name: "benchmark-programs", dependencies: ["Muster"], path: "Benchmarks/programs",
       swiftSettings: swiftSettings),

@@ -26,7 +26,7 @@ struct RankPrograms {
     "long": { _ in try await Basics.long() },
     "memory": { try await MemoryLimit.run(steps: Int($0[0])!) },
     "progress": { try await ProgressShow.run($0.first ?? "") },
-    "operations": { _ in try await Operations.run() },
+    "operations": { try await Operations.run(compressed: $0[0], folder: $0[1]) },
     "bad-input": { try await BadInput.run($0[0], folder: $0[1]) },
     "errors": { _ in try await Failures.caught() },
     "uncaught": { _ in try await Failures.uncaught() },

@@ -51,7 +51,7 @@ extension Range: ArrayIndexing where Bound == Int {
 extension ClosedRange: ArrayIndexing where Bound == Int {
   /// A closed range that ends at -1 ends with the last element.
   public var arrayIndex: ArrayIndex {
-    ArrayIndex(kind: .range(from: lowerBound, to: upperBound == -1 ? nil : upperBound + 1, step: 1))
+    ArrayIndex(kind: .range(from: lowerBound, to: .end(through: upperBound), step: 1))
   }
 }
 extension PartialRangeFrom: ArrayIndexing where Bound == Int {
@@ -65,7 +65,15 @@ extension PartialRangeUpTo: ArrayIndexing where Bound == Int {
 extension PartialRangeThrough: ArrayIndexing where Bound == Int {
   /// A range through -1 ends with the last element.
   public var arrayIndex: ArrayIndex {
-    ArrayIndex(kind: .range(from: nil, to: upperBound == -1 ? nil : upperBound + 1, step: 1))
+    ArrayIndex(kind: .range(from: nil, to: .end(through: upperBound), step: 1))
+  }
+}
+
+extension Int? {
+  /// Where a range through a position ends: nil, which is the axis's end, for one through the last element.
+  fileprivate static func end(through position: Int) -> Int? {
+    // No axis is long enough for the largest position: it is found to be out of range as it is.
+    position == -1 ? nil : position == .max ? position : position + 1
   }
 }
 
@@ -87,6 +95,16 @@ struct AxisSelection: Sendable, Hashable {
   var start: Int
   var step: Int
   var count: Int
+}
+
+extension AxisSelection {
+  /// The elements from `start` up to, or with a negative step down to, and without, `end`.
+  init(start: Int, end: Int, step: Int) {
+    let distance = step > 0 ? end - start : start - end
+    let count = distance > 0 ? Int(UInt(distance - 1) / step.magnitude) + 1 : 0
+    // The step of one element says nothing, and may be larger than what can be reckoned with.
+    self.init(start: max(start, 0), step: count > 1 ? step : 1, count: count)
+  }
 }
 
 /// Indices resolved against a shape.
@@ -158,12 +176,12 @@ struct ResolvedIndices: Sendable {
     if step > 0 {
       let start = try from.map(position) ?? 0
       let end = try to.map(position) ?? length
-      return AxisSelection(start: start, step: step, count: max(0, (end - start + step - 1) / step))
+      return AxisSelection(start: start, end: end, step: step)
     }
     let start = try from.map(position) ?? length - 1
     let end = try to.map(position) ?? -1
     guard start < length else { throw outOfRange(from ?? start, axis: axis, text: text, shape: shape) }
-    return AxisSelection(start: max(start, 0), step: step, count: max(0, (start - end - step - 1) / -step))
+    return AxisSelection(start: start, end: end, step: step)
   }
 
   private static func outOfRange(_ value: Int, axis: Int, text: String, shape: [Int]) -> MusterError {

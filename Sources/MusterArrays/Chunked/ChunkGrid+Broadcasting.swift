@@ -1,6 +1,10 @@
 extension ChunkGrid {
-  /// A common grid for operands that broadcast to `shape`: the refinement of all of them, or the grid of the largest
-  /// operand where the refinement would shatter an axis.
+  /// A common grid for operands that broadcast to `shape`: along each axis the cuts of the operand that has all cuts of
+  /// the others. Where none has, those of the operand that is cut most; or those of the largest operand, where these
+  /// would shatter it.
+  ///
+  /// No cuts are made that no operand has: an array that is added to itself shifted, again and again, would be cut to
+  /// pieces.
   static func unified(_ grids: [ChunkGrid], shape: [Int]) -> ChunkGrid {
     if grids.count == 1 || grids.allSatisfy({ $0 == grids[0] }), grids[0].shape == shape { return grids[0] }
     let byWeight = grids.sorted { $0.elementCount > $1.elementCount }
@@ -27,12 +31,10 @@ extension ChunkGrid {
         bounds.insert(end)
       }
     }
-    if bounds.count > 2 * lists.map(\.count).max()! { return lists[0] }
-    var previous = 0
-    return bounds.sorted().map { bound in
-      defer { previous = bound }
-      return bound - previous
-    }
+    let longest = lists.max { $0.count < $1.count }!
+    // Of equal ones that of the largest operand, too.
+    let most = longest.count == lists[0].count ? lists[0] : longest
+    return bounds.count <= 2 * longest.count ? most : lists[0]
   }
 
   /// The grid of an operand of `shape` inside this grid, to which it broadcasts: the same cuts, stretched axes whole.

@@ -21,22 +21,21 @@ public struct ChunkGrid: Sendable, Hashable {
       require(!axis.isEmpty, "an axis without chunks")
       var offsets = [0]
       offsets.reserveCapacity(axis.count + 1)
-      for size in axis { offsets.append(offsets.last! + size) }
+      // As with the count below, an axis too long to be counted is an error before anybody counts on it.
+      for size in axis {
+        let (end, isTooLarge) = offsets.last!.addingReportingOverflow(size)
+        offsets.append(isTooLarge ? .max : end)
+      }
       return offsets
     }
     shape = offsets.map(\.last!)
     counts = sizes.map(\.count)
-    count = counts.reduce(1, *)
+    count = Shapes.product(counts) ?? Int.max
   }
 
   /// A grid of one chunk.
   init(whole shape: [Int]) {
     self.init(sizes: shape.map { [$0] })
-  }
-
-  /// Chunks of equal size, the last along each axis being what is left.
-  init(shape: [Int], chunk: [Int]) {
-    self.init(sizes: zip(shape, chunk).map { Self.uniform($0, chunk: $1) })
   }
 
   /// The chunk sizes of an axis cut every `chunk` elements.
@@ -50,9 +49,9 @@ public struct ChunkGrid: Sendable, Hashable {
   /// The number of axes.
   public var dimensions: Int { shape.count }
   /// The number of elements of the array.
-  var elementCount: Int { shape.reduce(1, *) }
+  var elementCount: Int { Shapes.product(shape) ?? Int.max }
   /// The number of elements of the largest chunk.
-  var largestChunk: Int { sizes.reduce(1) { $0 * $1.max()! } }
+  var largestChunk: Int { Shapes.product(sizes.map { $0.max()! }) ?? Int.max }
 
   /// Whether both cut an array of the same shape at the same places.
   public static func == (a: ChunkGrid, b: ChunkGrid) -> Bool { a.sizes == b.sizes }
@@ -128,11 +127,6 @@ extension ChunkGrid {
   /// The grid with its axes in another order.
   func transposed(_ axes: [Int]) -> ChunkGrid {
     ChunkGrid(sizes: axes.map { sizes[$0] })
-  }
-
-  /// Whether each chunk of this grid lies inside one chunk of the other.
-  func refines(_ other: ChunkGrid) -> Bool {
-    zip(offsets, other.offsets).allSatisfy { fine, coarse in Set(fine).isSuperset(of: coarse) }
   }
 }
 

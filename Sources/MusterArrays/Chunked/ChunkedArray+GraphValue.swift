@@ -59,6 +59,9 @@ struct ArrayPart: PlanPart {
 }
 
 extension ChunkedArray {
+  /// How many nodes `compute()` lowers; for tests of sharing.
+  package func nodeCount() throws -> Int { try Lowering([expression], keepRoots: true).nodes.count }
+
   /// The plan that `compute()` runs; for tests of fusion.
   package func loweredPlan() throws -> Plan { try session.plan(for: self) }
 }

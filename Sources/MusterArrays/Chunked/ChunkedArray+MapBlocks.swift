@@ -42,7 +42,10 @@ extension ChunkedArray {
       ) {
         var grid = expression.grid
         if let chunks {
-          grid = try Chunks.exact(chunks).grid(for: chunks.map { $0.reduce(0, +) }, elementType: Result.elementType)
+          // A sum beyond what can be counted, or of negative sizes, is no shape.
+          let shape = chunks.map { $0.reduce(0) { $0.addingReportingOverflow($1).overflow ? Int.max : $0 + $1 } }
+          grid = try Chunks.exact(chunks).grid(
+            for: shape, elementType: Result.elementType, operation: "mapBlocks")
           guard grid.count == expression.grid.count else {
             throw MusterError(
               .invalidChunks,

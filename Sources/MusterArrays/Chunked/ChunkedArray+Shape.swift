@@ -20,7 +20,7 @@ extension ChunkedArray {
   }
 
   private static func completed(_ shape: [Int], from source: [Int]) throws -> [Int] {
-    let count = source.reduce(1, *)
+    let count = Shapes.product(source) ?? Int.max
     let mismatch = MusterError(
       .shapeMismatch, "reshaped: an array of shape \(source) can't take the shape \(shape)",
       fix: "Use lengths whose product is \(count)")
@@ -31,11 +31,11 @@ extension ChunkedArray {
     }
     var shape = shape
     if let axis = open.first {
-      let rest = shape.reduce(-1, *)
-      guard rest > 0, count % rest == 0 else { throw mismatch }
+      shape[axis] = 1
+      guard let rest = Shapes.product(shape), rest > 0, count % rest == 0 else { throw mismatch }
       shape[axis] = count / rest
     }
-    guard shape.reduce(1, *) == count else { throw mismatch }
+    guard Shapes.product(shape) == count else { throw mismatch }
     return shape
   }
 
@@ -55,7 +55,8 @@ extension ChunkedArray {
     return ChunkedArray(
       .derive("rechunk", Element.elementType, from: [expression], detail: "\(chunks)", callSite: callSite) {
         ArrayExpression.Derivation(
-          elementType: Element.elementType, grid: try chunks.grid(for: shape, elementType: Element.elementType),
+          elementType: Element.elementType,
+          grid: try chunks.grid(for: shape, elementType: Element.elementType, operation: "rechunk"),
           operation: RechunkOperation(operand: expression))
       })
   }
@@ -67,6 +68,7 @@ extension ChunkedArray {
     let callSite = CallSite(file: file, line: line)
     return ChunkedArray(
       .derive("broadcast", Element.elementType, from: [expression], detail: "\(shape)", callSite: callSite) {
+        try Shapes.check(shape, operation: "broadcast")
         guard try Shapes.broadcast([expression.shape, shape], operation: "broadcast") == shape else {
           throw MusterError(
             .shapeMismatch, "broadcast: an array of shape \(expression.shape) can't be stretched to \(shape)",
@@ -81,7 +83,7 @@ extension ChunkedArray {
 
   /// Cuts the axes that are stretched, so that blocks don't grow beyond the automatic size.
   private static func stretched(_ grid: ChunkGrid, from expression: ArrayExpression) throws -> ChunkGrid {
-    let automatic = ChunkGrid(automaticallyFor: grid.shape, elementType: expression.elementType, unit: nil)
+    let automatic = try ChunkGrid(automaticallyFor: grid.shape, elementType: expression.elementType, unit: nil)
     let shift = grid.dimensions - expression.grid.dimensions
     return ChunkGrid(
       sizes: grid.shape.indices.map { axis in

@@ -31,11 +31,14 @@ public struct Chunks: Sendable, Hashable, ExpressibleByArrayLiteral {
 
   /// The grid that these chunks make of a shape. `unit` holds the file's chunk shape, if the array comes from one.
   ///
-  /// - Throws: `MusterError` with code `invalidChunks`.
-  func grid(for shape: [Int], elementType: ElementType, unit: [Int]? = nil) throws(MusterError) -> ChunkGrid {
+  /// - Throws: `MusterError` with code `invalidChunks`, and `invalidArgument` for a shape that no array can have.
+  func grid(
+    for shape: [Int], elementType: ElementType, unit: [Int]? = nil, operation: String
+  ) throws(MusterError) -> ChunkGrid {
+    try Shapes.check(shape, operation: operation)
     switch choice {
     case .auto:
-      return ChunkGrid(automaticallyFor: shape, elementType: elementType, unit: unit)
+      return try ChunkGrid(automaticallyFor: shape, elementType: elementType, unit: unit)
     case .uniform(let chunk):
       guard chunk.count == shape.count else {
         throw Self.wrongDimensions(chunk.count, description: "\(chunk)", shape: shape)
@@ -45,7 +48,7 @@ public struct Chunks: Sendable, Hashable, ExpressibleByArrayLiteral {
           .invalidChunks, "the chunks \(chunk) have size \(size) along axis \(axis) of an array of shape \(shape)",
           fix: "Use sizes of at least 1, or -1 for the whole axis")
       }
-      return ChunkGrid(shape: shape, chunk: zip(shape, chunk).map { $1 == -1 ? max($0, 1) : $1 })
+      return try ChunkGrid(shape: shape, chunk: zip(shape, chunk).map { $1 == -1 ? max($0, 1) : $1 })
     case .exact(let sizes):
       guard sizes.count == shape.count else {
         throw Self.wrongDimensions(sizes.count, description: "\(sizes)", shape: shape)
@@ -56,10 +59,12 @@ public struct Chunks: Sendable, Hashable, ExpressibleByArrayLiteral {
           throw MusterError(
             .invalidChunks, "the chunk sizes \(list) of axis \(axis) hold one below 1", fix: "Use sizes of at least 1")
         }
-        guard list.reduce(0, +) == shape[axis] else {
+        // More than can be counted isn't the axis's length either.
+        let sum = list.reduce(0) { $0.addingReportingOverflow($1).overflow ? Int.max : $0 + $1 }
+        guard sum == shape[axis] else {
           throw MusterError(
             .invalidChunks,
-            "the chunk sizes \(list) of axis \(axis) add up to \(list.reduce(0, +)), the axis has length \(shape[axis])",
+            "the chunk sizes \(list) of axis \(axis) add up to \(sum), the axis has length \(shape[axis])",
             fix: "Give sizes that add up to the axis's length")
         }
       }
@@ -93,14 +98,40 @@ extension ChunkGrid {
   /// How many blocks an array shall have at least, so long as they aren't smaller than the smallest.
   static let automaticBlockCount = 32
 
+  /// More chunks than a scheduler's memory has room for.
+  private static let mostChunks = 1 << 27
+
+  /// Chunks of equal size, the last along each axis being what is left.
+  ///
+  /// - Throws: `MusterError` with code `invalidChunks` where there would be too many.
+  init(shape: [Int], chunk: [Int]) throws(MusterError) {
+    // Without adding to the length, which may be the largest there is.
+    try Self.checkCounts(zip(shape, chunk).map { length, size in length == 0 ? 1 : (length - 1) / size + 1 }, of: shape)
+    self.init(sizes: zip(shape, chunk).map { Self.uniform($0, chunk: $1) })
+  }
+
+  /// - Throws: `MusterError` with code `invalidChunks` where there are too many chunks for an array of that shape.
+  static func checkCounts(_ counts: [Int], of shape: [Int]) throws(MusterError) {
+    guard let count = Shapes.product(counts), count <= mostChunks else {
+      throw MusterError(
+        .invalidChunks,
+        "an array of shape \(shape) would be cut into \(Shapes.product(counts).map { "\($0)" } ?? "too many") chunks",
+        fix: "Use larger chunks: at most \(mostChunks) can be scheduled")
+    }
+  }
+
   /// Blocks of whole units (a file's chunks), grown from the last axis on, so that they are rows where possible.
-  init(automaticallyFor shape: [Int], elementType: ElementType, unit: [Int]?) {
+  ///
+  /// - Precondition: the shape is one that an array can have.
+  /// - Throws: `MusterError` with code `invalidChunks` where there would be too many.
+  init(automaticallyFor shape: [Int], elementType: ElementType, unit: [Int]?) throws(MusterError) {
     let totalBytes = shape.reduce(elementType.byteCount, *)
     let target = min(
       max(totalBytes / Self.automaticBlockCount, Self.automaticBlockBytes.smallest), Self.automaticBlockBytes.largest)
     var unit = unit ?? shape.map { _ in 1 }
     // A unit far beyond the target (a file of one huge chunk) says nothing about how to cut.
-    if unit.reduce(elementType.byteCount, *) > 4 * Self.automaticBlockBytes.largest { unit = shape.map { _ in 1 } }
+    let unitBytes = Shapes.product(unit + [elementType.byteCount]) ?? Int.max
+    if unitBytes > 4 * Self.automaticBlockBytes.largest { unit = shape.map { _ in 1 } }
     var chunk = zip(shape, unit).map { max(1, min($0, $1)) }
     var bytes = chunk.reduce(elementType.byteCount, *)
     for axis in shape.indices.reversed() {
@@ -116,6 +147,6 @@ extension ChunkGrid {
       bytes *= chunk[axis]
       if chunk[axis] < shape[axis] { break }
     }
-    self.init(shape: shape, chunk: chunk)
+    try self.init(shape: shape, chunk: chunk)
   }
 }

@@ -7,8 +7,8 @@ extension Session {
   public func array<Element>(
     _ array: NDArray<Element>, chunks: Chunks = .auto, file: StaticString = #fileID, line: UInt = #line
   ) -> ChunkedArray<Element> {
-    source("array", shape: array.shape, chunks: chunks, CallSite(file: file, line: line)) { grid in
-      MemoryOperation(array.erased, grid: grid)
+    source("array", shape: array.shape, chunks: chunks, CallSite(file: file, line: line)) { grid throws(MusterError) in
+      try MemoryOperation(array.erased, grid: grid)
     }
   }
 
@@ -140,20 +140,13 @@ extension Session {
 
   private func source<Element>(
     _ name: String, shape: [Int], chunks: Chunks, detail: String = "", _ callSite: CallSite,
-    _ operation: (ChunkGrid) -> any ArrayOperation
+    _ operation: (ChunkGrid) throws(MusterError) -> any ArrayOperation
   ) -> ChunkedArray<Element> {
-    if let length = shape.first(where: { $0 < 0 }) {
-      return poisoned(
-        name,
-        MusterError(
-          .invalidArgument, "\(name): the shape \(shape) has the length \(length)", fix: "Use lengths of at least 0"),
-        callSite)
-    }
     do {
-      let grid = try chunks.grid(for: shape, elementType: Element.elementType)
+      let grid = try chunks.grid(for: shape, elementType: Element.elementType, operation: name)
       return ChunkedArray(
         .source(
-          self, elementType: Element.elementType, grid: grid, operation: operation(grid),
+          self, elementType: Element.elementType, grid: grid, operation: try operation(grid),
           detail: "\(chunks) \(detail)", callSite: callSite))
     } catch {
       return poisoned(name, error, callSite)

@@ -10,7 +10,9 @@ struct HDF5Source: RegionSource {
   /// Any grid where the elements lie in the file as they are; else those that don't read a chunk of the file twice.
   func yieldsDirectly(_ grid: ChunkGrid) -> Bool {
     guard info.contiguousOffset == nil, let chunk = info.chunkShape else { return true }
-    return ChunkGrid(shape: info.shape, chunk: chunk.map { max($0, 1) }).refines(grid)
+    return zip(grid.offsets, chunk).allSatisfy { offsets, size in
+      offsets.dropLast().allSatisfy { $0 % max(size, 1) == 0 }
+    }
   }
 
   func block(_ region: ArrayRegion) throws -> AnyNDArray {

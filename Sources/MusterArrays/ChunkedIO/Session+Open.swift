@@ -52,7 +52,8 @@ extension Session {
     }
     do {
       if let elementType, elementType != info.elementType { throw info.elementTypeMismatch(requested: elementType) }
-      let grid = try chunks.grid(for: info.shape, elementType: info.elementType, unit: info.chunkShape)
+      let grid = try chunks.grid(
+        for: info.shape, elementType: info.elementType, unit: info.chunkShape, operation: "open \(dataset) of \(path)")
       return .source(
         self, elementType: info.elementType, grid: grid, operation: HDF5Source(info: info),
         detail: "\(path) \(dataset) \(chunks)", callSite: callSite)

@@ -80,7 +80,7 @@ extension Session {
     case .memory(let array):
       let grid = ChunkGrid(whole: array.shape)
       return .source(
-        self, elementType: array.elementType, grid: grid, operation: MemoryOperation(array, grid: grid),
+        self, elementType: array.elementType, grid: grid, operation: try MemoryOperation(array, grid: grid),
         callSite: callSite)
     }
   }
@@ -95,7 +95,7 @@ extension Lowering {
     let grid = node.grid
     let layer = add(
       Layer(
-        name: source.layerNumber == nil ? "\(source.name)-write" : "write", count: grid.count,
+        name: BlockFunction.name(of: ["write"], behind: [source]), count: grid.count,
         yielding: EmptyBlock.self, callSite: callSite, inputs: source.inputs,
         run: { inputs in
           var cursor = BlockCursor(inputs.blocks)

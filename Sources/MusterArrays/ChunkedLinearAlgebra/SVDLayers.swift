@@ -46,7 +46,7 @@ struct SVDLayers: Sendable {
       ReductionTree<AnyNDArray, AnyNDArray>(
         name: "svd-gram", callSite: callSite, results: 1, partials: panels.count,
         leaf: { _, partial in TaskID(layer: grams, index: partial) }, partialBytes: matrixBytes / 2,
-        combine: { SVDSteps.sum($0.map { NDArray<Double>($0) }).erased }, finish: { _, sum in sum }))
+        combine: { try SVDSteps.sum($0.map { NDArray<Double>($0) }).erased }, finish: { _, sum in sum }))
     let factor = layer("factor", 1, bytes: matrixBytes) { _, into in
       into.append(TaskID(layer: gram, index: 0))
     } run: { inputs in
@@ -131,20 +131,20 @@ struct SVDLayers: Sendable {
     let all = panels.shape[1]
     let rows = (rows ?? 0..<all).shifted(by: -wanted.right.lowerBound)
     return part("right", elements: rows.count * all, callSite: callSite, in: lowering) {
-      $0.arrays[1].erased.slice([rows, 0..<all])
+      try $0.arrays[1].erased.slice([rows, 0..<all])
     }
   }
 
   /// A layer of one task that takes a part of what the core gives.
   private func part(
     _ name: String, elements: Int, callSite: CallSite?, in lowering: Lowering,
-    take: @escaping @Sendable (ArrayTuple) -> AnyNDArray
+    take: @escaping @Sendable (ArrayTuple) throws -> AnyNDArray
   ) -> Int {
     let core = core
     return lowering.add(
       Layer(
         name: "svd-\(name)", count: 1, yielding: AnyNDArray.self, expectedBytes: elements * 8, callSite: callSite,
-        inputs: { _, into in into.append(TaskID(layer: core, index: 0)) }, run: { take($0.block(0)) }))
+        inputs: { _, into in into.append(TaskID(layer: core, index: 0)) }, run: { try take($0.block(0)) }))
   }
 
   /// The layer of U's panels, or of some columns of them: back down the tree with those columns alone.
@@ -163,7 +163,7 @@ struct SVDLayers: Sendable {
     }
     let own = columns.shifted(by: -wanted.left.lowerBound)
     var weights = part("weights", elements: all * columns.count, callSite: callSite, in: lowering) {
-      $0.arrays[2].erased.slice([0..<all, own])
+      try $0.arrays[2].erased.slice([0..<all, own])
     }
     for level in levels.reversed() {
       let (above, nodes, heights) = (weights, level.nodes, level.heights)

@@ -46,7 +46,7 @@ extension SVDSteps {
     /// Rows of Vᵀ, without their signs.
     func right(_ rows: Range<Int>) throws -> NDArray<Double> {
       switch self {
-      case .complete(_, _, let vt): NDArray<Double>(vt.erased.slice([rows, 0..<vt.shape[1]]))
+      case .complete(_, _, let vt): NDArray<Double>(try vt.erased.slice([rows, 0..<vt.shape[1]]))
       case .preconditioned(let svd, _): try svd.right(rows)
       }
     }
@@ -54,7 +54,7 @@ extension SVDSteps {
     /// Columns of W, without their signs.
     func weights(_ columns: Range<Int>) throws -> NDArray<Double> {
       switch self {
-      case .complete(let w, _, _): NDArray<Double>(w.erased.slice([0..<w.shape[0], columns]))
+      case .complete(let w, _, _): NDArray<Double>(try w.erased.slice([0..<w.shape[0], columns]))
       case .preconditioned(let svd, let r2): try svd.left(columns).solvingLeftUpper(r2)
       }
     }
@@ -76,8 +76,8 @@ extension SVDSteps {
     var right = NDArray<Double>([])
     if !wanted.right.isEmpty {
       let first = wanted.right.lowerBound - vectors.lowerBound
-      let rows = vt.erased.slice([first..<first + wanted.right.count, 0..<vt.shape[1]])
-      right = NDArray<Double>(rows).scaled(rows: signs(of: wanted.right))
+      let rows = try vt.erased.slice([first..<first + wanted.right.count, 0..<vt.shape[1]])
+      right = try NDArray<Double>(rows).scaled(rows: signs(of: wanted.right))
     }
     var weights = NDArray<Double>([])
     if !wanted.left.isEmpty { weights = try core.weights(wanted.left).scaled(columns: signs(of: wanted.left)) }
@@ -100,9 +100,9 @@ extension SVDSteps {
 
 extension NDArray<Double> {
   /// This matrix with each row multiplied by a factor of its own.
-  fileprivate func scaled(rows factors: [Double]) -> NDArray<Double> {
+  fileprivate func scaled(rows factors: [Double]) throws -> NDArray<Double> {
     let width = shape[1]
-    return NDArray<Double>(shape: shape) { target in
+    return try NDArray<Double>(allocating: shape) { target in
       withElements { source in
         for (row, factor) in factors.enumerated() {
           for index in row * width..<(row + 1) * width { target[index] = factor * source[index] }
@@ -112,9 +112,9 @@ extension NDArray<Double> {
   }
 
   /// This matrix with each column multiplied by a factor of its own.
-  fileprivate func scaled(columns factors: [Double]) -> NDArray<Double> {
+  fileprivate func scaled(columns factors: [Double]) throws -> NDArray<Double> {
     let width = shape[1]
-    return NDArray<Double>(shape: shape) { target in
+    return try NDArray<Double>(allocating: shape) { target in
       withElements { source in
         for start in stride(from: 0, to: source.count, by: width) {
           for column in 0..<width { target[start + column] = factors[column] * source[start + column] }

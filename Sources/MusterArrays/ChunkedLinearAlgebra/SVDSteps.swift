@@ -35,9 +35,9 @@ enum SVDSteps {
   }
 
   /// The sum of matrices of one shape, in order.
-  static func sum(_ matrices: [NDArray<Double>]) -> NDArray<Double> {
+  static func sum(_ matrices: [NDArray<Double>]) throws -> NDArray<Double> {
     guard matrices.count > 1 else { return matrices[0] }
-    return NDArray<Double>(shape: matrices[0].shape) { sum in
+    return try NDArray<Double>(allocating: matrices[0].shape) { sum in
       matrices[0].withElements { _ = sum.initialize(fromContentsOf: $0) }
       for matrix in matrices.dropFirst() {
         matrix.withElements { elements in for index in sum.indices { sum[index] += elements[index] } }
@@ -91,7 +91,7 @@ enum SVDSteps {
 
   /// A node of the tree: the sum of Gram matrices, or R of the stacked triangles, and the Q that goes with it.
   static func combine(_ parts: [NDArray<Double>], _ factor: Factor) throws -> ArrayTuple {
-    guard factor.r == nil else { return ArrayTuple(sum(parts)) }
+    guard factor.r == nil else { return ArrayTuple(try sum(parts)) }
     let (q, r) = try stacked(parts).qr()
     return ArrayTuple(r, q)
   }

@@ -23,7 +23,8 @@ package struct ColumnCorrection {
   ///   - gram: BᵀB (n × n) of the columns B; what is below the diagonal isn't read.
   ///   - accepted: off-diagonal entries of the normalised Gram matrix that count as zero.
   /// - Returns: nil where a pair isn't separated, or a column is zero.
-  package init?(gram: NDArray<Double>, accepted: Double) {
+  /// - Throws: `MusterError` with code `outOfMemory`.
+  package init?(gram: NDArray<Double>, accepted: Double) throws {
     let n = gram.shape[0]
     let diagonal = gram.withElements { g in (0..<n).map { g[$0 * n + $0] } }
     guard diagonal.allSatisfy({ $0 > 0 && $0.isFinite }) else { return nil }
@@ -31,8 +32,8 @@ package struct ColumnCorrection {
     var squares = diagonal
     var (residual, largest, sumOfSquares) = (0.0, 0.0, 0.0)
     var isSeparated = true
-    rotation = gram.withElements { g in
-      NDArray<Double>(shape: [n, n]) { x in
+    rotation = try gram.withElements { g in
+      try NDArray<Double>(allocating: [n, n]) { x in
         for i in 0..<n {
           x[i * n + i] = 0
           let (own, inverseNorm) = (diagonal[i], inverseNorms[i])
@@ -68,9 +69,9 @@ package struct ColumnCorrection {
   package func corrected(_ gram: NDArray<Double>) throws -> NDArray<Double> {
     let n = gram.shape[0]
     let product = try gram.matmul(rotation)
-    return product.withElements { product in
-      rotation.withElements { x in
-        NDArray<Double>(shape: [n, n]) { result in
+    return try product.withElements { product in
+      try rotation.withElements { x in
+        try NDArray<Double>(allocating: [n, n]) { result in
           NDArray<Double>.forTilesBelowDiagonal(n) { row, column in
             let above = product[column * n + row] - squaresBefore[column] * x[column * n + row]
             let below = product[row * n + column] - squaresBefore[row] * x[row * n + column]
@@ -89,17 +90,17 @@ package struct ColumnCorrection {
     guard sumOfSquares > 1e-17 || second != nil else { return rotation }
     // X² is -XᵀX, a symmetric product, and X⁴ the square of that.
     let square = try rotation.gram()
-    var sum = rotation.adding(square, times: -0.5)
-    if sumOfSquares > 1e-8 { sum = sum.adding(try square.gram(), times: -0.125) }
-    return second.map { sum.adding($0.rotation, times: 1) } ?? sum
+    var sum = try rotation.adding(square, times: -0.5)
+    if sumOfSquares > 1e-8 { sum = try sum.adding(square.gram(), times: -0.125) }
+    return try second.map { try sum.adding($0.rotation, times: 1) } ?? sum
   }
 }
 
 extension NDArray<Double> {
-  fileprivate func adding(_ other: NDArray<Double>, times factor: Double) -> NDArray<Double> {
-    withElements { a in
-      other.withElements { b in
-        NDArray<Double>(shape: shape) { sum in
+  fileprivate func adding(_ other: NDArray<Double>, times factor: Double) throws -> NDArray<Double> {
+    try withElements { a in
+      try other.withElements { b in
+        try NDArray<Double>(allocating: shape) { sum in
           for index in a.indices { sum[index] = a[index] + factor * b[index] }
         }
       }

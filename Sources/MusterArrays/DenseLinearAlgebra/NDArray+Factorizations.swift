@@ -35,14 +35,14 @@ extension NDArray where Element: LinearAlgebraElement {
     let k = Swift.min(m, n)
     let (rows, columns, rank) = (Int(m), Int(n), Int(k))
     guard rank > 0 else {
-      return (NDArray(shape: [rows, rank]) { _ in }, NDArray(shape: [rank, columns]) { _ in })
+      return (try NDArray(allocating: [rows, rank]) { _ in }, try NDArray(allocating: [rank, columns]) { _ in })
     }
     var factors = self
     return try factors.withMutableElements { a in
       var tau = [Element](repeating: 0, count: rank)
       try Self.withWorkspace("a QR factorisation") { Element.linearAlgebra.qr(m, n, a, &tau, $0, $1) }
       let negative = (0..<rank).map { a[$0 * columns + $0] < 0 }
-      let r = NDArray(shape: [rank, columns]) { r in
+      let r = try NDArray(allocating: [rank, columns]) { r in
         for row in 0..<rank {
           for column in 0..<columns {
             let value = column < row ? 0 : a[row * columns + column]
@@ -51,7 +51,7 @@ extension NDArray where Element: LinearAlgebraElement {
         }
       }
       try Self.withWorkspace("a QR factorisation") { Element.linearAlgebra.qrQ(m, n, k, a, tau, $0, $1) }
-      let q = NDArray(shape: [rows, rank]) { q in
+      let q = try NDArray(allocating: [rows, rank]) { q in
         for row in 0..<rows {
           for column in 0..<rank {
             let value = a[row * columns + column]
@@ -73,8 +73,8 @@ extension NDArray where Element: LinearAlgebraElement {
     try Self.checkWorkspace(4 * k * k + 7 * k, "a singular value decomposition of a \(shape) matrix")
     var factors = self
     var s = [Element](repeating: 0, count: k)
-    let u = AnyNDArray(uninitialized: Element.elementType, shape: [Int(m), k])
-    let vt = AnyNDArray(uninitialized: Element.elementType, shape: [k, Int(n)])
+    let u = try AnyNDArray(allocating: Element.elementType, shape: [Int(m), k])
+    let vt = try AnyNDArray(allocating: Element.elementType, shape: [k, Int(n)])
     // Both were made above and nobody else has them.
     let uPointer = u.storage.bytes.bindMemory(to: Element.self, capacity: u.count)
     let vtPointer = vt.storage.bytes.bindMemory(to: Element.self, capacity: vt.count)
@@ -125,7 +125,7 @@ extension NDArray where Element: LinearAlgebraElement {
       throw MusterError(.notConverged, "the eigenvalue decomposition of a \(shape) matrix didn't converge")
     }
     // The library leaves them as rows.
-    return (NDArray(values), NDArray(factors.erased.transposed([1, 0])))
+    return (NDArray(values), NDArray(try factors.erased.transposed([1, 0])))
   }
 
   /// Asks a routine how much work space it wants, and calls it with that.

@@ -42,7 +42,7 @@ package struct PreconditionedSVD: Sendable {
     var b = product
     for _ in 0..<Self.iterations {
       let gram = try b.gram()
-      guard let first = ColumnCorrection(gram: gram, accepted: accepted) else { return nil }
+      guard let first = try ColumnCorrection(gram: gram, accepted: accepted) else { return nil }
       if first.residual <= accepted {
         self.init(b: b, v: v, rotation: NDArray([]), squares: first.squares)
         return
@@ -54,7 +54,7 @@ package struct PreconditionedSVD: Sendable {
         return
       }
       // The second one can be had from the same Gram matrix, without touching B and V, where the first was small.
-      if let second = ColumnCorrection(gram: try first.corrected(gram), accepted: accepted),
+      if let second = try ColumnCorrection(gram: first.corrected(gram), accepted: accepted),
         second.residual * first.largest * root <= accepted,
         first.sumOfSquares * second.sumOfSquares <= Self.negligibleProduct
       {
@@ -81,13 +81,13 @@ package struct PreconditionedSVD: Sendable {
   /// - Complexity: O(n² k).
   package func left(_ columns: Range<Int>) throws -> NDArray<Double> {
     let chosen = Array(order[columns])
-    var u = b.columns(chosen)
+    var u = try b.columns(chosen)
     if rotation.count > 0 {
       try NDArray<Double>.gemm(b, .none, rotation.columns(chosen), .none, alpha: 1, beta: 1, into: &u)
     }
-    return values.withElements { values in
-      u.withElements { u in
-        NDArray<Double>(shape: [b.shape[0], columns.count]) { scaled in
+    return try values.withElements { values in
+      try u.withElements { u in
+        try NDArray<Double>(allocating: [b.shape[0], columns.count]) { scaled in
           let inverses = columns.map { 1 / values[$0] }
           for row in 0..<b.shape[0] {
             let start = row * columns.count
@@ -103,7 +103,7 @@ package struct PreconditionedSVD: Sendable {
   /// - Complexity: O(n² k).
   package func right(_ rows: Range<Int>) throws -> NDArray<Double> {
     let chosen = Array(order[rows])
-    var vt = NDArray<Double>(v.columns(chosen).erased.transposed([1, 0]))
+    var vt = try NDArray<Double>(v.columns(chosen).erased.transposed([1, 0]))
     if rotation.count > 0 {
       try NDArray<Double>.gemm(
         rotation.columns(chosen), .transposed, v, .transposed, alpha: 1, beta: 1, into: &vt)
@@ -114,10 +114,10 @@ package struct PreconditionedSVD: Sendable {
 
 extension NDArray<Double> {
   /// Columns of a matrix, in the order of their numbers.
-  fileprivate func columns(_ numbers: [Int]) -> NDArray<Double> {
+  fileprivate func columns(_ numbers: [Int]) throws -> NDArray<Double> {
     let (rows, width) = (shape[0], shape[1])
-    return withElements { source in
-      NDArray<Double>(shape: [rows, numbers.count]) { target in
+    return try withElements { source in
+      try NDArray<Double>(allocating: [rows, numbers.count]) { target in
         for row in 0..<rows {
           for (place, number) in numbers.enumerated() {
             target[row * numbers.count + place] = source[row * width + number]

@@ -124,6 +124,9 @@ extension ArrayExpression {
           .session, "\(name): its operands belong to different sessions", fix: "Build them in the same session")
       }
       let derivation = try body()
+      // Lengths of operands that were multiplied, or added up.
+      try Shapes.check(derivation.grid.shape, operation: name)
+      try ChunkGrid.checkCounts(derivation.grid.counts, of: derivation.grid.shape)
       let sources = "of " + operands.map { "call \($0.number + 1)" }.joined(separator: ", ")
       let number = session.record(
         name, shape: derivation.grid.shape, elementType: derivation.elementType.description,

@@ -32,10 +32,13 @@ struct MemoryOperation: ArrayOperation {
   var name: String { "array" }
   var operands: [ArrayExpression] { [] }
 
-  init(_ array: AnyNDArray, grid: ChunkGrid) {
-    blocks = (0..<grid.count).map { chunk in
+  /// - Throws: `MusterError` with code `outOfMemory`.
+  init(_ array: AnyNDArray, grid: ChunkGrid) throws(MusterError) {
+    blocks = []
+    blocks.reserveCapacity(grid.count)
+    for chunk in 0..<grid.count {
       let region = grid.region(of: chunk)
-      return array.slice(zip(region.origin, region.shape).map { $0..<$0 + $1 })
+      blocks.append(try array.slice(zip(region.origin, region.shape).map { $0..<$0 + $1 }))
     }
   }
 

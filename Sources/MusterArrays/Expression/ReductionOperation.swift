@@ -17,7 +17,7 @@ struct ReductionOperation: ArrayOperation {
     let register = fusion.program.output
     fusion.program.finish(fusion.program.cast(register, to: reduction.inputType(for: operand.elementType)))
     let inputs = try FusedInputs(fusion, in: lowering)
-    let name = (inputs.names + fusion.names + [name]).joined(separator: "-")
+    let name = inputs.name(of: fusion.names + [name])
     let (program, axes, reduction) = (fusion.program, axes, reduction)
     let (source, grid) = (operand.grid, node.grid)
     let partials = axes.reduce(1) { $0 * source.counts[$1] }
@@ -30,6 +30,7 @@ struct ReductionOperation: ArrayOperation {
       // No other chunk takes part, so this fuses into whatever comes next.
       return BlockFunction(
         grid: grid, elementType: node.elementType, name: name, callSite: node.callSite, cost: .work,
+        writes: inputs.writes + Double(source.largestChunk), depth: inputs.depth + 1,
         inputs: { chunk, into in inputs.append(chunk, into: &into) },
         run: { chunk, blocks in
           try partial(chunk, &blocks).finish(as: reduction).reshaped(grid.shape(of: chunk))

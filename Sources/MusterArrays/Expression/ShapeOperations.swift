@@ -41,7 +41,8 @@ struct ConcatenateOperation: ArrayOperation {
     }
     return BlockFunction(
       grid: grid, elementType: node.elementType, name: name, callSite: node.callSite,
-      cost: functions.map(\.cost).max()!,
+      cost: functions.map(\.cost).max()!, writes: functions.map(\.writes).max()!,
+      depth: functions.map(\.depth).max()! + 1,
       inputs: { chunk, into in
         let (function, number) = place(of: chunk)
         function.inputs(number, &into)
@@ -67,8 +68,9 @@ struct MapBlocksOperation: ArrayOperation {
     let sourceGrid = operand.grid
     let body = body
     return BlockFunction(
-      grid: grid, elementType: node.elementType, name: "\(source.name)-mapBlocks", callSite: node.callSite,
-      cost: .work,
+      grid: grid, elementType: node.elementType, name: BlockFunction.name(of: [name], behind: [source]),
+      callSite: node.callSite,
+      cost: .work, writes: source.writes + Double(grid.largestChunk), depth: source.depth + 1,
       inputs: { chunk, into in source.inputs(chunk, &into) },
       run: { chunk, blocks in
         let block = try source.run(chunk, &blocks)

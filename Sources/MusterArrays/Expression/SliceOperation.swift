@@ -22,9 +22,11 @@ struct SliceOperation: ArrayOperation {
       return [Part(chunk: 0, selection: AxisSelection(start: 0, step: 1, count: 0))]
     }
     let step = abs(selection.step)
-    let chunks = Array(0..<grid.counts[axis])
+    let last = selection.start + (selection.count - 1) * selection.step
+    let chunks = grid.chunks(
+      along: axis, overlapping: min(selection.start, last), max(selection.start, last) + 1)
     var parts: [Part] = []
-    for chunk in selection.step > 0 ? chunks : chunks.reversed() {
+    for chunk in selection.step > 0 ? Array(chunks) : chunks.reversed() {
       let bounds = grid.bounds(of: chunk, along: axis)
       // How far the chunk's nearer and farther end are from the start, in the direction of the step.
       let (near, far) =
@@ -69,13 +71,14 @@ struct SliceOperation: ArrayOperation {
       return taken
     }
     return BlockFunction(
-      grid: grid, elementType: node.elementType, name: "\(source.name)-slice", callSite: node.callSite,
-      cost: source.cost,
+      grid: grid, elementType: node.elementType, name: BlockFunction.name(of: [name], behind: [source]),
+      callSite: node.callSite,
+      cost: source.cost, writes: source.writes + Double(grid.largestChunk), depth: source.depth + 1,
       inputs: { chunk, into in source.inputs(sourceGrid.number(at: part(of: chunk).map(\.chunk)), &into) },
       run: { chunk, blocks in
         let taken = part(of: chunk)
         let block = try source.run(sourceGrid.number(at: taken.map(\.chunk)), &blocks)
-        return block.selecting(taken.map(\.selection)).reshaped(grid.shape(of: chunk))
+        return try block.selecting(taken.map(\.selection)).reshaped(grid.shape(of: chunk))
       })
   }
 }
@@ -100,8 +103,9 @@ struct TransposeOperation: ArrayOperation {
       return sourceGrid.number(at: coordinates)
     }
     return BlockFunction(
-      grid: grid, elementType: node.elementType, name: "\(source.name)-transpose", callSite: node.callSite,
-      cost: max(source.cost, .pass),
+      grid: grid, elementType: node.elementType, name: BlockFunction.name(of: [name], behind: [source]),
+      callSite: node.callSite,
+      cost: max(source.cost, .pass), writes: source.writes + Double(grid.largestChunk), depth: source.depth + 1,
       inputs: { chunk, into in source.inputs(sourceChunk(chunk), &into) },
       run: { chunk, blocks in try source.run(sourceChunk(chunk), &blocks).transposed(axes) })
   }
@@ -109,12 +113,12 @@ struct TransposeOperation: ArrayOperation {
 
 extension AnyNDArray {
   /// The selected elements of each axis.
-  fileprivate func selecting(_ selections: [AxisSelection]) -> AnyNDArray {
+  fileprivate func selecting(_ selections: [AxisSelection]) throws -> AnyNDArray {
     let region = selections.map { selection in
       guard selection.count > 0 else { return 0..<0 }
       let last = selection.start + (selection.count - 1) * selection.step
       return min(selection.start, last)..<max(selection.start, last) + 1
     }
-    return slice(region, steps: selections.map(\.step))
+    return try slice(region, steps: selections.map(\.step))
   }
 }

@@ -14,6 +14,10 @@ struct BlockFunction: Sendable {
   var callSite: CallSite?
   /// What it takes to run the function again instead of keeping its blocks.
   var cost: Cost
+  /// How many elements it writes for one of its largest chunks, with what is nested in it.
+  var writes = 0.0
+  /// How many functions are nested in each other, this one included.
+  var depth = 1
   /// The layer whose blocks these are, as they are; nil where they are made inside the consumer's task.
   var layerNumber: Int?
   /// Appends the tasks whose blocks `run` takes for a chunk.
@@ -55,10 +59,21 @@ struct BlockCursor: ~Copyable {
 }
 
 extension BlockFunction {
+  /// The name of operations that run in one task behind functions: theirs first, but for those that are layers.
+  static func name(of operations: [String], behind sources: [BlockFunction]) -> String {
+    var names: [String] = []
+    for source in sources where source.layerNumber == nil && !names.contains(source.name) { names.append(source.name) }
+    let name = (names + operations).joined(separator: "-")
+    // Of a long chain the end tells more.
+    return name.utf8.count <= longestName ? name : "…-" + operations.suffix(4).joined(separator: "-")
+  }
+
+  private static let longestName = 120
+
   /// The blocks of a layer whose tasks are numbered like the chunks.
   init(layer: Int, grid: ChunkGrid, elementType: ElementType, name: String, callSite: CallSite?) {
     self.init(
-      grid: grid, elementType: elementType, name: name, callSite: callSite, cost: .nothing,
+      grid: grid, elementType: elementType, name: name, callSite: callSite, cost: .nothing, depth: 0,
       layerNumber: layer,
       inputs: { chunk, into in into.append(TaskID(layer: layer, index: chunk)) },
       run: { _, blocks in blocks.next() })

@@ -91,6 +91,9 @@ extension Lowering {
 struct FusedInputs: Sendable {
   private var leaves: [(function: BlockFunction, map: ChunkMap)] = []
   var cost = BlockFunction.Cost.nothing
+  /// As of a function that only takes the inputs.
+  var writes = 0.0
+  var depth = 0
 
   init(_ fusion: Fusion, in lowering: Lowering) throws {
     for leaf in fusion.leaves {
@@ -98,6 +101,8 @@ struct FusedInputs: Sendable {
       let map = fusion.grid.chunkMap(to: grid)
       let function = try lowering.blocks(of: leaf, on: grid, takenOnce: map.isInjective)
       cost = max(cost, function.cost)
+      writes += function.writes
+      depth = max(depth, function.depth)
       leaves.append((function, map))
     }
   }
@@ -113,8 +118,8 @@ struct FusedInputs: Sendable {
     return inputs
   }
 
-  /// The names of what is fused before the program.
-  var names: [String] { leaves.filter { $0.function.layerNumber == nil }.map(\.function.name) }
+  /// The name of operations on the inputs.
+  func name(of operations: [String]) -> String { BlockFunction.name(of: operations, behind: leaves.map(\.function)) }
 }
 
 extension Fusion {
@@ -124,8 +129,9 @@ extension Fusion {
     let program = program
     let isCheap = weight <= Self.cheapWeight
     return BlockFunction(
-      grid: grid, elementType: program.outputType, name: (inputs.names + names).joined(separator: "-"),
-      callSite: callSite, cost: isCheap ? max(inputs.cost, .pass) : .work,
+      grid: grid, elementType: program.outputType, name: inputs.name(of: names), callSite: callSite,
+      cost: isCheap ? max(inputs.cost, .pass) : .work, writes: inputs.writes + Double(grid.largestChunk),
+      depth: inputs.depth + 1,
       inputs: { chunk, into in inputs.append(chunk, into: &into) },
       run: { chunk, blocks in
         try program.run(try inputs.blocks(chunk, &blocks), shape: grid.shape(of: chunk))

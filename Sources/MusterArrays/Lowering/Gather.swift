@@ -34,6 +34,11 @@ struct Gather: Sendable {
     }
   }
 
+  /// How many chunks of the source go into one of the result, at most.
+  var largestSourceCount: Int {
+    groups.reduce(1) { count, group in count * (group.overlaps.lazy.map(\.count).max() ?? 1) }
+  }
+
   /// The chunks of the source that a chunk of the result is made of, in the order in which `run` takes their blocks.
   func sources(of chunk: Int) -> [Int] {
     var numbers = [0]
@@ -266,8 +271,9 @@ extension Lowering {
     let source = gather.sharesSources ? try sharedBlocks(of: node) : try blocks(of: node)
     let elementType = node.elementType
     return BlockFunction(
-      grid: grid, elementType: elementType, name: "\(source.name)-\(name)", callSite: node.callSite,
-      cost: max(source.cost, .pass),
+      grid: grid, elementType: elementType, name: BlockFunction.name(of: [name], behind: [source]),
+      callSite: node.callSite, cost: max(source.cost, .pass),
+      writes: Double(gather.largestSourceCount) * source.writes + Double(grid.largestChunk), depth: source.depth + 1,
       inputs: { chunk, into in
         for number in gather.sources(of: chunk) { source.inputs(number, &into) }
       },

@@ -4,7 +4,7 @@ internal import MusterScheduling
 /// Turns expressions into the layers of a plan; one for each collective.
 ///
 /// Every node is lowered once. A node's blocks become a layer of their own where several tasks need them and making
-/// them again would cost more than a pass over memory; otherwise they are made inside the tasks that consume them.
+/// them again would cost more than a few passes over memory; otherwise they are made inside the tasks that consume them.
 ///
 /// A class, since the lowering of a node reaches into that of its operands; it never leaves the collective's call.
 final class Lowering {
@@ -21,6 +21,11 @@ final class Lowering {
 
   /// Sources larger than this are read again by each consumer rather than kept in memory between them.
   static let keptSourceBytes = 1 << 30
+  /// How many passes over its blocks are made again for a node's consumers, all together, rather than that the blocks
+  /// are kept; of an array larger than the sources that are kept, how many for each.
+  private static let repeatedPasses = (small: 4.0, large: 16.0)
+  /// Functions nested deeper than this are cut: each takes a part of the stack.
+  private static let deepestNesting = 200
 
   /// The nodes whose own blocks are wanted, so that each becomes a layer.
   private let kept: Set<ObjectIdentifier>
@@ -77,7 +82,10 @@ final class Lowering {
     let identity = ObjectIdentifier(node)
     if let known = functions[identity] { return known }
     var function = try node.operation.lower(node, in: self)
-    if kept.contains(identity) || (consumerCount(of: node) > 1 && shouldKeep(function)) {
+    let uses = consumerCount(of: node)
+    if kept.contains(identity) || function.depth > Self.deepestNesting
+      || (uses > 1 && shouldKeep(function, uses: uses))
+    {
       function = layer(of: function)
     }
     functions[identity] = function
@@ -100,13 +108,17 @@ final class Lowering {
     return kept.layerNumber!
   }
 
-  /// Whether blocks that several tasks need are kept, rather than made again.
-  func shouldKeep(_ function: BlockFunction) -> Bool {
-    switch function.cost {
-    case .nothing, .pass: false
-    case .reading: function.grid.elementCount * function.elementType.byteCount <= Self.keptSourceBytes
-    case .work: true
+  /// Whether blocks that several tasks need are kept, rather than made again for each use.
+  ///
+  /// Light operations add up: where each feeds several others that aren't kept either, what is made again is multiplied
+  /// at every step.
+  func shouldKeep(_ function: BlockFunction, uses: Int = 2) -> Bool {
+    if function.cost == .work { return true }
+    let passes = function.writes / Double(max(function.grid.largestChunk, 1))
+    guard function.grid.elementCount * function.elementType.byteCount <= Self.keptSourceBytes else {
+      return passes > Self.repeatedPasses.large
     }
+    return function.cost == .reading || passes * Double(uses - 1) > Self.repeatedPasses.small
   }
 
   /// The function as a layer of its own.

@@ -3,8 +3,10 @@ package import MusterRuntime
 extension AnyNDArray {
   /// An array of uninitialised elements, for the one that fills it.
   ///
+  /// - Precondition: no length is negative.
   /// - Throws: `MusterError` with code `outOfMemory`, naming element type, shape and bytes.
   package init(allocating elementType: ElementType, shape: [Int]) throws(MusterError) {
+    require(shape.allSatisfy { $0 >= 0 }, "an array of shape \(shape): its lengths have to be at least 0")
     func purpose() -> String { "an array of \(elementType) and shape \(shape)" }
     guard let byteCount = Self.byteCount(of: elementType, shape: shape) else {
       throw MusterError(outOfMemoryFor: purpose(), byteCount: nil)
@@ -15,15 +17,15 @@ extension AnyNDArray {
 
   /// nil where it is beyond what can be counted.
   private static func byteCount(of elementType: ElementType, shape: [Int]) -> Int? {
-    // An axis without elements leaves nothing to count, however long the others are.
-    if shape.contains(0) { return 0 }
-    var byteCount = elementType.byteCount
-    for length in shape {
-      let (product, isTooLarge) = byteCount.multipliedReportingOverflow(by: length)
-      if isTooLarge { return nil }
-      byteCount = product
-    }
-    return byteCount
+    Shapes.product(shape + [elementType.byteCount])
+  }
+}
+
+extension AnyNDArray {
+  /// What a closure makes; where it finds no memory for it, the process ends with a message. For callers that can't
+  /// throw, which no task is.
+  static func orEnd(_ body: () throws(MusterError) -> AnyNDArray) -> AnyNDArray {
+    do { return try body() } catch { BlockStorage.end(error) }
   }
 }
 

@@ -28,8 +28,10 @@ enum StridedCopy {
 
 extension AnyNDArray {
   /// An array of one value.
-  package static func filled(with scalar: ScalarValue, shape: [Int]) -> AnyNDArray {
-    let result = AnyNDArray(uninitialized: scalar.elementType, shape: shape)
+  ///
+  /// - Throws: `MusterError` with code `outOfMemory`.
+  package static func filled(with scalar: ScalarValue, shape: [Int]) throws(MusterError) -> AnyNDArray {
+    let result = try AnyNDArray(allocating: scalar.elementType, shape: shape)
     result.fill(with: scalar)
     return result
   }
@@ -48,7 +50,7 @@ extension AnyNDArray {
   ///
   /// - Precondition: the shapes have the same number of elements.
   package func reshaped(_ shape: [Int]) -> AnyNDArray {
-    require(shape.reduce(1, *) == count, "\(self.shape) can't be reshaped to \(shape): the counts differ")
+    require(Shapes.product(shape) == count, "\(self.shape) can't be reshaped to \(shape): the counts differ")
     return AnyNDArray(elementType: elementType, shape: shape, storage: storage)
   }
 
@@ -56,7 +58,8 @@ extension AnyNDArray {
   /// that is the whole array shares the storage.
   ///
   /// - Precondition: a range for each axis, within the array; no step is 0.
-  package func slice(_ region: [Range<Int>], steps: [Int]? = nil) -> AnyNDArray {
+  /// - Throws: `MusterError` with code `outOfMemory`.
+  package func slice(_ region: [Range<Int>], steps: [Int]? = nil) throws(MusterError) -> AnyNDArray {
     require(region.count == shape.count, "\(region.count) ranges for \(shape.count) axes")
     for (axis, range) in region.enumerated() {
       require(
@@ -72,14 +75,18 @@ extension AnyNDArray {
       let first = steps[axis] > 0 ? region[axis].lowerBound : region[axis].upperBound - 1
       offset += max(first, 0) * strides[axis]
     }
-    let counts = region.indices.map { (region[$0].count + abs(steps[$0]) - 1) / abs(steps[$0]) }
-    let result = AnyNDArray(uninitialized: elementType, shape: counts)
+    let counts = region.indices.map { axis in
+      region[axis].isEmpty ? 0 : Int(UInt(region[axis].count - 1) / steps[axis].magnitude) + 1
+    }
+    let result = try AnyNDArray(allocating: elementType, shape: counts)
     guard result.count > 0 else { return result }
     withExtendedLifetime(storage) {
       StridedCopy.run(
         to: result.storage.bytes, strides: Shapes.strides(of: counts),
         from: storage.bytes + offset * elementType.byteCount,
-        strides: region.indices.map { strides[$0] * steps[$0] }, shape: counts, elementSize: elementType.byteCount)
+        // The step of one element isn't taken, and may be larger than what can be multiplied.
+        strides: region.indices.map { counts[$0] > 1 ? strides[$0] * steps[$0] : 0 }, shape: counts,
+        elementSize: elementType.byteCount)
     }
     return result
   }
@@ -87,14 +94,15 @@ extension AnyNDArray {
   /// The axes in another order: axis `i` of the result is axis `axes[i]`. A copy, in blocks that fit the cache.
   ///
   /// - Precondition: `axes` holds each axis once.
-  package func transposed(_ axes: [Int]) -> AnyNDArray {
+  /// - Throws: `MusterError` with code `outOfMemory`.
+  package func transposed(_ axes: [Int]) throws(MusterError) -> AnyNDArray {
     require(axes.sorted() == Array(shape.indices), "\(axes) isn't an order of \(shape.count) axes")
     let strides = Shapes.strides(of: shape)
     let newShape = axes.map { shape[$0] }
     // Without axes of size 1, is the order the same?
     let long = axes.filter { shape[$0] != 1 }
     if long == long.sorted() { return reshaped(newShape) }
-    let result = AnyNDArray(uninitialized: elementType, shape: newShape)
+    let result = try AnyNDArray(allocating: elementType, shape: newShape)
     guard result.count > 0 else { return result }
     withExtendedLifetime(storage) {
       StridedCopy.run(
@@ -106,11 +114,11 @@ extension AnyNDArray {
 
   /// The elements repeated along axes of size 1, and along new ones in front, to fill a shape.
   ///
-  /// - Throws: `MusterError` with code `shapeMismatch`.
+  /// - Throws: `MusterError` with code `shapeMismatch`, and `outOfMemory`.
   package func broadcast(to newShape: [Int]) throws -> AnyNDArray {
     if newShape == shape { return self }
     let strides = try IterationSpace.strides(of: shape, broadcastTo: newShape)
-    let result = AnyNDArray(uninitialized: elementType, shape: newShape)
+    let result = try AnyNDArray(allocating: elementType, shape: newShape)
     guard result.count > 0 else { return result }
     withExtendedLifetime(storage) {
       StridedCopy.run(
@@ -153,9 +161,11 @@ extension AnyNDArray {
   }
 
   /// The elements as another type, by the rules of `ElementwiseProgram.cast`.
-  package func cast(to type: ElementType) -> AnyNDArray {
+  ///
+  /// - Throws: `MusterError` with code `outOfMemory`.
+  package func cast(to type: ElementType) throws(MusterError) -> AnyNDArray {
     if type == elementType { return self }
-    let result = AnyNDArray(uninitialized: type, shape: shape)
+    let result = try AnyNDArray(allocating: type, shape: shape)
     withExtendedLifetime(storage) {
       let kernel = ck_cast(InstructionSet.best.rawValue, Int32(elementType.rawValue), Int32(type.rawValue))
       _ = kernel?(result.storage.bytes, storage.bytes, storage.bytes, storage.bytes, count)

@@ -13,7 +13,9 @@ public struct AnyNDArray: Sendable {
   ///
   /// - Precondition: the storage has at least as many bytes as the shape needs.
   public init(elementType: ElementType, shape: [Int], storage: BlockStorage) {
-    precondition(shape.reduce(1, *) * elementType.byteCount <= storage.byteCount)
+    guard let byteCount = Shapes.product(shape + [elementType.byteCount]), byteCount <= storage.byteCount else {
+      fatalError("a storage of \(storage.byteCount) bytes for \(elementType) elements of shape \(shape)")
+    }
     self.elementType = elementType
     self.shape = shape
     self.storage = storage
@@ -22,15 +24,11 @@ public struct AnyNDArray: Sendable {
   /// An array of uninitialised elements, for the one that fills it. Where there is no memory for it, the process ends
   /// with a message.
   public init(uninitialized elementType: ElementType, shape: [Int]) {
-    do {
-      try self.init(allocating: elementType, shape: shape)
-    } catch {
-      BlockStorage.end(error)
-    }
+    self = Self.orEnd { () throws(MusterError) in try AnyNDArray(allocating: elementType, shape: shape) }
   }
 
   /// The number of elements.
-  public var count: Int { shape.reduce(1, *) }
+  public var count: Int { Shapes.product(shape) ?? Int.max }
 }
 
 extension AnyNDArray {

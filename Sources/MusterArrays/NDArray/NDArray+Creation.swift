@@ -6,7 +6,7 @@ extension NDArray {
 
   /// An array of one value.
   public static func full(_ shape: [Int], value: Element) -> NDArray {
-    NDArray(AnyNDArray.filled(with: ScalarValue(value), shape: shape))
+    NDArray(.orEnd { () throws(MusterError) in try .filled(with: ScalarValue(value), shape: shape) })
   }
 }
 
@@ -33,8 +33,11 @@ extension NDArray where Element: Strideable & Numeric, Element.Stride: SignedNum
 
 extension NDArray where Element: BinaryFloatingPoint {
   /// `count` values at equal distances, from `start` to `stop`, both included. One dimension.
+  ///
+  /// - Precondition: `count` isn't negative.
   public static func linspace(_ start: Element, _ stop: Element, count: Int) -> NDArray {
-    NDArray(shape: [count]) { buffer in
+    require(count >= 0, "linspace: \(count) elements")
+    return NDArray(shape: [count]) { buffer in
       let step = count > 1 ? (stop - start) / Element(count - 1) : 0
       for index in buffer.indices { buffer[index] = start + Element(index) * step }
       if count > 1 { buffer[count - 1] = stop }

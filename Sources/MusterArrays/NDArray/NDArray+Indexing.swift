@@ -30,7 +30,7 @@ extension NDArray {
       require(
         range.lowerBound >= 0 && range.upperBound <= shape[axis], "\(range) is beyond axis \(axis) of shape \(shape)")
     }
-    return NDArray(erased.slice(region))
+    return NDArray(.orEnd { () throws(MusterError) in try erased.slice(region) })
   }
 
   /// A copy of every `steps`-th element of a region; a negative step walks from the region's end.
@@ -49,7 +49,7 @@ extension NDArray {
         .indexOutOfRange, "the range \(range) is beyond axis \(axis) of the shape \(shape)",
         fix: "Use a range within 0..<\(shape[axis])")
     }
-    return NDArray(erased.slice(region, steps: steps))
+    return NDArray(try erased.slice(region, steps: steps))
   }
 
   /// The elements with another shape, sharing the memory. One size may be -1: what is left for it.
@@ -58,10 +58,10 @@ extension NDArray {
   public func reshaped(_ shape: [Int]) throws -> NDArray {
     var resolved = shape
     if let free = shape.firstIndex(of: -1) {
-      let others = shape.indices.filter { $0 != free }.reduce(1) { $0 * shape[$1] }
-      if others > 0, count % others == 0 { resolved[free] = count / others }
+      let others = Shapes.product(shape.indices.filter { $0 != free }.map { shape[$0] })
+      if let others, others > 0, count % others == 0 { resolved[free] = count / others }
     }
-    guard resolved.allSatisfy({ $0 >= 0 }), resolved.reduce(1, *) == count else {
+    guard Shapes.product(resolved) == count else {
       throw MusterError(
         .shapeMismatch, "an array of shape \(self.shape) can't be reshaped to \(shape)",
         fix: "Both shapes must have \(count) elements, and one size at most may be -1")
@@ -79,7 +79,7 @@ extension NDArray {
         .invalidAxis, "\(axes) isn't an order of the \(shape.count) axes of shape \(shape)",
         fix: "Name each axis once")
     }
-    return NDArray(erased.transposed(axes))
+    return NDArray(try erased.transposed(axes))
   }
 
   /// The elements repeated along axes of size 1, and along new ones in front. A copy.
@@ -90,7 +90,7 @@ extension NDArray {
   /// The elements as another type. Integers wrap; floating point goes to integers towards zero, saturates, and NaN
   /// becomes 0; complex goes to real by its real part; to Bool everything but zero is true.
   public func asType<Other: ArrayElement>(_ type: Other.Type = Other.self) -> NDArray<Other> {
-    NDArray<Other>(erased.cast(to: Other.elementType))
+    NDArray<Other>(.orEnd { () throws(MusterError) in try erased.cast(to: Other.elementType) })
   }
 }
 

@@ -18,12 +18,14 @@ public struct NDArray<Element: ArrayElement>: Sendable {
   /// - Precondition: there are as many elements as the shape holds.
   public init(_ elements: [Element], shape: [Int]? = nil) {
     let shape = shape ?? [elements.count]
-    require(shape.reduce(1, *) == elements.count, "\(elements.count) elements don't fill the shape \(shape)")
+    require(Shapes.product(shape) == elements.count, "\(elements.count) elements don't fill the shape \(shape)")
     self.init(shape: shape) { buffer in _ = buffer.initialize(fromContentsOf: elements) }
   }
 
-  /// An array whose elements the closure fills, all of them, in row-major order. They are uninitialised before.
+  /// An array whose elements the closure fills, all of them, in row-major order. They are uninitialised before. Where
+  /// there is no memory for them, the process ends with a message.
   ///
+  /// - Precondition: no length is negative.
   /// - Throws: what the closure throws.
   public init(shape: [Int], initializingWith body: (UnsafeMutableBufferPointer<Element>) throws -> Void) rethrows {
     let erased = AnyNDArray(uninitialized: Element.elementType, shape: shape)

@@ -2,10 +2,44 @@ internal import MusterRuntime
 
 /// The arithmetic of shapes.
 package enum Shapes {
+  /// The most elements that an array may have: their bytes can be counted for every element type.
+  static let mostElements = Int.max / 16
+
+  /// The product of lengths; nil where one is negative, or where it is beyond what can be counted.
+  package static func product(_ lengths: [Int]) -> Int? {
+    if lengths.contains(where: { $0 < 0 }) { return nil }
+    // However long the others are.
+    if lengths.contains(0) { return 0 }
+    var product = 1
+    for length in lengths {
+      let (next, isTooLarge) = product.multipliedReportingOverflow(by: length)
+      if isTooLarge { return nil }
+      product = next
+    }
+    return product
+  }
+
+  /// Throws where a lazy array can't have a shape, so that nothing that is counted for it overflows. A length of 0
+  /// doesn't make up for the others: parts are counted along some of the axes alone.
+  ///
+  /// - Throws: `MusterError` with code `invalidArgument`, naming the shape.
+  static func check(_ shape: [Int], operation: String) throws(MusterError) {
+    if let length = shape.first(where: { $0 < 0 }) {
+      throw MusterError(
+        .invalidArgument, "\(operation): the shape \(shape) has the length \(length)", fix: "Use lengths of at least 0")
+    }
+    guard let count = product(shape.map { max($0, 1) }), count <= mostElements else {
+      throw MusterError(
+        .invalidArgument, "\(operation): an array of shape \(shape) has more elements than can be counted",
+        fix: "Use shapes of fewer than 2⁵⁹ elements")
+    }
+  }
+
   /// The steps in elements between neighbours along each axis, of a row-major array.
   package static func strides(of shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
-    for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+    // Nobody takes a step in an array without elements, whose other lengths may have any product.
+    for axis in shape.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] &* shape[axis + 1] }
     return strides
   }
 

@@ -28,7 +28,7 @@ extension ElementwiseProgram {
     let count = axes.reduce(1) { $0 * shape[$1] }
     let space = try IterationSpace(inputs: inputs.map(\.shape), shape: shape, reducedAxes: axes)
     if resultShape.contains(0) || count == 0 {
-      return .identity(kind: kind, sourceType: outputType, accumulatorType: accumulatorType, shape: resultShape)
+      return try .identity(kind: kind, sourceType: outputType, accumulatorType: accumulatorType, shape: resultShape)
     }
 
     var program = self
@@ -65,17 +65,17 @@ extension ElementwiseProgram {
     var order = Array(space.shape.indices)
     order.append(order.remove(at: innermost))
     let evaluated = try run(inputs, shape: shape, instructionSet: instructionSet)
-    let exchanged = evaluated.reshaped(space.shape).transposed(order)
+    let exchanged = try evaluated.reshaped(space.shape).transposed(order)
     var identity = ElementwiseProgram()
     identity.finish(identity.input(exchanged.elementType))
     let axes = order.indices.filter { space.isReduced[order[$0]] }
     let partial = try identity.reduce(
       [exchanged], shape: exchanged.shape, kind: kind, axes: axes, instructionSet: instructionSet)
     let back = order.indices.map { dimension in order.firstIndex(of: dimension) ?? dimension }
-    func restored(_ array: AnyNDArray) -> AnyNDArray { array.transposed(back).reshaped(resultShape) }
+    func restored(_ array: AnyNDArray) throws -> AnyNDArray { try array.transposed(back).reshaped(resultShape) }
     return PartialReduction(
-      kind: kind, sourceType: sourceType, count: count, values: restored(partial.values),
-      deviations: partial.deviations.map(restored))
+      kind: kind, sourceType: sourceType, count: count, values: try restored(partial.values),
+      deviations: try partial.deviations.map(restored))
   }
 }
 

@@ -3,11 +3,13 @@ internal import MusterRuntime
 
 extension PartialReduction {
   /// What reducing no elements gives: zeros, ones, and for `min` and `max` nothing that counts.
+  ///
+  /// - Throws: `MusterError` with code `outOfMemory`.
   static func identity(
     kind: ReductionKind, sourceType: ElementType, accumulatorType: ElementType, shape: [Int]
-  ) -> PartialReduction {
+  ) throws -> PartialReduction {
     let isOne = kind == .product || kind == .all
-    return PartialReduction(
+    return try PartialReduction(
       kind: kind, sourceType: sourceType, count: 0,
       values: AnyNDArray.filled(with: ScalarValue(isOne ? 1.0 : 0.0), shape: shape).cast(to: accumulatorType),
       deviations: kind == .moments ? AnyNDArray.filled(with: ScalarValue(0.0), shape: shape) : nil)
@@ -79,7 +81,7 @@ extension PartialReduction {
     var program = ElementwiseProgram()
     switch reduction {
     case .sum, .product, .min, .max, .any, .all:
-      return values.cast(to: type)
+      return try values.cast(to: type)
     case .mean:
       let sum = program.input(values.elementType)
       let divisor = program.cast(program.constant(ScalarValue(Double(count))), to: values.elementType)

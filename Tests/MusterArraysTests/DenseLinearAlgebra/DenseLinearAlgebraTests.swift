@@ -203,7 +203,7 @@ struct DenseLinearAlgebraTests {
         }
       }
     }
-    let x = try #require(ColumnCorrection(gram: gram, accepted: 1e-15)).exponential()
+    let x = try #require(try ColumnCorrection(gram: gram, accepted: 1e-15)).exponential()
     let rotation = NDArray<Double>(zip(x.elements, identity(n).elements).map { $0 + $1 }, shape: [n, n])
     #expect(try distance(rotation.gram(), identity(n)) < 2e-15)
   }
@@ -222,7 +222,7 @@ struct DenseLinearAlgebraTests {
         }
       }
     }
-    let correction = try #require(ColumnCorrection(gram: gram, accepted: 1e-15))
+    let correction = try #require(try ColumnCorrection(gram: gram, accepted: 1e-15))
     #expect(correction.residual > 1e-7 && correction.largest > 1e-6)
     let x = try correction.exponential()
     let rotation = NDArray<Double>(zip(x.elements, identity(n).elements).map { $0 + $1 }, shape: [n, n])
@@ -237,7 +237,7 @@ struct DenseLinearAlgebraTests {
         #expect(row == column || abs(foretold.elements[row * n + column]) < 1e-9)
       }
     }
-    let second = try #require(ColumnCorrection(gram: foretold, accepted: 1e-15))
+    let second = try #require(try ColumnCorrection(gram: foretold, accepted: 1e-15))
     let both = try correction.exponential(adding: second)
     let once = NDArray<Double>(zip(both.elements, identity(n).elements).map { $0 + $1 }, shape: [n, n])
     let left = try transposed(once).matmul(gram).matmul(once)

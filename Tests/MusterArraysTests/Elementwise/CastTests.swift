@@ -85,7 +85,7 @@ struct CastTests {
           }
         }
       }
-      #expect(values.cast(to: target).elementType == target)
+      #expect(try values.cast(to: target).elementType == target)
     }
   }
 }

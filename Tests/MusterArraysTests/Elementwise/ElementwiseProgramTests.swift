@@ -86,7 +86,7 @@ struct ElementwiseProgramTests {
     var random = SplitMix64(seed: 21)
     let arrays = [random.elements(.bool, [601]), random.elements(type, [601]), random.elements(type, [601])]
     for scalars in 0..<8 {
-      let operands = arrays.indices.map { scalars >> $0 & 1 == 1 ? arrays[$0].slice([5..<6]) : arrays[$0] }
+      let operands = try arrays.indices.map { scalars >> $0 & 1 == 1 ? try arrays[$0].slice([5..<6]) : arrays[$0] }
       var program = ElementwiseProgram()
       let registers = operands.map { program.input($0.elementType) }
       program.finish(program.select(registers[0], registers[1], registers[2]))
