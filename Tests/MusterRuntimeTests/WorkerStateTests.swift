@@ -60,6 +60,24 @@ private func words(_ actions: [WorkerState.Action]) -> [String] {
 }
 
 struct WorkerStateTests {
+  @Test func aBlockThatCannotBeReadFailsTheTasksThatWaitForIt() throws {
+    var state = state()
+    var actions: [WorkerState.Action] = []
+    let sources = [
+      InputSource(first: leaf(0), count: 2, holder: WorkerID(2)),
+      InputSource(first: leaf(3), count: 1, holder: WorkerID(3)),
+    ]
+    state.assign(Assignment(task: sum, attempt: 2, priority: 0, sources: sources), into: &actions)
+    actions = []
+    state.refused(leaf(1), because: MusterError(.taskFailed, "it doesn't cross"), into: &actions)
+    #expect(words(actions) == ["failed \(sum) #2 taskFailed"])
+    try state.checkInvariants()
+    // What else was on its way comes for nobody.
+    actions = []
+    state.received(Number(value: 1), of: leaf(0), into: &actions)
+    #expect(actions.isEmpty && state.storedBytes == 0)
+  }
+
   @Test func aTaskWaitsForWhatIsFetchedAndWhatIsMadeHere() {
     var state = state()
     var actions: [WorkerState.Action] = []

@@ -39,6 +39,7 @@ struct RankPrograms {
         rank: Int($0[0])!, fate: Failures.Fate(rawValue: $0[1])!, others: Failures.Others(rawValue: $0[2])!)
     },
     "busy-between-sessions": { try await Failures.busyBetweenSessions(seconds: Int($0[0])!) },
+    "delayed": { _ in try await DelayedFunctions.run() },
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },

@@ -8,12 +8,16 @@
 /// Immutable. A value that several others take is computed once in each collective.
 public struct Delayed<Value: Sendable>: GraphValue {
   let node: DelayedNode
-  let unwrap: @Sendable (any Block) -> Value
 
   /// What it is within a graph: one task.
   public var operand: GraphOperand<Value> {
-    let unwrap = unwrap
-    return GraphOperand(sources: [.delayed(node)]) { reader in unwrap(reader.next()) }
+    GraphOperand(sources: [.delayed(node)]) { reader in
+      let block = reader.next()
+      guard let block = block as? ValueBlock<Value> else {
+        preconditionFailure("a \(type(of: block)) came where a \(Value.self) was to")
+      }
+      return block.value
+    }
   }
 
   /// Computes the value. Collective: every rank gets it.

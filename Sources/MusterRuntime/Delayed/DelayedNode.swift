@@ -7,20 +7,23 @@ package final class DelayedNode: Sendable {
   let number: Int
   /// The type of the block that `run` yields.
   let blockType: any Block.Type
+  /// Why it can't be computed at all.
+  let failure: MusterError?
   /// Takes the inputs' blocks in order.
   let run: @Sendable (inout BlockReader) throws -> any Block
   /// Written in `deinit` alone, of this node or of one that held the last reference to it: nobody else has it then.
   nonisolated(unsafe) private(set) var inputs: [GraphSource]
 
   init(
-    session: Session, name: String, callSite: CallSite, number: Int, blockType: any Block.Type, inputs: [GraphSource],
-    run: @escaping @Sendable (inout BlockReader) throws -> any Block
+    session: Session, name: String, callSite: CallSite, number: Int, blockType: any Block.Type,
+    failure: MusterError?, inputs: [GraphSource], run: @escaping @Sendable (inout BlockReader) throws -> any Block
   ) {
     self.session = session
     self.name = name
     self.callSite = callSite
     self.number = number
     self.blockType = blockType
+    self.failure = failure
     self.inputs = inputs
     self.run = run
   }

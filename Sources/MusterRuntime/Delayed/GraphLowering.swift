@@ -48,6 +48,7 @@ struct GraphLowering {
     }
     // Calls come after those whose values they take.
     nodes.sort { $0.number < $1.number }
+    if let failure = nodes.lazy.compactMap(\.failure).first { throw failure }
   }
 
   private mutating func lowerParts(of kind: ObjectIdentifier) throws {

@@ -10,74 +10,37 @@ extension Session {
   ///     as what they are then: a `Delayed<Int>` as an `Int`, a `ChunkedArray<Double>` as an `NDArray<Double>` whole in
   ///     memory, a list as a list.
   ///   - name: what messages, progress and pictures call it.
-  ///   - body: the function. What it yields crosses to other ranks as bytes, where it is a number, a struct of numbers or
-  ///     an array of such; else by `Codable`.
+  ///   - body: the function. Its value has to be of a type that can cross to other ranks: numbers and structs of
+  ///     numbers, an `NDArray`, and arrays of such, which cross as their bytes; anything `Codable`; or nothing, where it
+  ///     is run for its effect. Of another type a collective throws `invalidArgument`, in one process too.
   /// - Returns: the value that it will yield.
-  public func delayed<each Input: GraphValue, Value: Codable & Sendable>(
+  public func delayed<each Input: GraphValue, Value: Sendable>(
     _ inputs: repeat each Input, name: String = "delayed", file: StaticString = #fileID, line: UInt = #line,
     _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Value
   ) -> Delayed<Value> {
-    delayed(
-      repeat each inputs, name: name, callSite: CallSite(file: file, line: line), as: ValueBlock<Value>.self,
-      unwrap: { $0.value }
-    ) { (values: repeat (each Input).Value) in ValueBlock(value: try body(repeat each values)) }
-  }
-
-  /// Puts a function off whose value is nothing but bytes; otherwise as for `Codable` values.
-  @_disfavoredOverload
-  public func delayed<each Input: GraphValue, Value: BitwiseCopyable & Sendable>(
-    _ inputs: repeat each Input, name: String = "delayed", file: StaticString = #fileID, line: UInt = #line,
-    _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Value
-  ) -> Delayed<Value> {
-    delayed(
-      repeat each inputs, name: name, callSite: CallSite(file: file, line: line), as: BytesBlock<Value>.self,
-      unwrap: { $0.value }
-    ) { (values: repeat (each Input).Value) in BytesBlock(value: try body(repeat each values)) }
-  }
-
-  /// Puts a function off whose value is a block, such as an `NDArray`; otherwise as for `Codable` values.
-  public func delayed<each Input: GraphValue, Value: Block>(
-    _ inputs: repeat each Input, name: String = "delayed", file: StaticString = #fileID, line: UInt = #line,
-    _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Value
-  ) -> Delayed<Value> {
-    delayed(
-      repeat each inputs, name: name, callSite: CallSite(file: file, line: line), as: Value.self, unwrap: { $0 }, body)
-  }
-
-  /// Puts a function off that is run for its effect; otherwise as for `Codable` values.
-  @_disfavoredOverload
-  public func delayed<each Input: GraphValue>(
-    _ inputs: repeat each Input, name: String = "delayed", file: StaticString = #fileID, line: UInt = #line,
-    _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Void
-  ) -> Delayed<Void> {
-    delayed(
-      repeat each inputs, name: name, callSite: CallSite(file: file, line: line), as: EmptyBlock.self, unwrap: { _ in }
-    ) { (values: repeat (each Input).Value) in
-      try body(repeat each values)
-      return EmptyBlock()
-    }
-  }
-
-  // Closures rather than key paths: Swift 6.3 crashes where a key path is made in a function over a parameter pack.
-  private func delayed<each Input: GraphValue, B: Block, Value: Sendable>(
-    _ inputs: repeat each Input, name: String, callSite: CallSite, as blockType: B.Type,
-    unwrap: @escaping @Sendable (B) -> Value, _ body: @escaping @Sendable (repeat (each Input).Value) throws -> B
-  ) -> Delayed<Value> {
+    let callSite = CallSite(file: file, line: line)
     var sources: [GraphSource] = []
     for input in repeat each inputs { sources += input.operand.sources }
     // The node alone holds the nodes that it depends on: it lets go of them link by link.
     let reads = (repeat (each inputs).operand.read)
     let calls = sources.map { "call \($0.number + 1)" }.joined(separator: ", ")
-    let number = record(name, detail: calls.isEmpty ? "" : "of " + calls, callSite: callSite)
-    let node = DelayedNode(
-      session: self, name: name, callSite: callSite, number: number, blockType: blockType, inputs: sources
-    ) { reader in
-      let values = (repeat try (each reads)(&reader))
-      return try body(repeat each values)
-    }
-    return Delayed<Value>(node: node) { block in
-      guard let block = block as? B else { preconditionFailure("\(name) yielded a \(type(of: block)), not a \(B.self)") }
-      return unwrap(block)
-    }
+    let number = record(
+      name, elementType: "\(Value.self)", detail: calls.isEmpty ? "" : "of " + calls, callSite: callSite)
+    return Delayed<Value>(
+      node: DelayedNode(
+        session: self, name: name, callSite: callSite, number: number, blockType: ValueBlock<Value>.self,
+        failure: Self.refusal(of: Value.self, name: name, callSite: callSite), inputs: sources
+      ) { reader in
+        let values = (repeat try (each reads)(&reader))
+        return ValueBlock(value: try body(repeat each values))
+      })
+  }
+
+  /// Why a value of the type can't be that of a delayed function; nil where it can.
+  private static func refusal<Value>(of type: Value.Type, name: String, callSite: CallSite) -> MusterError? {
+    guard ValueWay(type) == nil else { return nil }
+    return MusterError(
+      .invalidArgument, "\(name): a value of type \(Value.self) can't cross to another rank",
+      fix: "Make \(Value.self) Codable, or yield a struct that is instead of a tuple", callSite: callSite)
   }
 }

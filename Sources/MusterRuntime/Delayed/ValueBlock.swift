@@ -1,13 +1,63 @@
-/// A task's value as a block. It stays as it is in memory, and crosses to other ranks as bytes where it is nothing but
-/// bytes, or an array of such values; else as JSON of its `Codable` form.
-struct ValueBlock<Value: Codable & Sendable>: Block {
+/// A task's value as a block. It stays as it is in memory, and crosses to other ranks in the way of its type.
+struct ValueBlock<Value: Sendable>: Block {
   let value: Value
 
-  var byteCount: Int { ValueSize.bytes(of: value) }
+  var byteCount: Int { (value as? any Block)?.byteCount ?? ValueSize.bytes(of: value) }
 
-  func encode(into encoder: inout BlockEncoder) {
-    if BulkValue.append(value, to: &encoder) { return }
-    if let array = value as? any BulkArray, array.appendBulk(to: &encoder) { return }
+  func encode(into encoder: inout BlockEncoder) { Self.way.encode(value, into: &encoder) }
+
+  static func decode(from decoder: inout BlockDecoder) throws -> ValueBlock {
+    guard let value = try way.decode(Value.self, from: &decoder) as? Value else {
+      throw MusterError(.internal, "a value that isn't a \(Value.self) arrived in its place")
+    }
+    return ValueBlock(value: value)
+  }
+
+  private static var way: ValueWay { ValueWay(Value.self) ?? .unable }
+}
+
+/// How values of a type cross to another rank.
+enum ValueWay {
+  /// As its bytes: there is nothing else to it.
+  case bytes
+  /// An array whose elements are nothing but bytes, or blocks.
+  case array
+  /// As the block that it is, such as an `NDArray`.
+  case block
+  /// As JSON of its `Codable` form.
+  case text
+  /// Not at all.
+  case unable
+
+  /// nil where a value of the type can't cross.
+  init?(_ type: (some Any).Type) {
+    // What `BitwiseCopyable` says of a type that is known when compiling, `_isPOD` says at run time.
+    if _isPOD(type) {
+      self = .bytes
+    } else if type is any Block.Type {
+      self = .block
+    } else if let array = type as? any BulkArray.Type, array.isBulk {
+      self = .array
+    } else if type is any Codable.Type {
+      self = .text
+    } else {
+      return nil
+    }
+  }
+
+  func encode<Value>(_ value: Value, into encoder: inout BlockEncoder) {
+    switch self {
+    case .bytes: encoder.append(bytes: withUnsafeBytes(of: value) { Array($0) })
+    case .block: (value as! any Block).encode(into: &encoder)
+    case .array: (value as! any BulkArray).encodeBulk(into: &encoder)
+    case .text:
+      let codable = value as! any Codable
+      encodeText(codable, into: &encoder)
+    case .unable: preconditionFailure("a \(Value.self) can't cross to another rank")
+    }
+  }
+
+  private func encodeText<T: Codable>(_ value: T, into encoder: inout BlockEncoder) {
     do {
       let text = try JSON.encode(value)
       encoder.append(true)
@@ -19,75 +69,65 @@ struct ValueBlock<Value: Codable & Sendable>: Block {
     }
   }
 
-  static func decode(from decoder: inout BlockDecoder) throws -> ValueBlock {
-    if let value = try BulkValue.read(Value.self, from: &decoder) { return ValueBlock(value: value) }
-    if let type = Value.self as? any BulkArray.Type, let array = try type.readBulk(from: &decoder) as? Value {
-      return ValueBlock(value: array)
+  func decode<Value>(_ type: Value.Type, from decoder: inout BlockDecoder) throws -> Any {
+    switch self {
+    case .bytes:
+      let bytes = try decoder.readBytes()
+      guard bytes.count == MemoryLayout<Value>.size else {
+        throw MusterError(.internal, "a \(Value.self) arrived as \(bytes.count) bytes")
+      }
+      // Safe: the bytes are those of a `Value`, which has no references.
+      return bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 0, as: Value.self) }
+    case .block: return try (type as! any Block.Type).decode(from: &decoder)
+    case .array: return try (type as! any BulkArray.Type).decodeBulk(from: &decoder)
+    case .text:
+      let codable = type as! any Codable.Type
+      return try decodeText(codable, from: &decoder)
+    case .unable: preconditionFailure("a \(Value.self) can't cross to another rank")
     }
+  }
+
+  private func decodeText<T: Codable>(_ type: T.Type, from decoder: inout BlockDecoder) throws -> T {
     let isEncoded = try decoder.read(Bool.self)
     let bytes = try decoder.readBytes()
     var reason = String(decoding: bytes, as: UTF8.self)
     if isEncoded {
-      do { return ValueBlock(value: try JSON.decode(Value.self, from: bytes)) } catch { reason = "\(error)" }
+      do { return try JSON.decode(type, from: bytes) } catch { reason = "\(error)" }
     }
     throw MusterError(
-      .taskFailed, "a value of type \(Value.self) can't cross to another rank: \(reason)",
+      .taskFailed, "a value of type \(T.self) can't cross to another rank: \(reason)",
       fix: "Look at its encode(to:) and init(from:)")
   }
 }
 
-/// A value that is nothing but bytes, and that isn't `Codable`, as a block.
-struct BytesBlock<Value: BitwiseCopyable & Sendable>: Block {
-  let value: Value
-
-  var byteCount: Int { MemoryLayout<Value>.size }
-  func encode(into encoder: inout BlockEncoder) { encoder.append(value) }
-  static func decode(from decoder: inout BlockDecoder) throws -> BytesBlock {
-    BytesBlock(value: try decoder.read(Value.self))
-  }
-}
-
-/// Values whose type turns out to be nothing but bytes.
-private enum BulkValue {
-  /// - Returns: whether it is one. `_isPOD` says what `BitwiseCopyable` says, of a type that is known at run time only.
-  static func append<Value>(_ value: Value, to encoder: inout BlockEncoder) -> Bool {
-    guard _isPOD(Value.self) else { return false }
-    encoder.append(bytes: withUnsafeBytes(of: value) { Array($0) })
-    return true
-  }
-
-  static func read<Value>(_ type: Value.Type, from decoder: inout BlockDecoder) throws -> Value? {
-    guard _isPOD(Value.self) else { return nil }
-    let bytes = try decoder.readBytes()
-    guard bytes.count == MemoryLayout<Value>.size else {
-      throw MusterError(.internal, "a \(Value.self) arrived as \(bytes.count) bytes")
-    }
-    // Safe: the bytes are those of a `Value`, which has no references.
-    return bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 0, as: Value.self) }
-  }
-}
-
-/// Arrays whose elements turn out to be nothing but bytes.
+/// Arrays whose elements turn out to be nothing but bytes, or blocks.
 private protocol BulkArray {
-  func appendBulk(to encoder: inout BlockEncoder) -> Bool
-  static func readBulk(from decoder: inout BlockDecoder) throws -> Self?
+  static var isBulk: Bool { get }
+  func encodeBulk(into encoder: inout BlockEncoder)
+  static func decodeBulk(from decoder: inout BlockDecoder) throws -> Self
 }
 
 extension Array: BulkArray {
-  func appendBulk(to encoder: inout BlockEncoder) -> Bool {
-    guard _isPOD(Element.self) else { return false }
+  static var isBulk: Bool { _isPOD(Element.self) || Element.self is any Block.Type }
+
+  func encodeBulk(into encoder: inout BlockEncoder) {
+    encoder.append(count)
+    guard _isPOD(Element.self) else {
+      for element in self { (element as! any Block).encode(into: &encoder) }
+      return
+    }
     withUnsafeBytes { bytes in
       let storage = BlockStorage(byteCount: bytes.count)
       if let start = bytes.baseAddress { storage.bytes.copyMemory(from: start, byteCount: bytes.count) }
-      encoder.append(count)
       encoder.append(storage, byteCount: bytes.count)
     }
-    return true
   }
 
-  static func readBulk(from decoder: inout BlockDecoder) throws -> [Element]? {
-    guard _isPOD(Element.self) else { return nil }
+  static func decodeBulk(from decoder: inout BlockDecoder) throws -> [Element] {
     let count = try decoder.read(Int.self)
+    if let type = Element.self as? any Block.Type {
+      return try (0..<Swift.max(0, count)).map { _ in try type.decode(from: &decoder) as! Element }
+    }
     let storage = try decoder.readStorage()
     guard count >= 0, storage.byteCount == count * MemoryLayout<Element>.stride else {
       throw MusterError(.internal, "\(count) elements of type \(Element.self) arrived as \(storage.byteCount) bytes")
@@ -95,8 +135,8 @@ extension Array: BulkArray {
     return withExtendedLifetime(storage) {
       [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
         // Safe: the bytes are those of `count` elements, which have no references.
-        if count > 0 {
-          UnsafeMutableRawPointer(buffer.baseAddress!).copyMemory(from: storage.bytes, byteCount: storage.byteCount)
+        if let start = buffer.baseAddress, count > 0 {
+          UnsafeMutableRawPointer(start).copyMemory(from: storage.bytes, byteCount: storage.byteCount)
         }
         initialized = count
       }

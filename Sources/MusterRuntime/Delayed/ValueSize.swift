@@ -23,7 +23,8 @@ extension Array: HeapSized {
 
 extension Set: HeapSized {
   var heapBytes: Int {
-    capacity * MemoryLayout<Element>.stride + (Element.self is any HeapSized.Type ? MusterRuntime.heapBytes(in: self) : 0)
+    capacity * MemoryLayout<Element>.stride
+      + (Element.self is any HeapSized.Type ? MusterRuntime.heapBytes(in: self) : 0)
   }
 }
 

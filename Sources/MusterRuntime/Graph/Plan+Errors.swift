@@ -25,6 +25,18 @@ extension MusterError {
     }
   }
 
+  /// Why a task's block couldn't be read where it arrived: its bytes are damaged, or its type doesn't cross.
+  init(arrivalError error: any Error, of task: TaskID, layer: Layer, rank: Int) {
+    if var known = error as? MusterError, known.code != .internal {
+      known.task =
+        known.task ?? TaskDescription(operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: 1)
+      known.callSite = known.callSite ?? layer.callSite
+      self = known
+    } else {
+      self.init(.internal, "a block of \(layer.tasks.name)[\(task.index)] arrived damaged: \(error)")
+    }
+  }
+
   /// Why the scheduler gave up.
   init(_ failure: SchedulingFailure, plan: Plan) {
     switch failure {

@@ -187,7 +187,9 @@ final class RootRole {
     do {
       running!.results[message.task] = try layer.blockType.decode(from: &decoder)
     } catch {
-      running!.failure = MusterError(.internal, "a result of \(layer.tasks.name) arrived damaged: \(error)")
+      running!.failure = MusterError(
+        arrivalError: error, of: message.task, layer: layer,
+        rank: Int(running!.scheduler.holders(of: message.task)[0].number))
     }
   }
 

@@ -72,14 +72,16 @@ final class WorkerRole {
       guard sequence == transport.sequence, state != nil else { return }
       state!.receive(message, from: source, into: &actions)
       carryOut()
-    case .block(let message, let storages, _, let sequence):
+    case .block(let message, let storages, let source, let sequence):
       guard sequence == transport.sequence, state != nil else { return }
+      let layer = state!.plan.layers[Int(message.task.layer)]
       var decoder = BlockDecoder(header: message.header, storages: storages)
       do {
-        let block = try state!.plan.layers[Int(message.task.layer)].blockType.decode(from: &decoder)
+        let block = try layer.blockType.decode(from: &decoder)
         state!.received(block, of: message.task, into: &actions)
       } catch {
-        FatalEnd.end("a block arrived damaged: \(error)", comm: engine.world.comm)
+        let error = MusterError(arrivalError: error, of: message.task, layer: layer, rank: source)
+        state!.refused(message.task, because: error, into: &actions)
       }
       carryOut()
     }

@@ -118,6 +118,16 @@ package struct WorkerState {
     keep(block, of: task, into: &actions)
   }
 
+  /// A block that was fetched has come, and can't be read: the tasks that wait for it have failed.
+  package mutating func refused(_ task: TaskID, because error: MusterError, into actions: inout [Action]) {
+    inFlight.remove(task)
+    for waiter in Set(waiting[task] ?? []) {
+      guard let attempt = assigned[waiter]?.attempt else { continue }
+      forget(waiter)
+      actions.append(.send(.failed(waiter, attempt, error)))
+    }
+  }
+
   /// A thread has run a task.
   package mutating func completed(_ completion: Completion, into actions: inout [Action]) {
     guard let entry = assigned[completion.task], entry.attempt == completion.attempt else { return }

@@ -42,9 +42,28 @@ struct DelayedTests {
       let point = session.delayed { Point(x: 2.5, label: 3) }
       let array = session.delayed(point) { NDArray<Double>([$0.x, Double($0.label)]) }
       let ran = Counter()
-      let effect: Delayed<Void> = session.delayed(array) { _ in ran.add() }
+      let effect = session.delayed(array) { _ in ran.add() }
       let (p, a, _) = try await session.compute(point, array, effect)
       #expect(p.x == 2.5 && p.label == 3 && a.elements == [2.5, 3] && ran.count == 1)
+    }
+  }
+
+  private final class Unable: Sendable {}
+
+  /// Also where nothing has to cross: a program that runs here runs on a cluster.
+  @Test func typesThatCannotCrossAreRefused() async throws {
+    try await Session.run(Self.quiet) { session in
+      let unable = session.delayed(file: "M/F.swift", line: 9) { Unable() }
+      let behind = session.delayed(unable) { _ in 1 }
+      let pair = session.delayed { (1, "one") }
+      for failing in [behind, session.delayed(pair) { $0.0 }] {
+        let error = await #expect(throws: MusterError.self) { try await failing.compute() }
+        #expect(error?.code == .invalidArgument && error?.message.contains("can't cross") == true)
+      }
+      let numbers = session.delayed { (1, 2.5) }
+      let arrays = session.delayed(numbers) { [NDArray<Double>([$0.1]), NDArray<Double>([7])] }
+      let elements = try await arrays.compute().map(\.elements)
+      #expect(elements == [[2.5], [7]])
     }
   }
 
@@ -104,7 +123,8 @@ struct DelayedTests {
     struct Unhappy: Error {}
     try await Session.run(Self.quiet) { session in
       let good = session.delayed { 1 }
-      let bad: Delayed<Int> = session.delayed(good, name: "divide", file: "M/F.swift", line: 12) { _ in throw Unhappy() }
+      let bad: Delayed<Int> = session.delayed(good, name: "divide", file: "M/F.swift", line: 12) { _ in throw Unhappy()
+      }
       let behind = session.delayed(bad) { $0 + 1 }
       let error = await #expect(throws: MusterError.self) { try await behind.compute() }
       #expect(error?.code == .taskFailed && error?.task?.operation == "divide", "\(String(describing: error))")

@@ -1,0 +1,70 @@
+import Glibc
+import Muster
+
+/// Functions that are put off, whose values cross ranks in each of the ways that there are.
+enum DelayedFunctions {
+  private struct Point: BitwiseCopyable {
+    var x: Double
+    var label: Int8
+  }
+
+  private struct Station: Codable, Sendable {
+    var name: String
+    var heights: [Double]
+    var next: [Int: String]?
+  }
+
+  /// A value that says it can cross, and can't.
+  private struct Stubborn: Codable, Sendable {
+    struct Refusal: Error {}
+    var text = "too long for a value that is nothing but bytes"
+    init() {}
+    init(from decoder: any Decoder) throws { throw Refusal() }
+    func encode(to encoder: any Encoder) throws { throw Refusal() }
+  }
+
+  static func run() async throws {
+    try await Session.run { session in
+      // Enough of each kind that some cross between workers.
+      let points = (0..<20).map { index in session.delayed { Point(x: Double(index) / 3, label: Int8(index)) } }
+      let stations = (0..<20).map { index in
+        session.delayed(points[index], points[(index + 7) % 20]) { own, other in
+          Station(name: "station \(own.label)", heights: [own.x, .infinity, other.x], next: [Int(other.label): "é"])
+        }
+      }
+      let arrays = (0..<20).map { index in
+        session.delayed(stations[index], points[19 - index]) { station, point in
+          NDArray<Double>([station.heights[0], station.heights[2], point.x])
+        }
+      }
+      let series = (0..<20).map { index in
+        session.delayed(arrays[index], arrays[(index + 11) % 20]) { a, b in zip(a.elements, b.elements).map(*) }
+      }
+      let field = session.arange(0.0, 1000.0, chunks: .exact([[300, 300, 400]]))
+      let all = session.delayed(stations, series, field / field.max()) { stations, series, field in
+        let names = stations.map { "\($0.name) \($0.heights) \($0.next!)" }
+        return "\(names) \(series) \(field.elements[999]) \(field.elements[1])"
+      }
+      let (text, last, sum, first) = try await session.compute(all, arrays[19], field.sum(), points[4])
+      print(text)
+      print("\(last.elements) \(sum.elements) \(first.x) \(first.label)")
+
+      let stubborn = session.delayed(name: "stubborn") { Stubborn() }
+      do { _ = try await stubborn.compute() } catch let error as MusterError {
+        print("result: \(error.code) of \(error.task?.operation ?? ""): \(error.message)")
+      }
+      // Both inputs are where they were made: one has to cross.
+      let pair = (0..<2).map { _ in
+        session.delayed(name: "stubborn") { () -> Stubborn in
+          usleep(200_000)
+          return Stubborn()
+        }
+      }
+      let both = session.delayed(pair, name: "both") { $0.count }
+      do { _ = try await both.compute() } catch let error as MusterError {
+        print("input: \(error.code) of \(error.task?.operation ?? ""): \(error.message)")
+      }
+      print(try await points[1].compute().label)
+    }
+  }
+}
