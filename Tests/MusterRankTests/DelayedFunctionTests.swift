@@ -1,8 +1,26 @@
+import Foundation
 import Testing
 
 /// Functions that are put off, on ranks.
 @Suite(.serialized)
 struct DelayedFunctionTests {
+  @Test(arguments: [nil, 3] as [Int?])
+  func graphsAreDrawnOnce(ranks: Int?) throws {
+    let folder = temporaryFolder("pictures")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { removeFolder(folder) }
+    let run = try Launch.run("rank-programs", ["draw", "\(folder)/graph.svg"], ranks: ranks, limit: 30)
+    #expect(run.status == 0 && run.output == "5\n", "\(run.errors)")
+    #expect(try contents("\(folder)/graph.svg").contains("</svg>"))
+    // Graphviz isn't on the path of this one.
+    let bare = try Launch.run(
+      "rank-programs", ["draw", "\(folder)/other.svg"], environment: ["PATH": folder], limit: 30)
+    #expect(bare.status == 0, "\(bare.errors)")
+    #expect(
+      bare.output.hasPrefix("fileNotFound: Install Graphviz (Debian: apt-get install graphviz)"), "\(bare.output)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["graph.svg"])
+  }
+
   /// Threads keep values in memory; ranks send them as bytes. Both print the same.
   @Test func valuesCrossRanks() throws {
     let alone = try Launch.run("rank-programs", ["delayed"], limit: 30)

@@ -23,6 +23,17 @@ enum DelayedFunctions {
     func encode(to encoder: any Encoder) throws { throw Refusal() }
   }
 
+  /// Draws a graph; an error is printed, with what it says to do.
+  static func draw(to path: String) async throws {
+    try await Session.run { session in
+      let sum = session.delayed(session.delayed { 1 }, session.arange(0.0, 4.0)) { $0 + $1.elements.count }
+      do { try session.visualize(sum, to: path) } catch let error as MusterError {
+        print("\(error.code): \(error.fix)")
+      }
+      print(try await sum.compute())
+    }
+  }
+
   static func run() async throws {
     try await Session.run { session in
       // Enough of each kind that some cross between workers.

@@ -14,7 +14,8 @@ public protocol GraphValue<Value>: Sendable {
 public struct GraphOperand<Value: Sendable>: Sendable {
   /// What the value is made of, in the order in which `read` takes the blocks.
   package var sources: [GraphSource]
-  /// Makes the value of the blocks of its sources' tasks.
+  /// Makes the value of the blocks of its sources' tasks. Holds no node: a node holds those below it as sources only, and
+  /// lets go of them link by link.
   package var read: @Sendable (inout BlockReader) throws -> Value
 
   package init(sources: [GraphSource], read: @escaping @Sendable (inout BlockReader) throws -> Value) {
@@ -25,9 +26,11 @@ public struct GraphOperand<Value: Sendable>: Sendable {
 
 /// A list of values: its value is the list of theirs. Whatever is computed for several of them is computed once.
 extension Array: GraphValue where Element: GraphValue {
+  /// What the list is within a graph: the tasks of all of its values.
   public var operand: GraphOperand<[Element.Value]> {
     let operands = map(\.operand)
-    return GraphOperand(sources: operands.flatMap(\.sources)) { reader in try operands.map { try $0.read(&reader) } }
+    let reads = operands.map(\.read)
+    return GraphOperand(sources: operands.flatMap(\.sources)) { reader in try reads.map { try $0(&reader) } }
   }
 }
 

@@ -18,7 +18,13 @@ extension Session {
     _ inputs: repeat each Input, name: String = "delayed", file: StaticString = #fileID, line: UInt = #line,
     _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Value
   ) -> Delayed<Value> {
-    let callSite = CallSite(file: file, line: line)
+    delayed(repeat each inputs, name: name, callSite: CallSite(file: file, line: line), body)
+  }
+
+  func delayed<each Input: GraphValue, Value: Sendable>(
+    _ inputs: repeat each Input, name: String, callSite: CallSite,
+    _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Value
+  ) -> Delayed<Value> {
     var sources: [GraphSource] = []
     for input in repeat each inputs { sources += input.operand.sources }
     // The node alone holds the nodes that it depends on: it lets go of them link by link.
