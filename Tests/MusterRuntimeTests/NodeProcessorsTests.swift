@@ -9,7 +9,15 @@ struct NodeProcessorsTests {
   }
 
   private func threads(_ masks: [ProcessorMask], own: Int, root: Bool = true, limit: Int = 1024) -> Int {
-    NodeProcessors(masks: masks, own: own, workers: (root ? 1 : 0)..<masks.count, limit: limit).threads
+    shared(masks, own: own, root: root, limit: limit).threads
+  }
+
+  /// All in one control group, unless `groups` tells them apart.
+  private func shared(
+    _ masks: [ProcessorMask], own: Int, root: Bool = true, limit: Int = 1024, groups: [UInt64]? = nil
+  ) -> NodeProcessors {
+    let allowances = masks.indices.map { NodeProcessors.Allowance(mask: masks[$0], group: groups?[$0] ?? 7) }
+    return NodeProcessors(allowances, own: own, workers: (root ? 1 : 0)..<masks.count, limit: limit)
   }
 
   @Test func workersThatAreNotBoundShareTheNode() {
@@ -32,23 +40,23 @@ struct NodeProcessorsTests {
   /// 4 of the 64 processors of the machine.
   @Test func theMaskOfAContainerIsShared() {
     let masks = Array(repeating: mask(8..<12), count: 3)
-    let shared = NodeProcessors(masks: masks, own: 2, workers: 1..<3, limit: 64)
-    #expect(shared.threads == 2 && !shared.isOversubscribed)
-    #expect(NodeProcessors(masks: masks + masks, own: 2, workers: 1..<6, limit: 64).isOversubscribed)
+    let two = shared(masks, own: 2)
+    #expect(two.threads == 2 && !two.isOversubscribed)
+    #expect(shared(masks + masks, own: 2).isOversubscribed)
     #expect(threads(masks + masks, own: 2) == 1)
   }
 
   @Test func aControlGroupGrantsLessThanTheMasks() {
     let masks = Array(repeating: mask(0..<64), count: 3)
-    let shared = NodeProcessors(masks: masks, own: 1, workers: 1..<3, limit: 8)
-    #expect(shared.threads == 4 && !shared.isOversubscribed)
-    #expect(NodeProcessors(masks: masks, own: 1, workers: 1..<3, limit: 2).isOversubscribed)
+    let two = shared(masks, own: 1, limit: 8)
+    #expect(two.threads == 4 && !two.isOversubscribed)
+    #expect(shared(masks, own: 1, limit: 2).isOversubscribed)
   }
 
-  @Test func hashingIsDeterministicWhereSwiftSaysSo() {
-    for (value, isSet) in [("1", true), ("true", true), ("0", false), ("", false), ("on", false), ("no", false)] {
-      #expect(Session.hasDeterministicHashing(["SWIFT_DETERMINISTIC_HASHING": value]) == isSet, "\(value)")
-    }
-    #expect(!Session.hasDeterministicHashing([:]))
+  /// As a batch system makes them, one for each of four workers of an 8-core node.
+  @Test func aControlGroupOfOnesOwnIsNotTheNodes() {
+    let masks = Array(repeating: mask(0..<8), count: 4)
+    let own = shared(masks, own: 1, root: false, limit: 2, groups: [1, 2, 3, 4])
+    #expect(own.threads == 2 && !own.isOversubscribed)
   }
 }

@@ -145,6 +145,13 @@ struct LocalSessionTests {
     #expect(throws: MusterError.self) { try SessionConfiguration(threads: -1).resolved(with: [:]) }
   }
 
+  @Test func hashingIsDeterministicWhereSwiftSaysSo() {
+    for (value, isSet) in [("1", true), ("true", true), ("0", false), ("", false), ("on", false), ("no", false)] {
+      #expect(Session.hasDeterministicHashing(["SWIFT_DETERMINISTIC_HASHING": value]) == isSet, "\(value)")
+    }
+    #expect(!Session.hasDeterministicHashing([:]))
+  }
+
   @Test func aMistypedVariableIsReported() {
     #expect(SessionConfiguration.warning(of: ["MUSTER_THREADS": "7", "MUSTER_DATA": "x", "PATH": "y"]) == nil)
     let warning = SessionConfiguration.warning(of: ["MUSTER_THREAD": "7", "MUSTER_THREADS": "7"]) ?? ""

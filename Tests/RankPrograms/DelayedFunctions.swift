@@ -34,6 +34,42 @@ enum DelayedFunctions {
     }
   }
 
+  /// Each kind of value, empty ones and nil too, crosses to a task on another worker and into the result.
+  private static func crossInEveryWay(_ session: Session) async throws {
+    func pair<T: Sendable>(_ name: String, _ value: T) -> [Delayed<T>] {
+      // Both workers have one: one of them has to cross to what takes both.
+      (0..<2).map { _ in
+        session.delayed(name: name) { () -> T in
+          usleep(10_000)
+          return value
+        }
+      }
+    }
+    let arrays = pair("arrays", [NDArray<Double>([1, 2]), NDArray<Double>([], shape: [0, 3])])
+    let nothing = pair("nothing", [Int]())
+    let tuples = pair("tuples", (1, 2.5, true))
+    let absent = pair("absent", Optional<String>.none)
+    let texts = pair("texts", Optional("ü"))
+    let gaps = pair("gaps", [1, nil, 3] as [Int?])
+    let nested = pair("nested", [[1.5], [], [2.5, .nan]])
+    let byName = pair("by name", ["one": NDArray<Float>([1, 2, 3, 4], shape: [2, 2])])
+    let effects = pair("effects", ())
+    let long = pair("long", ["text": String(repeating: "long ", count: 20_000)])
+    let a = session.delayed(arrays, nothing, tuples, absent) { arrays, nothing, tuples, absent in
+      "\(arrays.map { $0.map { "\($0.shape) \($0.elements)" } }) \(nothing) \(tuples) \(absent)"
+    }
+    let b = session.delayed(texts, gaps, nested, byName, effects, long) { texts, gaps, nested, byName, effects, long in
+      "\(texts) \(gaps) \(nested) \(byName.map { "\($0["one"]!.shape) \($0["one"]!.elements)" }) \(effects.count)"
+        + " \(long.map { $0["text"]!.utf8.count })"
+    }
+    let results = try await session.compute(
+      a, b, arrays[1], nothing[1], tuples[1], absent[1], texts[1], gaps[1], nested[1], long[1])
+    print(results.0)
+    print(results.1)
+    print(results.2.map(\.elements), results.3, results.4, results.5 ?? "nil", results.6 ?? "nil", results.7, results.8)
+    print(results.9["text"]!.utf8.count)
+  }
+
   static func run() async throws {
     try await Session.run { session in
       // Enough of each kind that some cross between workers.
@@ -59,6 +95,8 @@ enum DelayedFunctions {
       let (text, last, sum, first) = try await session.compute(all, arrays[19], field.sum(), points[4])
       print(text)
       print("\(last.elements) \(sum.elements) \(first.x) \(first.label)")
+
+      try await crossInEveryWay(session)
 
       let stubborn = session.delayed(name: "stubborn") { Stubborn() }
       do { _ = try await stubborn.compute() } catch let error as MusterError {

@@ -53,6 +53,7 @@ public struct Chunks: Sendable, Hashable, ExpressibleByArrayLiteral {
       guard sizes.count == shape.count else {
         throw Self.wrongDimensions(sizes.count, description: "\(sizes)", shape: shape)
       }
+      try ChunkGrid.checkCounts(sizes.map(\.count), of: shape)
       for (axis, list) in sizes.enumerated() {
         let isEmptyAxis = shape[axis] == 0 && list == [0]
         guard isEmptyAxis || list.allSatisfy({ $0 > 0 }), !list.isEmpty else {

@@ -1,5 +1,3 @@
-package import MusterScheduling
-
 /// A value that is to be computed: an array, a delayed value, or a list of such. Delayed functions take them as inputs,
 /// and a collective computes them.
 public protocol GraphValue<Value>: Sendable {
@@ -32,60 +30,4 @@ extension Array: GraphValue where Element: GraphValue {
     let reads = operands.map(\.read)
     return GraphOperand(sources: operands.flatMap(\.sources)) { reader in try reads.map { try $0(&reader) } }
   }
-}
-
-/// What a value in a graph is made of.
-package enum GraphSource: Sendable {
-  /// A function that has been put off: one task.
-  case delayed(DelayedNode)
-  /// Something of a library above: as many tasks as it takes.
-  case part(any PlanPart)
-
-  var session: Session {
-    switch self {
-    case .delayed(let node): node.session
-    case .part(let part): part.session
-    }
-  }
-
-  /// The number of the call that made it.
-  var number: Int {
-    switch self {
-    case .delayed(let node): node.number
-    case .part(let part): part.number
-    }
-  }
-
-  var identity: ObjectIdentifier {
-    switch self {
-    case .delayed(let node): ObjectIdentifier(node)
-    case .part(let part): part.identity
-    }
-  }
-}
-
-/// Something that a library above the runtime puts into plans, such as a chunked array.
-package protocol PlanPart: Sendable {
-  var session: Session { get }
-  /// The number of the call that made it, the same on every rank.
-  var number: Int { get }
-  /// Two with the same identity are the same.
-  var identity: ObjectIdentifier { get }
-
-  /// Adds the layers of all parts of this kind that a collective needs, so that what they share is computed once.
-  ///
-  /// - Parameter parts: values of this type, each once.
-  /// - Returns: for each part, the tasks whose blocks are its value.
-  /// - Throws: `MusterError` where a part can't be computed at all.
-  static func lower(_ parts: [any PlanPart], into plan: inout Plan) throws -> [[TaskID]]
-}
-
-/// Hands out blocks in order.
-package struct BlockReader {
-  private var rest: ArraySlice<any Block>
-
-  package init(_ blocks: [any Block]) { rest = blocks[...] }
-
-  /// - Precondition: there is one left.
-  package mutating func next() -> any Block { rest.removeFirst() }
 }

@@ -29,16 +29,14 @@ extension Session {
     for input in repeat each inputs { sources += input.operand.sources }
     // The node alone holds the nodes that it depends on: it lets go of them link by link.
     let reads = (repeat (each inputs).operand.read)
-    let calls = sources.map { "call \($0.number + 1)" }.joined(separator: ", ")
-    let number = record(
-      name, elementType: "\(Value.self)", detail: calls.isEmpty ? "" : "of " + calls, callSite: callSite)
+    let number = record(name, elementType: "\(Value.self)", detail: sources.calls, callSite: callSite)
     return Delayed<Value>(
       node: DelayedNode(
         session: self, name: name, callSite: callSite, number: number, blockType: ValueBlock<Value>.self,
         failure: Self.refusal(of: Value.self, name: name, callSite: callSite), inputs: sources
       ) { reader in
         let values = (repeat try (each reads)(&reader))
-        return ValueBlock(value: try body(repeat each values))
+        return ValueBlock(try body(repeat each values))
       })
   }
 

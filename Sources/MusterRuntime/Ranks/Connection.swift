@@ -101,7 +101,7 @@ struct Connection: Sendable {
     // Rank 0 runs no tasks, so the processors of its node are for the others there.
     let workers = (leader == 0 && size > 1 ? 1 : 0)..<Int(nodeSize)
     let processors = NodeProcessors(
-      masks: gatherMasks(size: Int(nodeSize), comm: node), own: Int(nodeRank), workers: workers,
+      gatherAllowances(size: Int(nodeSize), comm: node), own: Int(nodeRank), workers: workers,
       limit: Processors.grantedByControlGroup)
     MPI.check(cmpi_comm_free(&node), "MPI_Comm_free")
     // For tests: as if each rank were on a node of its own.
@@ -112,11 +112,17 @@ struct Connection: Sendable {
       workersHere: max(1, workers.count), nodeNames: gatherNodeNames(size: Int(size), comm: comm), isOwner: isOwner)
   }
 
-  private static func gatherMasks(size: Int, comm: cmpi_comm) -> [ProcessorMask] {
-    let length = ProcessorMask.byteCount
-    var all = [UInt8](repeating: 0, count: length * size)
-    MPI.check(cmpi_allgather(ProcessorMask.own.bytes, Int32(length), &all, comm), "MPI_Allgather")
-    return (0..<size).map { ProcessorMask(bytes: Array(all[$0 * length..<($0 + 1) * length])) }
+  private static func gatherAllowances(size: Int, comm: cmpi_comm) -> [NodeProcessors.Allowance] {
+    var group = ControlGroup.own
+    let own = ProcessorMask.own.bytes + withUnsafeBytes(of: &group) { Array($0) }
+    var all = [UInt8](repeating: 0, count: own.count * size)
+    MPI.check(cmpi_allgather(own, Int32(own.count), &all, comm), "MPI_Allgather")
+    return (0..<size).map { rank in
+      let part = all[rank * own.count..<(rank + 1) * own.count]
+      return NodeProcessors.Allowance(
+        mask: ProcessorMask(bytes: Array(part.prefix(ProcessorMask.byteCount))),
+        group: part.dropFirst(ProcessorMask.byteCount).reversed().reduce(0) { $0 << 8 | UInt64($1) })
+    }
   }
 
   private static func gatherNodeNames(size: Int, comm: cmpi_comm) -> [String] {
@@ -262,7 +268,11 @@ struct Connection: Sendable {
     Signals.dropLastWord()
     guard !MPI.isFinalized else { return }
     let limit = ErrorInMain.hasEndedProgram ? Self.hurriedLimit : nil
-    guard meet(for: .end, as: Member(), limit: limit) != nil else { return ErrorInMain.tell() }
+    guard meet(for: .end, as: Member(), limit: limit) != nil else {
+      // The others don't come, and hear of it from the launcher.
+      MPIThread.shared.vigil = nil
+      return ErrorInMain.tell()
+    }
     MPIThread.shared.vigil?.close()
     MPIThread.shared.vigil = nil
     Transport.drain(comm)

@@ -33,6 +33,7 @@ final class RankLoop {
     } else {
       worker = WorkerRole(engine: engine, transport: transport)
     }
+    MPIThread.shared.vigil?.close()
     MPIThread.shared.vigil = nil
     Signals.enterSession()
     // Without this the kernel lengthens every short sleep by 50 µs.

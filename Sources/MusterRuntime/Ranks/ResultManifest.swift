@@ -2,23 +2,23 @@
 /// by broadcast.
 enum ResultManifest {
   /// On rank 0: the message, and the parts to broadcast.
-  static func make(_ blocks: [any Block]) -> (
+  ///
+  /// - Parameter blocks: the parts of each, as they came from its holder: what crosses a second time isn't encoded again,
+  ///   so that every rank decodes the same bytes.
+  static func make(_ blocks: [(header: [UInt8], storages: [BlockStorage])]) -> (
     bytes: [UInt8], parts: [(storage: BlockStorage, offset: Int, byteCount: Int)]
   ) {
     let buffer = WireBuffer()
     var parts: [(storage: BlockStorage, offset: Int, byteCount: Int)] = []
     for block in blocks {
-      var encoder = BlockEncoder()
-      block.encode(into: &encoder)
-      buffer.put(bytes: encoder.header)
-      buffer.put(encoder.segments.count)
-      for segment in encoder.segments {
-        buffer.put(segment.byteCount)
-        if segment.byteCount <= Transport.inlineLimit {
-          buffer.append(
-            raw: UnsafeRawBufferPointer(start: segment.storage.bytes + segment.offset, count: segment.byteCount))
+      buffer.put(bytes: block.header)
+      buffer.put(block.storages.count)
+      for storage in block.storages {
+        buffer.put(storage.byteCount)
+        if storage.byteCount <= Transport.inlineLimit {
+          buffer.append(raw: UnsafeRawBufferPointer(start: storage.bytes, count: storage.byteCount))
         } else {
-          parts.append((segment.storage, segment.offset, segment.byteCount))
+          parts.append((storage, 0, storage.byteCount))
         }
       }
     }

@@ -5,6 +5,13 @@ internal import MusterScheduling
 ///
 /// Not `Sendable`: used on the thread that makes the MPI calls.
 final class RootRole {
+  /// A result that has come, and what it came as.
+  struct Arrived {
+    var block: any Block
+    var header: [UInt8]
+    var storages: [BlockStorage]
+  }
+
   /// A plan that is being run.
   struct Running {
     var plan: Plan
@@ -12,7 +19,7 @@ final class RootRole {
     var start: Int
     var isComplete = false
     /// The results that have come, and those still on their way.
-    var results: [TaskID: any Block] = [:]
+    var results: [TaskID: Arrived] = [:]
     var awaited: Set<TaskID> = []
     var failure: MusterError?
     var taskError: MusterError?
@@ -185,7 +192,8 @@ final class RootRole {
     let layer = running!.plan.layers[Int(message.task.layer)]
     var decoder = BlockDecoder(header: message.header, storages: storages)
     do {
-      running!.results[message.task] = try layer.blockType.decode(from: &decoder)
+      let block = try layer.blockType.decode(from: &decoder)
+      running!.results[message.task] = Arrived(block: block, header: message.header, storages: storages)
     } catch {
       running!.failure = MusterError(
         arrivalError: error, of: message.task, layer: layer,
@@ -245,12 +253,12 @@ final class RootRole {
       return true
     }
     guard let state = running, state.isComplete, state.results.count == state.awaited.count else { return false }
-    let blocks = state.plan.results.map { state.results[$0]! }
-    let manifest = ResultManifest.make(blocks)
+    let results = state.plan.results.map { state.results[$0]! }
+    let manifest = ResultManifest.make(results.map { ($0.header, $0.storages) })
     sendToAll(.outcome(.computed(manifest: manifest.bytes)))
     transport.flush()
     transport.broadcast(manifest.parts)
-    broadcastResult = blocks
+    broadcastResult = results.map(\.block)
     return true
   }
 

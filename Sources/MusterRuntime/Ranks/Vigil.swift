@@ -37,12 +37,7 @@ struct Vigil: Sendable {
 
   /// Beats, listens, and ends the job where a rank has fallen silent.
   mutating func tick(now: Int) {
-    sending.removeAll { request in
-      var request = request
-      var flag: Int32 = 0
-      MPI.check(cmpi_test(&request, &flag), "MPI_Test")
-      return flag != 0
-    }
+    dropWhatHasGone()
     listen()
     guard !isBeingEnded else { return }
     for action in heartbeat.tick(now: now) {
@@ -52,6 +47,15 @@ struct Vigil: Sendable {
       case .silent(let ranks):
         end(silent: ranks)
       }
+    }
+  }
+
+  private mutating func dropWhatHasGone() {
+    sending.removeAll { request in
+      var request = request
+      var flag: Int32 = 0
+      MPI.check(cmpi_test(&request, &flag), "MPI_Test")
+      return flag != 0
     }
   }
 
@@ -91,6 +95,9 @@ struct Vigil: Sendable {
         + " gone, or its node is. To wait longer raise MUSTER_HEARTBEAT_PATIENCE (0: for ever)", comm: comm)
   }
 
-  /// Takes what nobody waits for any more.
-  mutating func close() { listen() }
+  /// Takes what nobody waits for any more, and lets go of what has been sent.
+  mutating func close() {
+    listen()
+    dropWhatHasGone()
+  }
 }

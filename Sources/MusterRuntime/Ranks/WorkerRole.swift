@@ -151,12 +151,17 @@ final class WorkerRole {
     incomingResult = nil
     let blocks = Result {
       try zip(incoming.results, incoming.plan.results).map { part, task in
+        let layer = incoming.plan.layers[Int(task.layer)]
         var decoder = BlockDecoder(header: part.header, storages: part.storages)
-        return try incoming.plan.layers[Int(task.layer)].blockType.decode(from: &decoder)
+        do {
+          return try layer.blockType.decode(from: &decoder)
+        } catch {
+          throw MusterError(arrivalError: error, of: task, layer: layer, rank: 0)
+        }
       }
     }
     reset()
-    completion(blocks.mapError { MusterError(.internal, "a result arrived damaged: \($0)") })
+    completion(blocks.mapError { $0 as? MusterError ?? MusterError(.internal, "a result arrived damaged: \($0)") })
     return true
   }
 

@@ -9,7 +9,7 @@ extension SessionConfiguration {
   private static let otherVariables: Set = [
     "MUSTER_MPI", "MUSTER_HDF5", "MUSTER_PYTHON", "MUSTER_REFERENCE", "MUSTER_LAUNCHER", "MUSTER_PROGRAMS",
     "MUSTER_DATA",
-    "MUSTER_TEST_SEPARATE_NODES", "MUSTER_FUZZ_SEED", "MUSTER_FUZZ_SEEDS",
+    "MUSTER_TEST_SEPARATE_NODES", "MUSTER_TEST_JOB", "MUSTER_FUZZ_SEED", "MUSTER_FUZZ_SEEDS",
   ]
 
   /// What to tell of variables that look like settings and aren't: a mistyped one would do nothing in silence. nil where

@@ -1,6 +1,13 @@
 /// The limits of this process's control group and of those above it: batch systems and containers make one for each job,
 /// and the files at the root say nothing of it.
 enum ControlGroup {
+  /// Stands for this process's control group: another one's has another number.
+  static var own: UInt64 {
+    var fingerprint = Fingerprint()
+    fingerprint.fold(SmallFile.read("/proc/self/cgroup") ?? "")
+    return fingerprint.low
+  }
+
   /// The least of a controller's limits.
   ///
   /// - Parameters:

@@ -48,6 +48,36 @@ struct DelayedTests {
     }
   }
 
+  private struct Run: Codable, Sendable {
+    var energy: Double
+    var series: [Double]
+    var notes: [String: [Float?]]
+    var field: NDArray<Double>?
+  }
+
+  /// What budgets count, wherever in a value it is.
+  @Test func whatValuesHoldIsCounted() async throws {
+    func size<T: Sendable>(_ session: Session, _ value: T) throws -> Int {
+      let plan = try session.plan(for: session.delayed { value })
+      return try plan.layers[0].run(TaskInputs(index: 0, blocks: [])).byteCount
+    }
+    try await Session.run(Self.quiet) { session in
+      let series = [Double](repeating: 0, count: 100_000)
+      let field = NDArray<Double>.zeros([100, 1000])
+      let run = Run(energy: 1, series: series, notes: ["a": [Float?](repeating: nil, count: 10_000)], field: field)
+      let counted = try size(session, run)
+      #expect((1_680_000..<1_700_000).contains(counted), "\(counted)")
+      let many = try size(session, Array(repeating: Run(energy: 1, series: series, notes: [:]), count: 1000))
+      #expect((800_000_000..<801_000_000).contains(many), "\(many)")
+      let pairs = try size(session, ["one": (1, String(repeating: "x", count: 5000))].map { $0.value.1 })
+      #expect((5000..<5200).contains(pairs), "\(pairs)")
+      let number = try size(session, 7)
+      let array = try size(session, field)
+      let absent = try size(session, Optional(series))
+      #expect(number == 8 && array == 800_000 && (800_000..<800_100).contains(absent))
+    }
+  }
+
   private final class Unable: Sendable {}
 
   /// Also where nothing has to cross: a program that runs here runs on a cluster.
@@ -116,6 +146,10 @@ struct DelayedTests {
       for _ in 0..<20_000 { value = session.delayed(value) { $0 + 1 } }
       let length = try await value.compute()
       #expect(length == 20_000)
+      var list = [session.delayed { [0] }]
+      for _ in 0..<20_000 { list = [session.delayed([list]) { [$0[0][0][0] + 1] }] }
+      let last = try await session.compute(list)
+      #expect(last == [[20_000]])
     }
   }
 

@@ -1,0 +1,73 @@
+package import MusterScheduling
+
+/// What a value in a graph is made of.
+package enum GraphSource: Sendable {
+  /// A function that has been put off: one task.
+  case delayed(DelayedNode)
+  /// Something of a library above: as many tasks as it takes.
+  case part(any PlanPart)
+
+  var session: Session {
+    switch self {
+    case .delayed(let node): node.session
+    case .part(let part): part.session
+    }
+  }
+
+  /// The number of the call that made it.
+  var number: Int {
+    switch self {
+    case .delayed(let node): node.number
+    case .part(let part): part.number
+    }
+  }
+
+  var identity: ObjectIdentifier {
+    switch self {
+    case .delayed(let node): ObjectIdentifier(node)
+    case .part(let part): part.identity
+    }
+  }
+}
+
+extension Sequence<GraphSource> {
+  /// Which calls made them, in words. However many they are, all of them count in the digest.
+  var calls: String {
+    var shown: [String] = []
+    var digest = Fingerprint()
+    var count = 0
+    for source in self {
+      if count < 8 { shown.append("call \(source.number + 1)") }
+      digest.fold(source.number)
+      count += 1
+    }
+    let rest = count > 8 ? " and \(count - 8) more, digest \(String(digest.low >> 32, radix: 16))" : ""
+    return shown.isEmpty ? "" : "of " + shown.joined(separator: ", ") + rest
+  }
+}
+
+/// Something that a library above the runtime puts into plans, such as a chunked array.
+package protocol PlanPart: Sendable {
+  var session: Session { get }
+  /// The number of the call that made it, the same on every rank.
+  var number: Int { get }
+  /// Two with the same identity are the same.
+  var identity: ObjectIdentifier { get }
+
+  /// Adds the layers of all parts of this kind that a collective needs, so that what they share is computed once.
+  ///
+  /// - Parameter parts: values of this type, each once.
+  /// - Returns: for each part, the tasks whose blocks are its value.
+  /// - Throws: `MusterError` where a part can't be computed at all.
+  static func lower(_ parts: [any PlanPart], into plan: inout Plan) throws -> [[TaskID]]
+}
+
+/// Hands out blocks in order.
+package struct BlockReader {
+  private var rest: ArraySlice<any Block>
+
+  package init(_ blocks: [any Block]) { rest = blocks[...] }
+
+  /// - Precondition: there is one left.
+  package mutating func next() -> any Block { rest.removeFirst() }
+}

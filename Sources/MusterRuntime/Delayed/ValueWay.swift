@@ -1,0 +1,84 @@
+/// How values of a type cross to another rank.
+enum ValueWay {
+  /// As its bytes: there is nothing else to it.
+  case bytes
+  /// An array whose elements are nothing but bytes, or blocks.
+  case array
+  /// As the block that it is, such as an `NDArray`.
+  case block
+  /// As JSON of its `Codable` form.
+  case text
+  /// Not at all.
+  case unable
+
+  /// nil where a value of the type can't cross.
+  init?(_ type: (some Any).Type) {
+    // What `BitwiseCopyable` says of a type that is known when compiling, `_isPOD` says at run time.
+    if _isPOD(type) {
+      self = .bytes
+    } else if type is any Block.Type {
+      self = .block
+    } else if let array = type as? any BulkArray.Type, array.isBulk {
+      self = .array
+    } else if type is any Codable.Type {
+      self = .text
+    } else {
+      return nil
+    }
+  }
+
+  func encode<Value>(_ value: Value, into encoder: inout BlockEncoder) {
+    switch self {
+    case .bytes: encoder.append(bytes: withUnsafeBytes(of: value) { Array($0) })
+    case .block: (value as! any Block).encode(into: &encoder)
+    case .array: (value as! any BulkArray).encodeBulk(into: &encoder)
+    case .text:
+      let codable = value as! any Codable
+      encodeText(codable, into: &encoder)
+    case .unable: preconditionFailure("a \(Value.self) can't cross to another rank")
+    }
+  }
+
+  private func encodeText<T: Codable>(_ value: T, into encoder: inout BlockEncoder) {
+    do {
+      let text = try JSON.encode(value)
+      encoder.append(true)
+      // As bulk: what is long goes in pieces, and to many ranks by broadcast.
+      text.encodeBulk(into: &encoder)
+    } catch {
+      // Only the receiver can throw.
+      encoder.append(false)
+      Array("\(error)".utf8).encodeBulk(into: &encoder)
+    }
+  }
+
+  func decode<Value>(_ type: Value.Type, from decoder: inout BlockDecoder) throws -> Any {
+    switch self {
+    case .bytes:
+      let bytes = try decoder.readBytes()
+      guard bytes.count == MemoryLayout<Value>.size else {
+        throw MusterError(.internal, "a \(Value.self) arrived as \(bytes.count) bytes")
+      }
+      // Safe: the bytes are those of a `Value`, which has no references.
+      return bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 0, as: Value.self) }
+    case .block: return try (type as! any Block.Type).decode(from: &decoder)
+    case .array: return try (type as! any BulkArray.Type).decodeBulk(from: &decoder)
+    case .text:
+      let codable = type as! any Codable.Type
+      return try decodeText(codable, from: &decoder)
+    case .unable: preconditionFailure("a \(Value.self) can't cross to another rank")
+    }
+  }
+
+  private func decodeText<T: Codable>(_ type: T.Type, from decoder: inout BlockDecoder) throws -> T {
+    let isEncoded = try decoder.read(Bool.self)
+    let bytes = try [UInt8].decodeBulk(from: &decoder)
+    var reason = String(decoding: bytes, as: UTF8.self)
+    if isEncoded {
+      do { return try JSON.decode(type, from: bytes) } catch { reason = "\(error)" }
+    }
+    throw MusterError(
+      .taskFailed, "a value of type \(T.self) can't cross to another rank: \(reason)",
+      fix: "Look at its encode(to:) and init(from:)")
+  }
+}
