@@ -9,6 +9,11 @@ struct BenchmarkPrograms {
     switch arguments.first {
     case "launch": try await Launch.run()
     case "noop-tasks": try await NoopTasks.run(count: try number(arguments, 1))
+    case "noop-threads": try await NoopThreads.run(count: try number(arguments, 1))
+    case "scheduler-core":
+      try SchedulerCore.run(SchedulerCore.pairs(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
+    case "graph-10m":
+      try SchedulerCore.run(SchedulerCore.reduction(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
     case "elementwise": try await Elementwise.run(count: try number(arguments, 1))
     case "eof": try await EOF.run(input: try text(arguments, 1), output: try text(arguments, 2))
     default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")

@@ -11,9 +11,14 @@ struct PrintedTests {
     defer { try? FileManager.default.removeItem(at: file) }
     let run = try Launch.run("rank-programs", ["printed", end, file.path], ranks: 3, limit: 30)
     #expect(run.status != 0)
-    let rest = ["kill": "", "at the end": "and the beginning of a line, and its end"]
     let printed = try String(contentsOf: file, encoding: .utf8)
-    #expect(printed == "the first result\n" + (rest[end] ?? "and the beginning of a line"), "\(run.errors)")
+    let whole = "the first result\nand the beginning of a line"
+    switch end {
+    // What has begun of a line may be there too, where the C library has passed it on.
+    case "kill": #expect(printed == "the first result\n" || printed == whole, "\(printed), \(run.errors)")
+    case "at the end": #expect(printed == whole + ", and its end", "\(run.errors)")
+    default: #expect(printed == whole, "\(run.errors)")
+    }
     #expect(run.seconds < 20)
   }
 }
