@@ -4,6 +4,14 @@ extension NDArray {
   /// The number of dimensions.
   public var ndim: Int { shape.count }
 
+  /// The one element of an array that has just one, such as a sum over all axes.
+  ///
+  /// - Precondition: the array has one element, of however many dimensions.
+  public func item() -> Element {
+    require(count == 1, "item() of an array of shape \(shape), which has \(count) elements")
+    return withElements { $0[0] }
+  }
+
   /// The element at an index for each axis; negative ones count from the end.
   ///
   /// - Precondition: as many indices as dimensions, each within its axis.

@@ -4,6 +4,10 @@ import MusterRuntime
 import Testing
 
 struct NDArrayTests {
+  @Test func theOneElementOfAnArrayThatHasJustOne() {
+    #expect(NDArray<Double>.full([], value: 2.5).item() == 2.5 && NDArray<Int>([7], shape: [1, 1, 1]).item() == 7)
+  }
+
   @Test func creation() {
     #expect(NDArray<Double>.zeros([2, 3]).elements == [0, 0, 0, 0, 0, 0])
     #expect(NDArray<Int8>.ones([2]).elements == [1, 1])
