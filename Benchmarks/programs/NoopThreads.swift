@@ -20,7 +20,8 @@ enum NoopThreads {
       plan.results = (0..<half).map { TaskID(layer: taken, index: $0) }
       let blocks = try await session.compute(plan)
       let sum = blocks.reduce(0) { $0 + (($1 as? NoopTasks.Number)?.value ?? 0) }
-      print("{\"seconds\": \(seconds(since: start)), \"check\": \(sum)}")
+      print("{\"seconds\": \(seconds(since: start)), \"tasks\": \(count)}")
+      guard sum == half * (half - 1) / 2 else { throw MusterError(.internal, "the values add up to \(sum)") }
     }
   }
 }
