@@ -35,12 +35,14 @@ enum SchedulerCore {
 
   static func run(_ graph: TaskGraph, workers: Int) throws {
     let start = ContinuousClock.now
-    var scheduler = try Scheduler(graph: graph)
+    var scheduler = Scheduler()
+    var actions: [Action] = []
+    try scheduler.add(graph, as: GraphID(0), at: .zero, into: &actions)
     let planned = seconds(since: start)
     var simulated = SimulatedWorkers(count: workers)
     let finished = try simulated.run(&scheduler)
     let total = seconds(since: start)
-    guard scheduler.isComplete, finished == scheduler.taskCount else {
+    guard scheduler.isComplete(GraphID(0)), finished == scheduler.taskCount else {
       throw MusterError(.internal, "\(finished) of \(scheduler.taskCount) tasks were run")
     }
     print(
@@ -123,8 +125,8 @@ private struct SimulatedWorkers {
         }
         if let place { queues[number].elements.remove(at: place) }
         answers.elements.append(.retracted(worker, task, attempt, givenBack: place != nil))
-      case .fail(let failure): throw MusterError(.internal, "the graph failed: \(failure)")
-      case .release, .complete: break
+      case .fail(_, let failure): throw MusterError(.internal, "the graph failed: \(failure)")
+      case .release, .complete, .resultReady, .resultFailed, .forget: break
       }
     }
     actions.removeAll(keepingCapacity: true)

@@ -20,14 +20,17 @@ private func state(memoryLimit: Int = 0) -> WorkerState {
       inputs: { _, inputs in for leaf in [0, 1, 1, 3] { inputs.append(TaskID(layer: leaves, index: leaf)) } },
       run: { inputs in Number(value: inputs.blocks.indices.reduce(0) { $0 + inputs.block($1, as: Number.self).value }) }
     ))
-  return WorkerState(plan: plan, sequence: 1, memoryLimit: memoryLimit)
+  var state = WorkerState(memoryLimit: memoryLimit)
+  var actions: [WorkerState.Action] = []
+  state.register(plan.layers, from: 0, into: &actions)
+  return state
 }
 
 private func leaf(_ index: Int) -> TaskID { TaskID(layer: 0, index: index) }
 private let sum = TaskID(layer: 1, index: 0)
 
 private func done(_ task: TaskID, _ value: Int, attempt: Attempt = 1) -> Completion {
-  Completion(task: task, attempt: attempt, sequence: 1, result: .success(Number(value: value)), nanoseconds: 5)
+  Completion(task: task, attempt: attempt, result: .success(Number(value: value)), nanoseconds: 5)
 }
 
 extension WorkerState {
@@ -173,7 +176,9 @@ struct WorkerStateTests {
         name: "copy", count: 2, yielding: Number.self,
         inputs: { _, inputs in inputs.append(TaskID(layer: leaves, index: 0)) },
         run: { $0.block(0, as: Number.self) }))
-    var state = WorkerState(plan: plan, sequence: 1)
+    var state = WorkerState()
+    var none: [WorkerState.Action] = []
+    state.register(plan.layers, from: 0, into: &none)
     var actions: [WorkerState.Action] = []
     let source = InputSource(first: leaf(0), count: 1, holder: WorkerID(2))
     for index in 0..<2 {
@@ -226,7 +231,7 @@ struct WorkerStateTests {
     actions = []
     state.completed(
       Completion(
-        task: leaf(1), attempt: 4, sequence: 1, result: .failure(MusterError(.diskFull, "no room")), nanoseconds: 1),
+        task: leaf(1), attempt: 4, result: .failure(MusterError(.diskFull, "no room")), nanoseconds: 1),
       into: &actions)
     #expect(words(actions) == ["failed 0[1] #4 diskFull"])
   }

@@ -13,7 +13,7 @@ import Testing
     // One task is left, and it runs: it isn't asked for.
     #expect(harness.actions.isEmpty)
     try harness.finish(id(0, 0))
-    #expect(harness.actions == [.complete])
+    #expect(harness.actions == [.complete(GraphID(0))])
   }
 
   @Test func aRefusalIsTaken() throws {
@@ -33,7 +33,7 @@ import Testing
     try harness.finish(id(0, 1))
     #expect(harness.actions.isEmpty)
     try harness.answerRetract(of: id(0, 1), givenBack: false)
-    #expect(harness.actions == [.complete])
+    #expect(harness.actions == [.complete(GraphID(0))])
   }
 
   @Test func aLostWorkerOwesNoAnswer() throws {

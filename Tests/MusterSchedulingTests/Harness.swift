@@ -14,7 +14,15 @@ struct Harness {
   init(_ graph: TaskGraph, _ configure: (inout SchedulerConfiguration) -> Void = { _ in }) throws {
     var configuration = SchedulerConfiguration()
     configure(&configuration)
-    scheduler = try Scheduler(graph: graph, configuration: configuration)
+    scheduler = Scheduler(configuration: configuration)
+    try scheduler.add(graph, as: GraphID(0), at: .zero, into: &actions)
+  }
+
+  /// Another graph comes.
+  mutating func add(_ graph: TaskGraph, as number: Int) throws {
+    actions = []
+    try scheduler.add(graph, as: GraphID(number), at: now, into: &actions)
+    try look()
   }
 
   /// The assignments that the last event led to.
@@ -31,14 +39,16 @@ struct Harness {
   mutating func handle(_ event: Event) throws {
     actions = []
     scheduler.handle(event, at: now, into: &actions)
+    try look()
+  }
+
+  private mutating func look() throws {
     try scheduler.checkInvariants()
     for action in actions {
       switch action {
       case .assign(let worker, let assignment):
         assignments[assignment.task] = (Int(worker.number), assignment)
-      case .complete:
-        #expect(!isComplete, "complete twice")
-        isComplete = true
+      case .complete(GraphID(0)): isComplete = true
       default: break
       }
     }
@@ -100,6 +110,15 @@ func treeGraph(roots: Int, fanIn: Int) -> TaskGraph {
       })
   }
   return TaskGraph(layers: layers, results: [id(layers.count - 1, 0)])
+}
+
+extension Scheduler {
+  /// A scheduler with one graph.
+  init(graph: TaskGraph) throws {
+    self.init()
+    var actions: [Action] = []
+    try add(graph, as: GraphID(0), at: .zero, into: &actions)
+  }
 }
 
 extension Harness: CustomStringConvertible {

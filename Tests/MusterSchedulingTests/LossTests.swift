@@ -133,10 +133,10 @@ import Testing
     }
     try harness.join(2)
     try harness.lose(2)
-    #expect(harness.actions == [.fail(.taskLostWorkers(id(0, 0), losses: 3))])
+    #expect(harness.actions == [.fail(GraphID(0), .taskLostWorkers(id(0, 0), losses: 3))])
   }
 
-  @Test func aLossAfterTheEndChangesNothingButTheHolders() throws {
+  @Test func aKeptResultThatIsLostIsComputedAgain() throws {
     var harness = try Harness(rootsGraph(1))
     try harness.join(0)
     try harness.finish(id(0, 0))
@@ -144,5 +144,8 @@ import Testing
     try harness.lose(0)
     #expect(harness.actions.isEmpty)
     #expect(harness.scheduler.holders(of: id(0, 0)).isEmpty)
+    try harness.join(1)
+    try harness.finish(id(0, 0))
+    #expect(harness.actions == [.complete(GraphID(0))])
   }
 }

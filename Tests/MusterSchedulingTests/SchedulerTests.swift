@@ -3,13 +3,13 @@ import Testing
 
 @Suite struct SchedulerTests {
   @Test func aGraphWithoutResultsCompletesAtOnce() throws {
-    var scheduler = try Scheduler(graph: graph([[[]]], results: []))
+    var scheduler = Scheduler()
     var actions: [Action] = []
-    scheduler.start(at: .zero, into: &actions)
-    #expect(actions == [.complete])
+    try scheduler.add(graph([[[]]], results: []), as: GraphID(0), at: .zero, into: &actions)
+    #expect(actions == [.complete(GraphID(0))])
     scheduler.handle(.workerJoined(WorkerID(0), slots: 1, memoryLimit: 0), at: .zero, into: &actions)
-    #expect(actions == [.complete])
-    #expect(scheduler.isComplete)
+    #expect(actions == [.complete(GraphID(0))])
+    #expect(scheduler.isComplete(GraphID(0)))
   }
 
   @Test func resultsAreKeptAndTheRestReleased() throws {
@@ -19,7 +19,7 @@ import Testing
     try harness.finish(id(1, 0))
     #expect(harness.released.isEmpty)
     try harness.finish(id(2, 0))
-    #expect(harness.actions == [.release(WorkerID(0), id(1, 0)), .complete])
+    #expect(harness.actions == [.release(WorkerID(0), id(1, 0)), .complete(GraphID(0))])
     #expect(harness.scheduler.holders(of: id(0, 0)) == [WorkerID(0)])
     #expect(harness.scheduler.holders(of: id(1, 0)) == [])
     #expect(harness.scheduler.holders(of: id(2, 0)) == [WorkerID(0)])
@@ -50,16 +50,18 @@ import Testing
     #expect(harness.scheduler.assigned(to: WorkerID(0)).first == id(1, 0))
   }
 
-  @Test func failureEndsEverything() throws {
+  @Test func failureLeavesTheRestToItsOwner() throws {
     var harness = try Harness(rootsGraph(2))
     try harness.join(0, slots: 2)
     try harness.handle(.failed(WorkerID(0), id(0, 1), 1))
-    #expect(harness.actions == [.fail(.taskFailed(id(0, 1), 1, WorkerID(0)))])
+    #expect(harness.actions == [.fail(GraphID(0), .taskFailed(id(0, 1), 1, WorkerID(0)))])
+    // What else the graph wants goes on until it is let go of.
+    try harness.handle(.released(GraphID(0)))
+    #expect(harness.retracted == [id(0, 0)])
     try harness.finish(id(0, 0))
-    #expect(harness.actions.isEmpty)
-    try harness.lose(0)
-    #expect(harness.actions.isEmpty)
-    #expect(!harness.scheduler.isComplete)
+    #expect(harness.actions == [.release(WorkerID(0), id(0, 0)), .forget(GraphID(0), layers: 0..<1)])
+    #expect(!harness.isComplete)
+    #expect(harness.scheduler.taskCount == 0)
   }
 
   @Test func outdatedReportsAreIgnored() throws {

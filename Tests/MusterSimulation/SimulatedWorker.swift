@@ -30,10 +30,10 @@ struct SimulatedWorker {
   /// What it last said that it holds.
   var reportedBytes = 0
 
-  init(slots: Int, plan: Plan, memoryLimit: Int) {
+  init(slots: Int, memoryLimit: Int) {
     self.slots = slots
     self.memoryLimit = memoryLimit
-    state = WorkerState(plan: plan, sequence: 1, memoryLimit: memoryLimit)
+    state = WorkerState(memoryLimit: memoryLimit)
   }
 
   var hasWork: Bool { busySlots < slots && !ready.isEmpty }

@@ -6,16 +6,34 @@ import MusterScheduling
 extension Simulation {
   // MARK: Messages
 
+  /// The worker's program comes to a graph, perhaps after tasks of it have been assigned to the worker.
+  mutating func register(_ number: Int, at worker: Int) throws {
+    guard workers[worker].isRunning else { return }
+    let part = parts[number]
+    var actions: [WorkerState.Action] = []
+    let layers = Array(plan.layers[part.firstLayer..<part.firstLayer + part.layers.count])
+    workers[worker].state.register(layers, from: part.firstLayer, into: &actions)
+    // What an early assignment lacks is asked for now.
+    for case .fetch(let first, let count, _) in actions {
+      requestCount += 1
+      for block in blocks(from: first, count) { workers[worker].requests[block] = requestCount }
+    }
+    try carryOut(&actions, at: worker)
+  }
+
   mutating func receive(_ message: Message, from source: Int, number: Int, at worker: Int) throws {
+    if case .forget(let layers) = message { return workers[worker].state.forget(layers) }
     var lacking: [TaskID] = []
     var toFetch: [TaskID: WorkerID] = [:]
     var isStale = false
     switch message {
     case .assign(let assignment):
       try check(assignment, at: worker)
-      isStale = random.chance(options.staleAttempts)
-      if isStale { try supersede(assignment, at: worker) }
-      toFetch = fetches(for: assignment, at: worker)
+      if workers[worker].state.layer(assignment.task.layer) != nil {
+        isStale = random.chance(options.staleAttempts)
+        if isStale { try supersede(assignment, at: worker) }
+        toFetch = fetches(for: assignment, at: worker)
+      }
     case .release(let block): try checkRelease(of: block, at: worker)
     case .fetch(let first, let count):
       lacking = blocks(from: first, count).filter { workers[worker].state.block(of: $0) == nil }
@@ -144,10 +162,10 @@ extension Simulation {
   /// looks.
   mutating func done(_ task: ReadyTask, duration: Int, at worker: Int) throws {
     workers[worker].busySlots -= 1
-    let result = Result { try task.layer.run(TaskInputs(index: Int(task.task.index), blocks: task.inputs)) }
+    let result = Result { try task.layer.layer.run(TaskInputs(index: Int(task.task.index), blocks: task.inputs)) }
       .mapError { MusterError(.taskFailed, "\($0)") }
     let completion = Completion(
-      task: task.task, attempt: task.attempt, sequence: task.sequence, result: result, nanoseconds: duration)
+      task: task.task, attempt: task.attempt, result: result, nanoseconds: duration)
     if options.threadDelay == 0...0 {
       try complete(completion, at: worker)
     } else {

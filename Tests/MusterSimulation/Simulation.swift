@@ -22,6 +22,12 @@ package struct Simulation {
     case join(SimulationOptions.Worker)
     case loss
     case look
+    /// The program comes to a graph, lets go of its results, or cancels a task.
+    case add(Int)
+    case release(Int)
+    case cancel(TaskID)
+    /// A worker's program comes to a graph.
+    case register(Int, at: Int)
   }
   struct Pair: Hashable {
     var from: Int
@@ -34,7 +40,10 @@ package struct Simulation {
   /// Larger blocks may be overtaken by what is sent after them, to the same member.
   static let inlineLimit = 16 << 10
 
+  /// All layers, and the results of all parts.
   let graph: TaskGraph
+  /// The graphs that the program adds one after the other, with successive layers.
+  let parts: [TaskGraph]
   let plan: Plan
   let options: SimulationOptions
   var scheduler: Scheduler
@@ -48,17 +57,26 @@ package struct Simulation {
   var blockCount = 0
   var requestCount = 0
   var joinsToCome = 0
+  var lastRegistration: [Int: Int] = [:]
   var willLook = false
-  var outcome: SimulationReport.Outcome?
+  /// How many of the graphs have been added, and what those came to that are over.
+  var added = 0
+  var outcomes: [Int: SimulationReport.Outcome] = [:]
+  var released: Set<Int> = []
+  var forgotten: Set<Int> = []
+  var isOver: Bool { outcomes.count == parts.count }
   var actions: [Action] = []
   /// The results that have come to the scheduler's side.
   var results: [TaskID: UInt64] = [:]
 
   package init(_ graph: TaskGraph, _ options: SimulationOptions) throws {
-    self.graph = graph
+    parts = graph.split(at: options.partEnds)
+    var whole = graph
+    whole.results = parts.flatMap(\.results)
+    self.graph = whole
     self.options = options
     plan = Plan(simulating: graph, options)
-    scheduler = try Scheduler(graph: graph, configuration: options.configuration)
+    scheduler = Scheduler(configuration: options.configuration)
     random = SplitMix64(seed: options.seed)
   }
 
@@ -73,10 +91,11 @@ package struct Simulation {
     for worker in options.workers { queue.add(.join(worker), at: worker.joins) }
     joinsToCome = options.workers.count
     for time in options.losses { queue.add(.loss, at: time) }
-    scheduler.start(at: .zero, into: &actions)
-    try carryOut()
+    for (task, time) in options.cancellations { queue.add(.cancel(task), at: time) }
+    queue.add(.add(0), at: 0)
+    let taskCount = graph.layers.reduce(0) { $0 + $1.count }
     var steps = 0
-    let limit = 10_000 + 300 * scheduler.taskCount * (1 + options.losses.count)
+    let limit = 10_000 + 300 * taskCount * (1 + options.losses.count)
     while let (time, happening) = queue.next() {
       now = time
       if case .look = happening {
@@ -86,13 +105,15 @@ package struct Simulation {
       }
       try handle(happening)
       steps += 1
-      if steps > limit { throw fault("livelock: \(steps) steps for \(scheduler.taskCount) tasks") }
+      if steps > limit { throw fault("livelock: \(steps) steps for \(taskCount) tasks") }
     }
-    guard let outcome else {
-      throw fault("hang: nothing left to happen, \(scheduler.finishedCount) of \(scheduler.taskCount) tasks finished")
+    guard isOver else {
+      throw fault(
+        "hang: nothing left to happen, \(scheduler.finishedCount) of \(scheduler.taskCount) tasks finished,"
+          + " \(outcomes.count) of \(parts.count) graphs over")
     }
-    report.outcome = outcome
-    if outcome == .complete { try checkEnd() }
+    report.outcome = outcomes.sorted { $0.key < $1.key }.map(\.value).first { $0 != .complete } ?? .complete
+    try checkEnd()
   }
 
   func fault(_ message: String) -> SimulationFault {
@@ -106,7 +127,9 @@ package struct Simulation {
     case .toWorker(let worker, let message, let source, let number):
       // Nothing answers for a worker that is gone.
       if workers[worker].isRunning { try receive(message, from: source, number: number, at: worker) }
-    case .block(Self.scheduler, let task, let block): results[task] = (block as? SimulatedBlock)?.value
+    case .block(Self.scheduler, let task, let block):
+      results[task] = (block as? SimulatedBlock)?.value
+      try endComplete()
     case .block(let worker, let task, let block): try receive(block, of: task, at: worker)
     case .nothing(Self.scheduler, let task, _, let wasHolderDoomed):
       if !wasHolderDoomed { throw fault("the result \(task) isn't where the scheduler says") }
@@ -120,6 +143,12 @@ package struct Simulation {
     case .join(let offer): join(offer)
     case .loss: lose()
     case .look: break
+    case .add(let number): try add(number)
+    case .release(let number): try release(number)
+    case .cancel(let task):
+      report.cancellations += 1
+      try inform(.cancelled(task))
+    case .register(let number, let worker): try register(number, at: worker)
     }
   }
 
@@ -157,7 +186,6 @@ package struct Simulation {
 
   private mutating func carryOut() throws {
     for action in actions {
-      if outcome != nil { throw fault("\(action) after the end") }
       switch action {
       case .assign(let worker, let assignment):
         report.assignments += 1
@@ -167,13 +195,20 @@ package struct Simulation {
         try post(.retract(task, attempt), to: worker)
       case .release(let worker, let task):
         try post(.release(task), to: worker)
-      case .complete:
-        outcome = .complete
-        report.makespan = now
-        try fetchResults()
-      case .fail(let failure):
-        outcome = .failed(failure)
-        report.makespan = now
+      case .complete(let graph): try fetchResults(of: Int(graph.number))
+      case .fail(let graph, let failure):
+        let number = Int(graph.number)
+        guard outcomes[number] == nil else { throw fault("\(graph) failed after its end") }
+        outcomes[number] = .failed(failure)
+        // As a collective does.
+        queue.add(.release(number), at: now)
+      case .forget(let graph, let layers):
+        guard forgotten.insert(Int(graph.number)).inserted else { throw fault("\(graph) is forgotten twice") }
+        guard released.contains(Int(graph.number)) else { throw fault("\(graph) is forgotten, but kept") }
+        for worker in workers.indices where !workers[worker].isLost {
+          try post(.forget(layers: layers), to: WorkerID(worker))
+        }
+      case .resultReady, .resultFailed: throw fault("\(action), which nobody asked for")
       }
     }
     actions.removeAll(keepingCapacity: true)
@@ -188,11 +223,66 @@ package struct Simulation {
     send(happening, from: Self.scheduler, to: number, options.messageDelay)
   }
 
-  private mutating func fetchResults() throws {
-    for task in Set(graph.results).sorted() {
+  private mutating func fetchResults(of number: Int) throws {
+    report.makespan = max(report.makespan, now)
+    for task in Set(parts[number].results).sorted() where results[task] == nil {
       guard let holder = scheduler.holders(of: task).first else { throw fault("nobody holds the result \(task)") }
       try post(.fetch(first: task, count: 1), to: holder)
     }
+    try endComplete()
+  }
+
+  /// Graphs whose results have all come are over. The program keeps those that later graphs build on.
+  private mutating func endComplete() throws {
+    for number in 0..<added where outcomes[number] == nil {
+      guard scheduler.isComplete(GraphID(number)), parts[number].results.allSatisfy({ results[$0] != nil }) else {
+        continue
+      }
+      outcomes[number] = .complete
+      queue.add(.release(number), at: now + Int.random(in: 0...options.keepTime, using: &random))
+    }
+  }
+
+  // MARK: The program
+
+  private mutating func add(_ number: Int) throws {
+    added += 1
+    for worker in workers.indices { comeToGraph(number, at: worker) }
+    do {
+      try scheduler.add(parts[number], as: GraphID(number), at: .nanoseconds(now), into: &actions)
+    } catch SchedulingError.inputReleased {
+      // What it builds on failed, and was let go of.
+      outcomes[number] = outcomes.values.first { $0 != .complete }
+      released.insert(number)
+      forgotten.insert(number)
+    }
+    if options.checksInvariants {
+      do { try scheduler.checkInvariants() } catch { throw fault("after graph \(number) came: \(error)") }
+    }
+    try carryOut()
+    if number + 1 < parts.count {
+      queue.add(.add(number + 1), at: now + Int.random(in: 0...options.pause, using: &random))
+    }
+  }
+
+  private mutating func comeToGraph(_ number: Int, at worker: Int) {
+    let delay =
+      added == 1 && options.registrationDelay == 0...0 ? 0 : Int.random(in: options.registrationDelay, using: &random)
+    // A program comes to one graph after the other.
+    let time = max(now + delay, lastRegistration[worker] ?? 0)
+    lastRegistration[worker] = time
+    queue.add(.register(number, at: worker), at: time)
+  }
+
+  /// The program lets go of a graph, when all that build on it have been added.
+  private mutating func release(_ number: Int) throws {
+    guard !released.contains(number) else { return }
+    guard !parts[added...].contains(where: { $0.builds(on: parts[number]) }) else {
+      queue.add(.release(number), at: now + 1 + options.pause)
+      return
+    }
+    released.insert(number)
+    try inform(.released(GraphID(number)))
   }
 
   /// Sends a message that arrives after all that were sent before between the two; those sent after it may overtake
@@ -211,7 +301,8 @@ package struct Simulation {
   private mutating func join(_ offer: SimulationOptions.Worker) {
     joinsToCome -= 1
     let number = workers.count
-    workers.append(SimulatedWorker(slots: offer.slots, plan: plan, memoryLimit: offer.memoryLimit))
+    workers.append(SimulatedWorker(slots: offer.slots, memoryLimit: offer.memoryLimit))
+    for graph in 0..<added { comeToGraph(graph, at: number) }
     report.runsByWorker.append(0)
     let event = Event.workerJoined(WorkerID(number), slots: offer.slots, memoryLimit: offer.memoryLimit)
     send(.event(event), from: number, to: Self.scheduler, options.messageDelay)
@@ -221,7 +312,7 @@ package struct Simulation {
     let left = workers.indices.filter { !workers[$0].isDoomed }
     // Mostly one whose loss matters.
     let rich = random.chance(0.8) ? left.filter { !workers[$0].state.heldBlocks.isEmpty } : []
-    guard outcome == nil, let number = (rich.isEmpty ? left : rich).randomElement(using: &random) else { return }
+    guard !isOver, let number = (rich.isEmpty ? left : rich).randomElement(using: &random) else { return }
     workers[number].isDoomed = true
     // A worker that is wrongly declared lost goes on: what it reports from now on arrives after that.
     if !random.chance(options.falseLosses) {
@@ -239,22 +330,20 @@ package struct Simulation {
 
   private func checkEnd() throws {
     let expected = graph.evaluateSerially()
-    for (result, value) in expected {
-      guard let came = results[result] else {
-        // Between the end and the news of a loss, nobody may be left.
-        if workers.contains(where: \.isDoomed) { continue }
-        throw fault("the result \(result) didn't come")
+    for (number, part) in parts.enumerated() where outcomes[number] == .complete {
+      for result in part.results where results[result] != expected[result] {
+        throw fault("the result \(result) is \(results[result] ?? 0), should be \(expected[result] ?? 0)")
       }
-      if came != value { throw fault("the result \(result) is \(came), should be \(value)") }
+    }
+    guard forgotten.count == parts.count, scheduler.taskCount == 0, scheduler.outstandingCount == 0 else {
+      throw fault("\(forgotten.count) of \(parts.count) graphs are forgotten, \(scheduler.taskCount) tasks are left")
     }
     for (number, worker) in workers.enumerated() where !worker.isDoomed {
-      guard worker.state.assignedTasks.isEmpty, !worker.hasWork, worker.begun.isEmpty else {
+      guard worker.state.assignedTasks.isEmpty, worker.state.early.isEmpty, !worker.hasWork, worker.begun.isEmpty else {
         throw fault("worker \(number) still has \(worker.state.assignedTasks.sorted())")
       }
-      let known = Set(expected.keys.filter { scheduler.holders(of: $0).contains(WorkerID(number)) })
-      let held = Set(worker.state.heldBlocks)
-      if held != known {
-        throw fault("worker \(number) holds \(held.sorted()) at the end, the scheduler knows of \(known.sorted())")
+      guard worker.state.heldBlocks.isEmpty else {
+        throw fault("worker \(number) holds \(worker.state.heldBlocks.sorted()) at the end")
       }
     }
   }

@@ -34,6 +34,16 @@ package struct SimulationOptions: Sendable {
   package var staleAttempts = 0.0
   /// How long it takes a thread to see that there is a task for it, and a worker to see that a thread is done.
   package var threadDelay: ClosedRange<Int> = 0...0
+  /// Where the graphs that the program adds one after the other end, as numbers of layers; the last ends with the last
+  /// layer.
+  package var partEnds: [Int] = []
+  /// The longest time between two graphs, and for which a graph is kept after its end.
+  package var pause = 0
+  package var keepTime = 0
+  /// How long a worker's program is behind that of rank 0.
+  package var registrationDelay: ClosedRange<Int> = 0...0
+  /// Tasks that are cancelled, and when.
+  package var cancellations: [(task: TaskID, time: Int)] = []
   /// A task that throws.
   package var failing: TaskID?
   package var configuration = SchedulerConfiguration()
@@ -69,6 +79,7 @@ package struct SimulationReport: Sendable {
   /// The most bytes of blocks that any one worker held at one time.
   package var peakBytes = 0
   package var losses = 0
+  package var cancellations = 0
   /// The tasks in the order in which they began.
   package var order: [TaskID] = []
 }

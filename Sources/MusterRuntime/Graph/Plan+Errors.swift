@@ -1,16 +1,5 @@
 internal import MusterScheduling
 
-extension Scheduler {
-  /// A scheduler for a plan; a plan that no scheduler takes is a fault of whoever built it.
-  static func validated(_ plan: Plan) throws(MusterError) -> Scheduler {
-    do {
-      return try Scheduler(graph: plan.graph)
-    } catch {
-      throw MusterError(.invalidArgument, "the plan can't be scheduled: \(error)", fix: "Check the layers' inputs")
-    }
-  }
-}
-
 extension MusterError {
   /// An error that a task threw, with the task and the call that asked for it.
   init(taskError error: any Error, layer: Layer, task: TaskID, rank: Int, attempt: Int) {
@@ -37,21 +26,22 @@ extension MusterError {
     }
   }
 
-  /// Why the scheduler gave up.
-  init(_ failure: SchedulingFailure, plan: Plan) {
+  /// Why the scheduler gave a task up; `layer` is the layer of the task with which it began.
+  init(_ failure: SchedulingFailure, layer: Layer?) {
+    let name = layer?.tasks.name ?? "a task"
     switch failure {
     case .taskFailed(let task, let attempt, let worker):
-      let layer = plan.layers[Int(task.layer)]
       self.init(
         .taskFailed, "a task failed",
         task: TaskDescription(
-          operation: layer.tasks.name, index: Int(task.index), rank: Int(worker.number), attempt: Int(attempt)),
-        callSite: layer.callSite)
+          operation: name, index: Int(task.index), rank: Int(worker.number), attempt: Int(attempt)),
+        callSite: layer?.callSite)
     case .taskLostWorkers(let task, let losses):
-      let layer = plan.layers[Int(task.layer)]
       self.init(
-        .taskFailed, "\(losses) workers were lost while they ran \(layer.tasks.name)[\(task.index)]",
-        fix: "Look for a crash or for memory running out in that task", callSite: layer.callSite)
+        .taskFailed, "\(losses) workers were lost while they ran \(name)[\(task.index)]",
+        fix: "Look for a crash or for memory running out in that task", callSite: layer?.callSite)
+    case .taskCancelled(let task):
+      self.init(.cancelled, "\(name)[\(task.index)] was cancelled", callSite: layer?.callSite)
     }
   }
 }

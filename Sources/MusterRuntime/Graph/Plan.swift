@@ -70,12 +70,15 @@ public struct Layer: Sendable {
 }
 
 /// Layers in the order in which they were added, and the tasks whose blocks are wanted: what a collective runs.
-/// Built alike on every rank.
+/// Built alike on every rank. Its layers are numbered from 0; where it is run, the session gives them other numbers.
 public struct Plan: Sendable {
   /// The layers added so far, by number.
   public private(set) var layers: [Layer] = []
   /// The tasks whose blocks the collective returns, in this order.
   public var results: [TaskID] = []
+
+  /// The layers that stand for blocks which workers keep already, and the tasks that made those.
+  private var kept: [Int: [TaskID]] = [:]
 
   /// A plan without layers.
   public init() {}
@@ -86,6 +89,43 @@ public struct Plan: Sendable {
     return layers.count - 1
   }
 
+  /// Adds a layer that stands for blocks which workers keep already: its task `index` is the `index`th of them. Returns
+  /// its number.
+  package mutating func add(kept tasks: [TaskID]) -> Int {
+    layers.append(
+      Layer(name: "kept", count: 0, yielding: EmptyBlock.self, inputs: { _, _ in }, run: { _ in EmptyBlock() }))
+    kept[layers.count - 1] = tasks
+    return layers.count - 1
+  }
+
+  /// The plan as the session numbers its layers: from `firstLayer` on, and what is kept by its own tasks' numbers.
+  func numbered(from firstLayer: Int) -> Plan {
+    guard firstLayer > 0 || !kept.isEmpty else { return self }
+    let numbering = Numbering(base: UInt32(firstLayer), kept: kept.isEmpty ? nil : kept)
+    var plan = self
+    for number in plan.layers.indices {
+      let inputs = plan.layers[number].tasks.inputs
+      plan.layers[number].tasks.inputs = { index, into in
+        let start = into.count
+        inputs(index, &into)
+        for place in start..<into.count { into[place] = numbering[into[place]] }
+      }
+    }
+    plan.results = results.map { numbering[$0] }
+    plan.kept = [:]
+    return plan
+  }
+
+  private struct Numbering: Sendable {
+    let base: UInt32
+    let kept: [Int: [TaskID]]?
+
+    subscript(task: TaskID) -> TaskID {
+      if let kept, let tasks = kept[Int(task.layer)] { return tasks[Int(task.index)] }
+      return TaskID(layer: Int(task.layer + base), index: Int(task.index))
+    }
+  }
+
   /// What ranks compare of their plans, in a few words: the counts, and a digest of the layers and results.
   var summary: String {
     var digest = Fingerprint()
@@ -93,11 +133,13 @@ public struct Plan: Sendable {
       digest.fold(layer.tasks.name)
       digest.fold(layer.tasks.count)
     }
+    for (layer, tasks) in kept.sorted(by: { $0.key < $1.key }) {
+      digest.fold(layer)
+      for task in tasks { digest.fold(UInt64(task.layer) << 32 | UInt64(task.index)) }
+    }
     for result in results { digest.fold(UInt64(result.layer) << 32 | UInt64(result.index)) }
     let short = String(digest.low >> 32, radix: 16)
     return "\(layers.count) layers, \(results.count) results, digest \(short)"
   }
 
-  /// The scheduler's view.
-  var graph: TaskGraph { TaskGraph(layers: layers.map(\.tasks), results: results) }
 }

@@ -1,38 +1,55 @@
+internal import Glibc
+internal import MusterScheduling
+
 /// The engine of one process: `threads` threads, or none of its own (`synchronous`: tasks run on the calling thread).
 final class LocalEngine: Engine {
   let rank = 0
   let rankCount = 1
   let workerCount = 1
   let threadsPerWorker: Int
-  private let memoryLimit: Int
-  private let pool: ThreadPool?
-  private let board: ProgressBoard?
+  private let isSynchronous: Bool
+  private let worker: LocalWorker
 
   init(threads: Int, synchronous: Bool, memoryLimit: Int, board: ProgressBoard?) {
+    isSynchronous = synchronous
     threadsPerWorker = synchronous ? 1 : threads
-    self.memoryLimit = memoryLimit
     BlockAllocator.shared.memoryLimit = memoryLimit
-    pool = synchronous ? nil : ThreadPool(threads: threads)
-    self.board = board
+    let worker = LocalWorker(threads: threadsPerWorker, memoryLimit: memoryLimit, board: board)
+    self.worker = worker
+    guard !synchronous else { return }
+    for number in 0..<threads {
+      SystemThread.start(name: "muster-task-\(number)") { worker.work() }
+    }
   }
 
-  deinit { pool?.shutDown() }
+  deinit { worker.shutDown() }
 
   func compute(
-    _ plan: Plan, arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+    _ submission: Submission, arrival: Arrival,
+    completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
   ) {
-    let execution: LocalExecution
-    do throws(MusterError) {
-      execution = try LocalExecution(
-        plan: plan, threads: threadsPerWorker, memoryLimit: memoryLimit, board: board, completion: completion)
-    } catch {
-      completion(.failure(error))
-      return
-    }
-    if let pool {
-      for _ in 0..<threadsPerWorker { pool.submit { execution.work() } }
-    } else {
-      execution.work()
+    worker.compute(submission, completion: completion)
+  }
+
+  func submit(_ submission: Submission) { worker.submit(submission) }
+
+  func runReady() {
+    if isSynchronous { worker.drain() }
+  }
+
+  func release(_ tasks: [TaskID], of graph: GraphID) { worker.release(tasks, of: graph) }
+
+  func cancel(_ tasks: [TaskID]) { worker.cancel(tasks) }
+
+  func ask(
+    _ question: FutureQuestion, arrival: Arrival,
+    completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void
+  ) {
+    worker.ask(question, completion: completion)
+    guard case .firstSettled(_, timeout: _?) = question else { return }
+    SystemThread.start(name: "muster-timer") { [worker] in
+      // In steps: the question may have been answered long before its time.
+      while let left = worker.tellTime() { usleep(UInt32(min(max(left / 1000, 1), 20_000))) }
     }
   }
 
@@ -42,7 +59,7 @@ final class LocalEngine: Engine {
   }
 
   func finish(arrival: Arrival) {
-    pool?.shutDown()
+    worker.shutDown()
     BlockAllocator.shared.releaseKept()
   }
 }

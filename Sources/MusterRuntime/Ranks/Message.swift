@@ -6,6 +6,10 @@ package enum Message {
   case assign(Assignment)
   case retract(TaskID, Attempt)
   case release(TaskID)
+  /// Rank 0's program has come to a graph, with this fingerprint: a worker runs its tasks where its own is the same.
+  case graph(number: UInt32, fingerprint: Fingerprint)
+  /// No task of these layers comes any more.
+  case forget(layers: Range<Int>)
   /// The collective's end. With `.computed`, broadcasts of the large parts follow.
   case outcome(Outcome)
   /// Asks for the calls that the rank has made.
@@ -22,6 +26,8 @@ package enum Message {
   case retracted(TaskID, Attempt, givenBack: Bool)
   case memory(bytes: Int)
   case calls([CallTrace])
+  /// The worker's program has come to another graph than rank 0's: what it called there, and before.
+  case diverged(call: String, [CallTrace])
   case rankDied(Int)
   /// The rank got a signal that ends it.
   case terminated(signal: Int32)
@@ -50,8 +56,9 @@ package struct BlockMessage {
 
 extension Message {
   private enum Kind: UInt8 {
-    case assign, retract, release, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave, ending
-    case arrive, finished, failed, retracted, memory, calls, rankDied, terminated
+    case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
+      ending
+    case arrive, finished, failed, retracted, memory, calls, diverged, rankDied, terminated
     case beat, fetch, block
   }
 
@@ -75,6 +82,15 @@ extension Message {
     case .release(let task):
       buffer.put(Kind.release)
       buffer.put(task)
+    case .graph(let number, let fingerprint):
+      buffer.put(Kind.graph)
+      buffer.put(number)
+      buffer.put(fingerprint.low)
+      buffer.put(fingerprint.high)
+    case .forget(let layers):
+      buffer.put(Kind.forget)
+      buffer.put(layers.lowerBound)
+      buffer.put(layers.upperBound)
     case .outcome(.computed(let manifest)):
       buffer.put(Kind.outcomeComputed)
       buffer.put(bytes: manifest)
@@ -89,7 +105,7 @@ extension Message {
     case .ending: buffer.put(Kind.ending)
     case .arrive(let arrival):
       buffer.put(Kind.arrive)
-      buffer.put(bytes: Self.encoded(arrival))
+      arrival.write(to: buffer)
     case .finished(let task, let attempt, let bytes, let nanoseconds):
       buffer.put(Kind.finished)
       buffer.put(task)
@@ -111,6 +127,10 @@ extension Message {
       buffer.put(bytes)
     case .calls(let traces):
       buffer.put(Kind.calls)
+      buffer.put(bytes: Self.encoded(traces))
+    case .diverged(let call, let traces):
+      buffer.put(Kind.diverged)
+      buffer.put(bytes: Array(call.utf8))
       buffer.put(bytes: Self.encoded(traces))
     case .rankDied(let rank):
       buffer.put(Kind.rankDied)
@@ -139,7 +159,7 @@ extension Message {
     case .assign:
       let task = reader.get(TaskID.self)
       let attempt = reader.get(Attempt.self)
-      let priority = reader.get(UInt32.self)
+      let priority = reader.get(Int64.self)
       let sources = (0..<reader.get(UInt32.self)).map { _ in
         let first = reader.get(TaskID.self)
         let count = Int(reader.get(UInt32.self))
@@ -148,13 +168,18 @@ extension Message {
       self = .assign(Assignment(task: task, attempt: attempt, priority: priority, sources: sources))
     case .retract: self = .retract(reader.get(), reader.get())
     case .release: self = .release(reader.get())
+    case .graph:
+      self = .graph(number: reader.get(), fingerprint: Fingerprint(low: reader.get(), high: reader.get()))
+    case .forget:
+      let first: Int = reader.get()
+      self = .forget(layers: first..<reader.get())
     case .outcomeComputed: self = .outcome(.computed(manifest: Array(reader.getBytes())))
     case .outcomeValue: self = .outcome(.value(Array(reader.getBytes())))
     case .outcomeFailed: self = .outcome(.failed(Self.decoded(from: &reader)))
     case .callsWanted: self = .callsWanted
     case .leave: self = .leave
     case .ending: self = .ending
-    case .arrive: self = .arrive(Self.decoded(from: &reader))
+    case .arrive: self = .arrive(Arrival(from: &reader))
     case .finished: self = .finished(reader.get(), reader.get(), bytes: reader.get(), nanoseconds: reader.get())
     case .failed:
       let task = reader.get(TaskID.self)
@@ -163,6 +188,9 @@ extension Message {
     case .retracted: self = .retracted(reader.get(), reader.get(), givenBack: reader.get())
     case .memory: self = .memory(bytes: reader.get())
     case .calls: self = .calls(Self.decoded(from: &reader))
+    case .diverged:
+      let call = String(decoding: reader.getBytes(), as: UTF8.self)
+      self = .diverged(call: call, Self.decoded(from: &reader))
     case .rankDied: self = .rankDied(reader.get())
     case .terminated: self = .terminated(signal: reader.get())
     case .beat: self = .beat
@@ -178,6 +206,10 @@ extension Message {
     }
   }
 
+  /// What every collective sends isn't: an arrival goes as it is but for its rare parts.
+  fileprivate static func encodedError(_ error: MusterError) -> [UInt8] { encoded(error) }
+  fileprivate static func decodedError(from reader: inout WireReader) -> MusterError { decoded(from: &reader) }
+
   /// Rare messages go as JSON; their types can always be encoded.
   private static func encoded(_ value: some Codable) -> [UInt8] {
     do { return try JSON.encode(value) } catch { preconditionFailure("a message can't be encoded: \(error)") }
@@ -187,5 +219,28 @@ extension Message {
     do { return try JSON.decode(T.self, from: reader.getBytes()) } catch {
       preconditionFailure("a message can't be decoded: \(error)")
     }
+  }
+}
+
+extension Arrival {
+  fileprivate func write(to buffer: WireBuffer) {
+    buffer.put(kind)
+    buffer.put(sequence)
+    buffer.put(fingerprint.low)
+    buffer.put(fingerprint.high)
+    buffer.put(bytes: Array(call.utf8))
+    buffer.put(failure != nil)
+    if let failure { buffer.put(bytes: Array(failure.utf8)) }
+    buffer.put(error != nil)
+    if let error { buffer.put(bytes: Message.encodedError(error)) }
+  }
+
+  fileprivate init(from reader: inout WireReader) {
+    kind = reader.get()
+    sequence = reader.get()
+    fingerprint = Fingerprint(low: reader.get(), high: reader.get())
+    call = String(decoding: reader.getBytes(), as: UTF8.self)
+    if reader.get(Bool.self) { failure = String(decoding: reader.getBytes(), as: UTF8.self) }
+    if reader.get(Bool.self) { error = Message.decodedError(from: &reader) }
   }
 }

@@ -1,16 +1,24 @@
+internal import MusterScheduling
 internal import Synchronization
 
 /// The engine of several ranks. The program's thread hands requests to one thread that makes all MPI calls.
 final class RankEngine: Engine {
   /// What the program asks of the engine.
   enum Request: Sendable {
-    case compute(Plan, Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
+    case submit(Submission)
+    case release([TaskID], of: GraphID)
+    case cancel([TaskID])
+    case compute(Submission, Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
+    case ask(FutureQuestion, Arrival, @Sendable (Result<[UInt8], MusterError>) -> Void)
     case rootValue(Result<[UInt8], MusterError>?, Arrival, @Sendable (Result<[UInt8], MusterError>) -> Void)
     case finish(Arrival, @Sendable () -> Void)
 
-    var arrival: Arrival {
+    /// How the program comes to a collective; nil where it doesn't.
+    var arrival: Arrival? {
       switch self {
-      case .compute(_, let arrival, _), .rootValue(_, let arrival, _), .finish(let arrival, _): arrival
+      case .compute(_, let arrival, _), .ask(_, let arrival, _), .rootValue(_, let arrival, _), .finish(let arrival, _):
+        arrival
+      case .submit, .release, .cancel: nil
       }
     }
   }
@@ -73,9 +81,29 @@ final class RankEngine: Engine {
   var hasRequest: Bool { requests.withLock { !$0.isEmpty } }
 
   func compute(
-    _ plan: Plan, arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+    _ submission: Submission, arrival: Arrival,
+    completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
   ) {
-    post(.compute(plan, arrival, completion))
+    post(.compute(submission, arrival, completion))
+  }
+
+  func submit(_ submission: Submission) { post(.submit(submission)) }
+
+  func runReady() {}
+
+  func release(_ tasks: [TaskID], of graph: GraphID) {
+    if rank == 0 { post(.release(tasks, of: graph)) }
+  }
+
+  func cancel(_ tasks: [TaskID]) {
+    if rank == 0 { post(.cancel(tasks)) }
+  }
+
+  func ask(
+    _ question: FutureQuestion, arrival: Arrival,
+    completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void
+  ) {
+    post(.ask(question, arrival, completion))
   }
 
   func shareFromRoot(_ outcome: Result<[UInt8], MusterError>?, arrival: Arrival) -> Result<[UInt8], MusterError> {

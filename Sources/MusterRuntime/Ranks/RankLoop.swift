@@ -74,9 +74,9 @@ final class RankLoop {
 
   private func receive(_ incoming: Transport.Incoming) {
     switch incoming {
-    case .message(_, let source, _), .block(_, _, let source, _): heartbeat.heard(from: source)
+    case .message(_, let source), .block(_, _, let source): heartbeat.heard(from: source)
     }
-    if case .message(.beat, _, _) = incoming { return }
+    if case .message(.beat, _) = incoming { return }
     root?.receive(incoming)
     worker?.receive(incoming)
   }

@@ -22,7 +22,6 @@ final class Transport {
     var requests: [cmpi_request]
     var storages: [BlockStorage]
     var source: Int
-    var sequence: UInt32
     var message: BlockMessage
   }
 
@@ -35,8 +34,8 @@ final class Transport {
 
   /// What came in.
   enum Incoming {
-    case message(Message, source: Int, sequence: UInt32)
-    case block(BlockMessage, [BlockStorage], source: Int, sequence: UInt32)
+    case message(Message, source: Int)
+    case block(BlockMessage, [BlockStorage], source: Int)
   }
 
   /// Blocks up to this size travel in their message.
@@ -49,8 +48,8 @@ final class Transport {
   private let traffic: Traffic
   let rank: Int
   let size: Int
-  /// The number of the collective that this rank is in; goes with every message.
-  var sequence: UInt32 = 0
+  /// The number of the session; goes with every message. What is left of another session isn't heeded.
+  private let session: UInt32
 
   /// Messages count as on their way until they are being received, from now on.
   var waitsForReceipt = false
@@ -70,8 +69,13 @@ final class Transport {
     self.traffic = traffic
     rank = world.rank
     size = world.size
+    Self.sessions += 1
+    session = Self.sessions
     outgoing = Array(repeating: nil, count: world.size)
   }
+
+  /// Safe: transports are made on the thread that makes the MPI calls, one after the other.
+  nonisolated(unsafe) private static var sessions: UInt32 = 0
 
   deinit { receiveBuffer.deallocate() }
 
@@ -91,7 +95,7 @@ final class Transport {
       buffer = open
     } else {
       buffer = spare.popLast() ?? WireBuffer()
-      buffer.put(sequence)
+      buffer.put(session)
       outgoing[destination] = buffer
       pendingDestinations.append(destination)
     }
@@ -237,13 +241,13 @@ final class Transport {
     while let (packet, source) = nextPacket() {
       progressed = true
       var reader = WireReader(packet)
-      let sequence = reader.get(UInt32.self)
+      guard reader.get(UInt32.self) == session else { continue }
       while !reader.isAtEnd {
         let message = Message(from: &reader)
         if case .block(let block) = message {
-          receive(block, source: source, sequence: sequence, handle)
+          receive(block, source: source, handle)
         } else {
-          handle(.message(message, source: source, sequence: sequence))
+          handle(.message(message, source: source))
         }
       }
     }
@@ -262,12 +266,12 @@ final class Transport {
       }
       let done = receiving.remove(at: index)
       progressed = true
-      handle(.block(done.message, done.storages, source: done.source, sequence: done.sequence))
+      handle(.block(done.message, done.storages, source: done.source))
     }
     return progressed
   }
 
-  private func receive(_ block: BlockMessage, source: Int, sequence: UInt32, _ handle: (Incoming) -> Void) {
+  private func receive(_ block: BlockMessage, source: Int, _ handle: (Incoming) -> Void) {
     let storages = block.sizes.map { BlockStorage(byteCount: $0) }
     if block.isInline {
       block.inlineBytes.withUnsafeBytes { bytes in
@@ -278,7 +282,7 @@ final class Transport {
         }
       }
       traffic.block(bytes: block.inlineBytes.count, pieces: 0)
-      handle(.block(block, storages, source: source, sequence: sequence))
+      handle(.block(block, storages, source: source))
       return
     }
     var requests: [cmpi_request] = []
@@ -293,7 +297,7 @@ final class Transport {
     }
     traffic.block(bytes: block.sizes.reduce(0, +), pieces: requests.count)
     receiving.append(
-      Receiving(requests: requests.reversed(), storages: storages, source: source, sequence: sequence, message: block))
+      Receiving(requests: requests.reversed(), storages: storages, source: source, message: block))
   }
 
   /// The next whole packet of messages: valid until the next call.

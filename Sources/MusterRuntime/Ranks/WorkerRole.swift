@@ -9,15 +9,18 @@ final class WorkerRole {
   private let transport: Transport
   private let queue: WorkQueue
   private var request: RankEngine.Request?
-  private var state: WorkerState?
+  private var state: WorkerState
+  /// The graphs that one of this rank's program and rank 0's has come to, and the other hasn't: by number.
+  private var ownGraphs: [UInt32: (fingerprint: Fingerprint, call: String)] = [:]
+  private var rootGraphs: [UInt32: Fingerprint] = [:]
+  /// The calls differ from rank 0's: nothing is run any more, and rank 0 ends the job.
+  private var hasDiverged = false
   private var actions: [WorkerState.Action] = []
   private var completions: [Completion] = []
   private var ready: [ReadyTask] = []
   private var incomingResult: (results: [(header: [UInt8], storages: [BlockStorage])], plan: Plan)?
+  private var resultLayers: [UInt32: Layer] = [:]
   private var finishCompletion: (@Sendable () -> Void)?
-  /// The error with which the collective ends, once no task of it runs any more: nothing that a failed collective
-  /// began outlives it.
-  private var failure: MusterError?
   private var terminationDeadline: Int?
   private(set) var hasLeft = false
   /// When rank 0 has said that it ends the job: until when the launcher may take to end this rank.
@@ -29,27 +32,62 @@ final class WorkerRole {
     self.transport = transport
     queue = WorkQueue(
       threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell)
+    state = WorkerState(memoryLimit: engine.world.members[engine.rank].memoryLimit)
   }
 
   var isBusy: Bool { queue.isBusy }
   var hasCompletions: Bool { queue.hasCompletions }
 
   func take(_ request: RankEngine.Request) {
-    self.request = request
-    transport.sequence = UInt32(truncatingIfNeeded: request.arrival.sequence)
-    if case .compute(let plan, _, _) = request {
-      let limit = engine.world.members[engine.rank].memoryLimit
-      state = WorkerState(plan: plan, sequence: transport.sequence, memoryLimit: limit)
+    switch request {
+    case .submit(let submission): register(submission)
+    case .compute(let submission, _, _):
+      register(submission)
+      arrive(request)
+    case .ask, .rootValue, .finish: arrive(request)
+    case .release, .cancel: break  // rank 0 says what becomes of it
     }
-    transport.send(.arrive(request.arrival), to: 0)
   }
+
+  private func arrive(_ request: RankEngine.Request) {
+    self.request = request
+    if let arrival = request.arrival { transport.send(.arrive(arrival), to: 0) }
+  }
+
+  // MARK: Graphs
+
+  /// The program has come to a graph. Its closures run only where rank 0 has made the same calls.
+  private func register(_ submission: Submission) {
+    let number = submission.graph.number
+    if let root = rootGraphs.removeValue(forKey: number) {
+      if root != submission.fingerprint { return diverge(submission.call) }
+    } else {
+      ownGraphs[number] = (submission.fingerprint, submission.call)
+    }
+    state.register(submission.plan.layers, from: submission.firstLayer, into: &actions)
+    carryOut()
+  }
+
+  private func rootCame(to number: UInt32, _ fingerprint: Fingerprint) {
+    if let own = ownGraphs.removeValue(forKey: number) {
+      if own.fingerprint != fingerprint { diverge(own.call) }
+    } else {
+      rootGraphs[number] = fingerprint
+    }
+  }
+
+  private func diverge(_ call: String) {
+    guard !hasDiverged else { return }
+    hasDiverged = true
+    transport.send(.diverged(call: call, engine.calls()), to: 0)
+  }
+
+  // MARK: Messages and tasks
 
   func takeCompletions() -> Bool {
     queue.takeCompletions(into: &completions)
     guard !completions.isEmpty else { return false }
-    for completion in completions where completion.sequence == state?.sequence {
-      state!.completed(completion, into: &actions)
-    }
+    for completion in completions { state.completed(completion, into: &actions) }
     completions.removeAll(keepingCapacity: true)
     carryOut()
     return true
@@ -57,31 +95,35 @@ final class WorkerRole {
 
   func receive(_ incoming: Transport.Incoming) {
     switch incoming {
-    case .message(.callsWanted, _, _):
+    case .message(.callsWanted, _):
       transport.send(.calls(engine.calls()), to: 0)
-    case .message(.ending, _, _):
+    case .message(.ending, _):
       // mpirun ends this process sooner; srun asks it to leave, and waits for half a minute.
       endDeadline = MonotonicClock.nanoseconds + 1_000_000_000
-    case .message(.leave, _, _):
+    case .message(.leave, _):
       guard case .finish(_, let completion) = request else { return }
       finishCompletion = completion
       hasLeft = true
-    case .message(.outcome(let outcome), _, _):
+    case .message(.outcome(let outcome), _):
       end(outcome)
-    case .message(let message, let source, let sequence):
-      guard sequence == transport.sequence, state != nil else { return }
-      state!.receive(message, from: source, into: &actions)
+    case .message(.graph(let number, let fingerprint), _):
+      rootCame(to: number, fingerprint)
+    case .message(.forget(let layers), _):
+      state.forget(layers)
+    case .message(let message, let source):
+      guard !hasDiverged else { return }
+      state.receive(message, from: source, into: &actions)
       carryOut()
-    case .block(let message, let storages, let source, let sequence):
-      guard sequence == transport.sequence, state != nil else { return }
-      let layer = state!.plan.layers[Int(message.task.layer)]
+    case .block(let message, let storages, let source):
+      // Nobody waits for what is of a graph that was forgotten.
+      guard let layer = state.layer(message.task.layer) else { return }
       var decoder = BlockDecoder(header: message.header, storages: storages)
       do {
         let block = try layer.blockType.decode(from: &decoder)
-        state!.received(block, of: message.task, into: &actions)
+        state.received(block, of: message.task, into: &actions)
       } catch {
         let error = MusterError(arrivalError: error, of: message.task, layer: layer, rank: source)
-        state!.refused(message.task, because: error, into: &actions)
+        state.refused(message.task, because: error, into: &actions)
       }
       carryOut()
     }
@@ -103,7 +145,7 @@ final class WorkerRole {
         queue.push(ready)
         ready.removeAll(keepingCapacity: true)
         let wasQueued = queue.remove(task, attempt: attempt)
-        state!.answerRetract(task, attempt: attempt, wasQueued: wasQueued, into: &actions)
+        state.answerRetract(task, attempt: attempt, wasQueued: wasQueued, into: &actions)
       }
     }
     actions.removeAll(keepingCapacity: true)
@@ -114,20 +156,20 @@ final class WorkerRole {
   private func end(_ outcome: Message.Outcome) {
     guard let request else { return }
     switch (outcome, request) {
-    case (.value(let bytes), .rootValue(_, _, let completion)):
-      reset()
+    case (.value(let bytes), .rootValue(_, _, let completion)), (.value(let bytes), .ask(_, _, let completion)):
+      self.request = nil
       completion(.success(bytes))
-    case (.failed(let error), .rootValue(_, _, let completion)):
-      reset()
+    case (.failed(let error), .rootValue(_, _, let completion)), (.failed(let error), .ask(_, _, let completion)):
+      self.request = nil
       completion(.failure(error))
-    case (.failed(let error), .compute):
-      // Without the state, what comes in after this makes no task ready, be it a block or the end of a task.
-      forgetTasks()
-      queue.clear()
-      failure = error
-    case (.computed(let manifest), .compute(let plan, _, _)):
-      let incoming = ResultManifest.read(manifest, count: plan.results.count)
-      incomingResult = (incoming.results, plan)
+    case (.failed(let error), .compute(_, _, let completion)):
+      self.request = nil
+      completion(.failure(error))
+    case (.computed(let manifest), .compute(let submission, _, _)):
+      let incoming = ResultManifest.read(manifest, count: submission.plan.results.count)
+      incomingResult = (incoming.results, submission.plan)
+      // Rank 0 lets go of the graph now, and with it of the layers that say how to read what comes.
+      resultLayers = Set(submission.plan.results.map(\.layer)).reduce(into: [:]) { $0[$1] = state.layer($1) }
       transport.broadcast(incoming.parts)
     default:
       FatalEnd.end("rank 0 ended another collective than rank \(engine.rank) is in", comm: engine.world.comm)
@@ -138,20 +180,15 @@ final class WorkerRole {
   func advance() -> Bool {
     if let terminationDeadline, MonotonicClock.nanoseconds > terminationDeadline { _exit(128 + SIGTERM) }
     if let endDeadline, MonotonicClock.nanoseconds > endDeadline { _exit(1) }
-    if let failure, case .compute(_, _, let completion) = request {
-      guard !queue.isRunning(sequence: transport.sequence) else { return false }
-      self.failure = nil
-      reset()
-      completion(.failure(failure))
-      return true
-    }
     guard let incoming = incomingResult, !transport.isBroadcasting, case .compute(_, _, let completion) = request else {
       return false
     }
     incomingResult = nil
     let blocks = Result {
       try zip(incoming.results, incoming.plan.results).map { part, task in
-        let layer = incoming.plan.layers[Int(task.layer)]
+        guard let layer = resultLayers[task.layer] else {
+          throw MusterError(.internal, "the result \(task) is of a layer that isn't known any more")
+        }
         var decoder = BlockDecoder(header: part.header, storages: part.storages)
         do {
           return try layer.blockType.decode(from: &decoder)
@@ -160,20 +197,10 @@ final class WorkerRole {
         }
       }
     }
-    reset()
+    resultLayers = [:]
+    request = nil
     completion(blocks.mapError { $0 as? MusterError ?? MusterError(.internal, "a result arrived damaged: \($0)") })
     return true
-  }
-
-  private func reset() {
-    request = nil
-    forgetTasks()
-  }
-
-  private func forgetTasks() {
-    state = nil
-    actions.removeAll()
-    ready.removeAll()
   }
 
   func acknowledgeEnd() {

@@ -1,3 +1,5 @@
+internal import MusterScheduling
+
 /// What is behind a session: threads of this process, or ranks.
 protocol Engine: AnyObject, Sendable {
   var rank: Int { get }
@@ -6,9 +8,28 @@ protocol Engine: AnyObject, Sendable {
   /// The threads that run tasks, of one worker.
   var threadsPerWorker: Int { get }
 
-  /// Runs a plan; `completion` is called once, on a thread of the engine's (or the caller's).
+  /// Collective: runs a graph and lets go of it; `completion` is called once with the blocks of its results, on a thread
+  /// of the engine's (or the caller's).
   func compute(
-    _ plan: Plan, arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void)
+    _ submission: Submission, arrival: Arrival,
+    completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void)
+
+  /// Begins to run a graph, whose results are kept until they are released. Returns at once.
+  func submit(_ submission: Submission)
+
+  /// Runs what is ready, where the program's thread is the one that runs tasks.
+  func runReady()
+
+  /// The program has no use for some results of a graph any more. Heeded on rank 0.
+  func release(_ tasks: [TaskID], of graph: GraphID)
+
+  /// Some tasks aren't to be run, whoever needs them. Heeded on rank 0.
+  func cancel(_ tasks: [TaskID])
+
+  /// Collective: answers a question about futures, the same on every rank.
+  func ask(
+    _ question: FutureQuestion, arrival: Arrival,
+    completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void)
 
   /// Gives every rank what rank 0 passed as `outcome` (nil on the others). Blocks the calling thread.
   func shareFromRoot(_ outcome: Result<[UInt8], MusterError>?, arrival: Arrival) -> Result<[UInt8], MusterError>
@@ -18,17 +39,16 @@ protocol Engine: AnyObject, Sendable {
 }
 
 /// How a rank comes to a collective.
-package struct Arrival: Codable, Sendable {
-  enum Kind: String, Codable, Sendable {
-    case compute, rootValue, finish
+package struct Arrival: Sendable {
+  enum Kind: UInt8, Sendable, BitwiseCopyable {
+    case compute, question, rootValue, finish
   }
 
   var kind: Kind
   /// The number of the collective, from 0.
   var sequence: Int
   /// The rank's fingerprint, this call included.
-  var fingerprintLow: UInt64
-  var fingerprintHigh: UInt64
+  var fingerprint: Fingerprint
   /// The call, for messages.
   var call: String
   /// With `finish`: the error with which the program ended.
@@ -38,7 +58,15 @@ package struct Arrival: Codable, Sendable {
 
   /// Whether two ranks come to the same collective with the same history.
   func agrees(with other: Arrival) -> Bool {
-    kind == other.kind && sequence == other.sequence && fingerprintLow == other.fingerprintLow
-      && fingerprintHigh == other.fingerprintHigh && failure == other.failure
+    kind == other.kind && sequence == other.sequence && fingerprint == other.fingerprint && failure == other.failure
   }
+}
+
+/// What a program may want to know of futures, each named by its task.
+enum FutureQuestion: Sendable {
+  /// Which of them came to an end first, by its place; waits for it, until a time has passed (in nanoseconds from now on;
+  /// -1 is the answer then).
+  case firstSettled([TaskID], timeout: Int?)
+  /// How each of them is.
+  case status([TaskID])
 }

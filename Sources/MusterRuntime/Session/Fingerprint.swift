@@ -5,6 +5,12 @@ package struct Fingerprint: Hashable, Sendable, BitwiseCopyable {
 
   package init() {}
 
+  /// One that was made elsewhere.
+  init(low: UInt64, high: UInt64) {
+    self.low = low
+    self.high = high
+  }
+
   package mutating func fold(_ value: UInt64) {
     // Two lanes of the finaliser of SplitMix64 (Steele, Lea and Flood 2014), with different constants.
     low = Self.mix(low ^ value &* 0x9E37_79B9_7F4A_7C15)

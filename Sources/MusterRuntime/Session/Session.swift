@@ -1,3 +1,4 @@
+internal import MusterScheduling
 internal import Synchronization
 
 /// The connection of a program to the threads and ranks that compute for it.
@@ -10,6 +11,9 @@ public final class Session: Sendable {
     /// The number of the next collective. A second session of several ranks goes on counting: no message of the first
     /// can be mistaken for one of the second.
     var collectives = Session.rankCollectives.load(ordering: .relaxed)
+    /// The numbers of the next graph and of its first layer.
+    var nextGraph = 0
+    var nextLayer = 0
     /// The collective that runs now.
     var current: String?
     /// No collective begins any more.
@@ -78,13 +82,67 @@ public final class Session: Sendable {
   ) async throws -> [any Block] {
     // Task numbers mean the same on every rank only where the plans are the same.
     let about = (detail.isEmpty ? "" : detail + ", ") + plan.summary
-    let arrival = try arrive(.compute, Call(operation: operation, detail: about, callSite: callSite))
-    defer { leave() }
-    board?.name(operation)
+    let call = Call(operation: operation, detail: about, callSite: callSite)
     let result = await withCheckedContinuation { continuation in
-      engine.compute(plan, arrival: arrival) { continuation.resume(returning: $0) }
+      do throws(MusterError) {
+        // The engine gets graphs in the order of their numbers.
+        try state.value.withLock { state throws(MusterError) in
+          try Self.enter(call, &state)
+          board?.name(operation)
+          let arrival = Self.arrival(.compute, call, &state)
+          engine.compute(Self.submission(of: plan, call, &state), arrival: arrival) { result in
+            self.leave()
+            continuation.resume(returning: result)
+          }
+        }
+        engine.runReady()
+      } catch {
+        continuation.resume(returning: .failure(error))
+      }
     }
     reporter.withLock { $0 }?.collectiveEnded(isComplete: (try? result.get()) != nil)
+    return try result.get()
+  }
+
+  /// Begins to run a plan, whose results workers keep until they are released: no collective, it returns at once.
+  ///
+  /// - Returns: the graph's number and its results, as later plans name them.
+  /// - Throws: `MusterError` with code `session`, after the session's end.
+  func submit(
+    _ plan: Plan, operation: String, detail: String, callSite: CallSite?, urgency: Int16 = 0, isOfFutures: Bool
+  ) throws(MusterError) -> KeptTasks {
+    let about = (detail.isEmpty ? "" : detail + ", ") + plan.summary
+    let call = Call(operation: operation, detail: about, callSite: callSite)
+    // The engine gets graphs in the order of their numbers.
+    let kept = try state.value.withLock { state throws(MusterError) in
+      guard !state.isClosed else { throw Self.closed(call) }
+      state.log.record(call)
+      var submission = Self.submission(of: plan, call, &state)
+      submission.urgency = urgency
+      submission.isOfFutures = isOfFutures
+      engine.submit(submission)
+      return KeptTasks(session: self, graph: submission.graph, tasks: submission.plan.results)
+    }
+    engine.runReady()
+    return kept
+  }
+
+  /// The program has no use for some kept blocks any more.
+  func release(_ tasks: [TaskID], of graph: GraphID) { engine.release(tasks, of: graph) }
+
+  /// Some tasks aren't to be run any more.
+  func cancel(_ tasks: [TaskID], operation: String, callSite: CallSite?) {
+    record(operation, detail: "\(tasks.count) tasks from \(tasks.first.map { "\($0)" } ?? "none")", callSite: callSite)
+    engine.cancel(tasks)
+  }
+
+  /// Collective: answers a question about futures, the same on every rank.
+  func ask(_ question: FutureQuestion, operation: String, detail: String, callSite: CallSite?) async throws -> [UInt8] {
+    let arrival = try arrive(.question, Call(operation: operation, detail: detail, callSite: callSite))
+    defer { leave() }
+    let result = await withCheckedContinuation { continuation in
+      engine.ask(question, arrival: arrival) { continuation.resume(returning: $0) }
+    }
     return try result.get()
   }
 
@@ -171,20 +229,37 @@ public final class Session: Sendable {
 
   private func arrive(_ kind: Arrival.Kind, _ call: Call) throws -> Arrival {
     try state.value.withLock { state throws(MusterError) in
-      guard !state.isClosed else {
-        throw MusterError(
-          .session, "\(call.text) was called after the session's end", fix: "Call it within Session.run's closure",
-          callSite: call.callSite)
-      }
-      if let current = state.current {
-        throw MusterError(
-          .session, "\(call.text) was called while \(current) was running",
-          fix: "Await one collective before the next, or compute several values with one call",
-          callSite: call.callSite)
-      }
-      state.current = call.text
+      try Self.enter(call, &state)
       return Self.arrival(kind, call, &state)
     }
+  }
+
+  private static func closed(_ call: Call) -> MusterError {
+    MusterError(
+      .session, "\(call.text) was called after the session's end", fix: "Call it within Session.run's closure",
+      callSite: call.callSite)
+  }
+
+  /// Gives a plan its numbers: the same on every rank, since every rank makes the same calls.
+  private static func submission(of plan: Plan, _ call: Call, _ state: inout State) -> Submission {
+    defer {
+      state.nextGraph += 1
+      state.nextLayer += plan.layers.count
+    }
+    return Submission(
+      graph: GraphID(state.nextGraph), plan: plan.numbered(from: state.nextLayer), firstLayer: state.nextLayer,
+      fingerprint: state.log.fingerprint, call: call.text)
+  }
+
+  private static func enter(_ call: Call, _ state: inout State) throws(MusterError) {
+    guard !state.isClosed else { throw closed(call) }
+    if let current = state.current {
+      throw MusterError(
+        .session, "\(call.text) was called while \(current) was running",
+        fix: "Await one collective before the next, or compute several values with one call",
+        callSite: call.callSite)
+    }
+    state.current = call.text
   }
 
   private static func arrival(
@@ -193,8 +268,7 @@ public final class Session: Sendable {
     state.log.record(call)
     defer { state.collectives += 1 }
     return Arrival(
-      kind: kind, sequence: state.collectives, fingerprintLow: state.log.fingerprint.low,
-      fingerprintHigh: state.log.fingerprint.high, call: call.text, failure: failure)
+      kind: kind, sequence: state.collectives, fingerprint: state.log.fingerprint, call: call.text, failure: failure)
   }
 
   private func leave() {

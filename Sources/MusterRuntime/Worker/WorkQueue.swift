@@ -5,10 +5,8 @@ package import MusterScheduling
 package struct ReadyTask: Comparable, Sendable {
   package var task: TaskID
   package var attempt: Attempt
-  package var priority: UInt32
-  /// The collective that it belongs to.
-  package var sequence: UInt32
-  package var layer: Layer
+  package var priority: Int64
+  package var layer: RegisteredLayer
   package var inputs: [any Block]
 
   package static func < (a: ReadyTask, b: ReadyTask) -> Bool { a.priority < b.priority }
@@ -19,16 +17,12 @@ package struct ReadyTask: Comparable, Sendable {
 package struct Completion: Sendable {
   package var task: TaskID
   package var attempt: Attempt
-  package var sequence: UInt32
   package var result: Result<any Block, MusterError>
   package var nanoseconds: Int
 
-  package init(
-    task: TaskID, attempt: Attempt, sequence: UInt32, result: Result<any Block, MusterError>, nanoseconds: Int
-  ) {
+  package init(task: TaskID, attempt: Attempt, result: Result<any Block, MusterError>, nanoseconds: Int) {
     self.task = task
     self.attempt = attempt
-    self.sequence = sequence
     self.result = result
     self.nanoseconds = nanoseconds
   }
@@ -44,8 +38,8 @@ final class WorkQueue: @unchecked Sendable {
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
   private var idle = 0
-  /// The collectives of the tasks that threads run, one entry a task.
-  private var runningSequences: [UInt32] = []
+  /// The threads that run a task.
+  private var running = 0
   private var isShutDown = false
 
   init(threads: Int, rank: Int, doorbell: Doorbell) {
@@ -80,18 +74,12 @@ final class WorkQueue: @unchecked Sendable {
 
   var hasCompletions: Bool { condition.withLock { !completions.isEmpty } }
   /// Whether a thread runs a task.
-  var isBusy: Bool { condition.withLock { !runningSequences.isEmpty } }
+  var isBusy: Bool { condition.withLock { running > 0 } }
 
-  /// Whether a thread runs a task of a collective.
-  func isRunning(sequence: UInt32) -> Bool {
-    condition.withLock { runningSequences.contains(sequence) || completions.contains { $0.sequence == sequence } }
-  }
-
-  /// Forgets what hasn't begun: the collective has failed.
-  func clear() { condition.withLock { ready = Heap() } }
-
+  /// Lets the threads end. What hasn't begun is forgotten.
   func shutDown() {
     condition.withLock {
+      ready = Heap()
       isShutDown = true
       condition.broadcast()
     }
@@ -106,11 +94,11 @@ final class WorkQueue: @unchecked Sendable {
         idle -= 1
         continue
       }
-      runningSequences.append(next.sequence)
+      running += 1
       condition.unlock()
       let completion = run(next)
       condition.lock()
-      if let place = runningSequences.firstIndex(of: next.sequence) { runningSequences.remove(at: place) }
+      running -= 1
       completions.append(completion)
       if completions.count == 1 {
         condition.unlock()
@@ -123,12 +111,13 @@ final class WorkQueue: @unchecked Sendable {
 
   private func run(_ next: ReadyTask) -> Completion {
     let begin = MonotonicClock.nanoseconds
-    let result = Result { try next.layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
+    let layer = next.layer.layer
+    let result = Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
       .mapError {
-        MusterError(taskError: $0, layer: next.layer, task: next.task, rank: rank, attempt: Int(next.attempt))
+        MusterError(taskError: $0, layer: layer, task: next.task, rank: rank, attempt: Int(next.attempt))
       }
     return Completion(
-      task: next.task, attempt: next.attempt, sequence: next.sequence, result: result,
+      task: next.task, attempt: next.attempt, result: result,
       nanoseconds: MonotonicClock.nanoseconds - begin)
   }
 }

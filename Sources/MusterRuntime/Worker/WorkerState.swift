@@ -19,13 +19,15 @@ package struct WorkerState {
 
   struct Assigned {
     var attempt: Attempt
-    var priority: UInt32
+    var priority: Int64
     var missing: Int
     var inputs: [TaskID]
   }
 
-  package let plan: Plan
-  package let sequence: UInt32
+  /// The layers that this rank's program has come to.
+  private var layers = LayerBook()
+  /// Tasks of layers that it hasn't come to yet.
+  package private(set) var early: [Assignment] = []
   private(set) var assigned: [TaskID: Assigned] = [:]
   private(set) var waiting: [TaskID: [TaskID]] = [:]
   /// What has been asked for and hasn't come.
@@ -37,13 +39,26 @@ package struct WorkerState {
 
   /// - Parameter memoryLimit: What the worker's blocks may take, in bytes; 0 where there is no limit, and then the
   ///   memory isn't reported.
-  package init(plan: Plan, sequence: UInt32, memoryLimit: Int = 0) {
-    self.plan = plan
-    self.sequence = sequence
+  package init(memoryLimit: Int = 0) {
     memoryReports = MemoryReports(limit: memoryLimit)
   }
 
   package func block(of task: TaskID) -> (any Block)? { store[task] }
+
+  /// The layer with a number, where the program has come to it and it isn't forgotten.
+  package func layer(_ number: UInt32) -> Layer? { layers[number]?.layer }
+
+  /// The program has come to a graph: tasks of its layers can run now.
+  package mutating func register(_ new: [Layer], from firstLayer: Int, into actions: inout [Action]) {
+    layers.register(new, from: firstLayer)
+    guard !early.isEmpty else { return }
+    let known = early.filter { Int($0.task.layer) < layers.nextNumber }
+    early.removeAll { Int($0.task.layer) < layers.nextNumber }
+    for assignment in known { assign(assignment, into: &actions) }
+  }
+
+  /// No task of these layers will be assigned any more.
+  package mutating func forget(_ numbers: Range<Int>) { layers.forget(numbers) }
 
   /// A message from rank 0, or from another worker that asks for blocks.
   package mutating func receive(_ message: Message, from source: Int, into actions: inout [Action]) {
@@ -65,13 +80,20 @@ package struct WorkerState {
   /// Rank 0 hands this worker a task.
   private mutating func assign(_ assignment: Assignment, into actions: inout [Action]) {
     let task = assignment.task
+    guard let layer = layers[task.layer] else {
+      // Rank 0's program is ahead of this rank's. What is forgotten isn't assigned.
+      precondition(Int(task.layer) >= layers.nextNumber, "\(task) was assigned after its layer was forgotten")
+      early.removeAll { $0.task == task }
+      early.append(assignment)
+      return
+    }
     if let old = assigned[task] {
       // The new assignment names other holders where the old ones are lost: nothing is taken to be on its way.
       inFlight.subtract(old.inputs)
       forget(task)
     }
     var inputs: [TaskID] = []
-    plan.layers[Int(task.layer)].tasks.inputs(Int(task.index), &inputs)
+    layer.layer.tasks.inputs(Int(task.index), &inputs)
     var missing = 0
     for input in inputs where store[input] == nil {
       missing += 1
@@ -102,12 +124,12 @@ package struct WorkerState {
   }
 
   private mutating func makeReady(_ task: TaskID, into actions: inout [Action]) {
-    guard let entry = assigned[task] else { return }
+    guard let entry = assigned[task], let layer = layers[task.layer] else { return }
     actions.append(
       .run(
         ReadyTask(
-          task: task, attempt: entry.attempt, priority: entry.priority, sequence: sequence,
-          layer: plan.layers[Int(task.layer)], inputs: entry.inputs.map { store[$0]! })))
+          task: task, attempt: entry.attempt, priority: entry.priority, layer: layer,
+          inputs: entry.inputs.map { store[$0]! })))
   }
 
   /// A block that was fetched has come.
@@ -145,6 +167,11 @@ package struct WorkerState {
 
   /// Rank 0 asks for a task back.
   private mutating func retract(_ task: TaskID, attempt: Attempt, into actions: inout [Action]) {
+    if let place = early.firstIndex(where: { $0.task == task && $0.attempt == attempt }) {
+      early.remove(at: place)
+      actions.append(.send(.retracted(task, attempt, givenBack: true)))
+      return
+    }
     guard let entry = assigned[task], entry.attempt == attempt else {
       actions.append(.send(.retracted(task, attempt, givenBack: false)))
       return

@@ -6,6 +6,8 @@ public struct TaskLayer: Sendable {
   public var count: Int
   /// What one task of the layer is expected to leave in memory, in bytes; 0 where it isn't known.
   public var expectedBytes: Int
+  /// How many times a task that threw is run again before it has failed.
+  public var retries = 0
   /// Appends the inputs of the task with the given index. Pure: the same index gives the same inputs, on every
   /// rank. An input's layer has a lower number than this layer.
   public var inputs: @Sendable (_ index: Int, _ into: inout [TaskID]) -> Void
@@ -25,15 +27,40 @@ public struct TaskLayer: Sendable {
 }
 
 /// Layers, and the tasks whose results are wanted. Only what the results need is ever expanded.
+///
+/// A graph may build on graphs that were added to the scheduler before it: its layers have numbers above theirs, and
+/// its tasks may take blocks that are kept as their results.
 public struct TaskGraph: Sendable {
-  /// The layers; a layer's number is its place here, and its inputs come from layers before it.
+  /// The number of the first of `layers`; the others follow.
+  public var firstLayer: Int
+  /// The layers; inputs of one come from those before it, or are kept results of earlier graphs.
   public var layers: [TaskLayer]
-  /// The tasks whose blocks are kept for the caller. May name a task more than once.
+  /// The tasks whose blocks are kept for the caller, until it releases them. May name a task more than once, and kept
+  /// results of earlier graphs.
   public var results: [TaskID]
+  /// Tasks of a graph of higher urgency run before those of a lower one, whichever came first.
+  public var urgency: Int16 = 0
+  /// Whether each result is reported when it is there (`Action.resultReady`), and not only the last of them.
+  public var reportsEachResult = false
 
-  /// A graph that wants `results` of `layers`. Nothing is checked here: `Scheduler.init` is what throws.
-  public init(layers: [TaskLayer], results: [TaskID]) {
+  /// A graph that wants `results` of `layers`. Nothing is checked here: `Scheduler.add` is what throws.
+  public init(layers: [TaskLayer], results: [TaskID], firstLayer: Int = 0) {
+    self.firstLayer = firstLayer
     self.layers = layers
     self.results = results
   }
+}
+
+/// The number of a graph that was added to a scheduler, chosen by whoever adds it.
+public struct GraphID: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
+  /// The number, from 0.
+  public var number: UInt32
+  /// The graph with a number in `0 ..< 2^32`; higher bits are dropped.
+  @inlinable
+  public init(_ number: Int) { self.number = UInt32(truncatingIfNeeded: number) }
+  /// By number.
+  @inlinable
+  public static func < (a: GraphID, b: GraphID) -> Bool { a.number < b.number }
+  /// `graph 3`.
+  public var description: String { "graph \(number)" }
 }

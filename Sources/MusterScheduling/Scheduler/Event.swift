@@ -27,6 +27,13 @@ public enum Event: Sendable, Equatable {
   case finished(WorkerID, TaskID, Attempt, bytes: Int, nanoseconds: Int)
   /// A task threw. The error itself stays with the caller of the scheduler.
   case failed(WorkerID, TaskID, Attempt)
+  /// All results of a graph that are still wanted aren't any more; what only they need isn't run.
+  case released(GraphID)
+  /// One result of a graph isn't wanted any more.
+  case resultReleased(TaskID, of: GraphID)
+  /// A task is not to be run, whoever needs it: it fails, and with it all that needs it. Does nothing to a task that is
+  /// done.
+  case cancelled(TaskID)
   /// A worker's answer to `Action.retract`: whether it gave the task back, or had begun (or finished) it already.
   case retracted(WorkerID, TaskID, Attempt, givenBack: Bool)
   /// What a worker holds in blocks, in bytes.
@@ -75,12 +82,12 @@ public struct Assignment: Sendable, Equatable {
   public var task: TaskID
   /// The attempt that the worker's reports have to name.
   public var attempt: Attempt
-  /// Lower runs first. The task's place in the depth-first order of the graph.
-  public var priority: UInt32
+  /// Lower runs first: the graph's urgency, then the task's place in the depth-first order.
+  public var priority: Int64
   /// Inputs that the worker has to fetch from others. Empty where it holds all of them.
   public var sources: [InputSource]
   /// An assignment; see the properties.
-  public init(task: TaskID, attempt: Attempt, priority: UInt32, sources: [InputSource]) {
+  public init(task: TaskID, attempt: Attempt, priority: Int64, sources: [InputSource]) {
     self.task = task
     self.attempt = attempt
     self.priority = priority
@@ -96,16 +103,33 @@ public enum Action: Sendable, Equatable {
   case retract(WorkerID, TaskID, Attempt)
   /// Nothing needs this block of this worker any more.
   case release(WorkerID, TaskID)
-  /// Every result is computed; `Scheduler.holders(of:)` says where each is.
-  case complete
-  /// The graph can't be computed.
-  case fail(SchedulingFailure)
+  /// Every result of a graph is computed; `Scheduler.holders(of:)` says where each is. Comes again where a lost worker
+  /// took results with it, when they are there anew.
+  case complete(GraphID)
+  /// A result of a graph that reports each is computed.
+  case resultReady(GraphID, TaskID)
+  /// A result of a graph that reports each can't be computed.
+  case resultFailed(GraphID, TaskID, SchedulingFailure)
+  /// A graph can't be computed, since one of its results can't: comes once, at the first of them.
+  case fail(GraphID, SchedulingFailure)
+  /// Nothing of a graph that was released is needed, or running, any more: the closures of its layers, which have these
+  /// numbers, won't be asked for.
+  case forget(GraphID, layers: Range<Int>)
 }
 
-/// Why a graph can't be computed.
+/// Why a task, or what needs it, can't be computed.
 public enum SchedulingFailure: Sendable, Equatable {
   /// A task threw (attempt and worker as reported).
   case taskFailed(TaskID, Attempt, WorkerID)
   /// The worker running a task was lost too many times: the task itself is suspect.
   case taskLostWorkers(TaskID, losses: Int)
+  /// The task was cancelled.
+  case taskCancelled(TaskID)
+
+  /// The task that it began with.
+  public var task: TaskID {
+    switch self {
+    case .taskFailed(let task, _, _), .taskLostWorkers(let task, _), .taskCancelled(let task): task
+    }
+  }
 }

@@ -8,12 +8,12 @@ extension Scheduler {
     var wanted = (workers[victim].backlogCount + 1) / 2
     var isAny = false
     while wanted > 0, let last = workers[victim].backlog.max {
-      let task = Int(last)
+      let task = Self.task(ofKey: last)
       guard isBacklogged(task, on: victim) else {
         workers[victim].backlog.removeMax()
         continue
       }
-      let layer = Int(tasks.records[task].id.layer)
+      let layer = Int(tasks.records[task].layer)
       let room = capacity(of: thief, forLayer: layer, hasInputs: !tasks.isRoot(task))
       guard workers[thief].pending < room else { break }
       guard isWorthMoving(task, from: victim, to: thief) else { break }
@@ -34,7 +34,7 @@ extension Scheduler {
   /// Whether a worker has free slots while another has more tasks than slots. `balance` has left it so, but as time
   /// passes a move may become worth it: `Event.timePassed` is due every few milliseconds. O(1).
   public var isUneven: Bool {
-    guard phase == .running, let thief = loads.least, let victim = loads.most, thief != victim else { return false }
+    guard let thief = loads.least, let victim = loads.most, thief != victim else { return false }
     return hasFreeSlots(thief) && hasSpareTasks(victim)
   }
 
@@ -71,7 +71,7 @@ extension Scheduler {
       let task = Int(entry)
       let record = tasks.records[task]
       guard retractions[entry] == nil else { continue }
-      let layer = Int(record.id.layer)
+      let layer = Int(record.layer)
       let isRoot = tasks.isRoot(task)
       if isRoot && workers[thief].isFull { continue }
       let room = capacity(of: thief, forLayer: layer, hasInputs: !isRoot)
@@ -91,9 +91,10 @@ extension Scheduler {
   /// The tasks that a worker hasn't begun, as far as one can tell, in order of priority. It runs those that it said it
   /// has begun; where that is fewer than it has slots, those that come first of the others as well.
   func presumablyQueued(on worker: Int) -> ArraySlice<UInt32> {
-    let queue = workers[worker].queue.filter { !tasks.records[Int($0)].flags.contains(.begun) }.sorted()
+    let queue = workers[worker].queue.filter { !tasks.records[Int($0)].flags.contains(.begun) }
+      .map { key(of: Int($0)) }.sorted()
     let begun = workers[worker].queue.count - queue.count
-    return queue.dropFirst(max(0, workers[worker].slots - begun))
+    return ArraySlice(queue.dropFirst(max(0, workers[worker].slots - begun)).map { UInt32(Self.task(ofKey: $0)) })
   }
 
   /// Asks a worker to give a task back, for the sake of another worker or (nil) of a lost input.
@@ -107,7 +108,7 @@ extension Scheduler {
       workers[thief].requested += 1
       updateLoad(of: thief)
     }
-    actions.append(.retract(WorkerID(worker), tasks.records[task].id, tasks.records[task].attempt))
+    actions.append(.retract(WorkerID(worker), tasks.id(of: task), tasks.records[task].attempt))
   }
 
   /// A task that was to be given back was, or needn't be any more.

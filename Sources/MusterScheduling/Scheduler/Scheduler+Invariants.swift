@@ -12,14 +12,11 @@ extension Scheduler {
   ///
   /// - Throws: `InvariantViolation` for the first thing that is off.
   package func checkInvariants() throws {
-    guard phase != .failed else { return }
     try checkTasks()
+    try checkGraphs()
     try checkReplicas()
     try checkWorkers()
-    if phase == .running { try checkProgress() }
-    if phase == .complete {
-      try expect(assigned == 0 && unanswered == 0, "complete, but something is under way")
-    }
+    try checkProgress()
   }
 
   private func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
@@ -28,7 +25,6 @@ extension Scheduler {
 
   private func checkTasks() throws {
     var outstanding = 0
-    var outstandingResults = 0
     var withheld = 0
     var assigned = 0
     var finishedByLayer = [Int](repeating: 0, count: layers.count)
@@ -37,65 +33,109 @@ extension Scheduler {
     for task in 0..<tasks.count {
       let record = tasks.records[task]
       let inputs = tasks.inputRange(of: task).map { tasks.records[Int(tasks.inputs[$0])] }
-      let consumers = tasks.consumerRange(of: task).map { tasks.records[Int(tasks.consumers[$0])] }
+      let id = tasks.id(of: task)
+      try expect(tasks.ordinals[id] == task, "\(id) isn't found by its identity")
+      let consumers = tasks.consumers(of: task).map { tasks.records[$0] }
       let wanted = consumers.count { $0.isOutstanding }
-      try expect(Int(record.wanted) == wanted, "\(record.id): wanted \(record.wanted), has \(wanted) consumers to run")
+      try expect(Int(record.wanted) == wanted, "\(id): wanted \(record.wanted), has \(wanted) consumers to run")
       if record.isOutstanding {
         outstanding += 1
-        if record.flags.contains(.result) { outstandingResults += 1 }
         let unmet = inputs.count { $0.state != .finished }
-        try expect(Int(record.unmet) == unmet, "\(record.id): unmet \(record.unmet), misses \(unmet) inputs")
+        try expect(Int(record.unmet) == unmet, "\(id): unmet \(record.unmet), misses \(unmet) inputs")
         try expect(
-          inputs.allSatisfy { $0.state != .released }, "\(record.id) is to run, but an input is released for good")
+          inputs.allSatisfy { $0.state != .released }, "\(id) is to run, but an input is released for good")
+        try expect(
+          record.state == .assigned || inputs.allSatisfy { $0.state != .failed && !$0.flags.contains(.cancelled) },
+          "\(id) is to run, but an input has failed")
       } else {
-        finishedByLayer[Int(record.id.layer)] += 1
+        finishedByLayer[Int(record.layer)] += 1
       }
       switch record.state {
       case .waiting:
-        try expect(record.unmet > 0, "\(record.id) waits for nothing")
-        try expect(record.isNeeded, "\(record.id) waits, but isn't needed")
+        try expect(record.unmet > 0, "\(id) waits for nothing")
+        try expect(record.isNeeded, "\(id) waits, but isn't needed")
       case .withheld:
         withheld += 1
-        try expect(tasks.isRoot(task), "\(record.id) is withheld, but has inputs")
-        try expect(record.isNeeded, "\(record.id) is withheld, but isn't needed")
-        try expect(inARun.contains(UInt32(task)), "\(record.id) is withheld, but in no run of roots")
+        try expect(tasks.isRoot(task), "\(id) is withheld, but has inputs")
+        try expect(record.isNeeded, "\(id) is withheld, but isn't needed")
+        try expect(inARun.contains(UInt32(task)), "\(id) is withheld, but in no run of roots")
       case .ready:
-        try expect(record.unmet == 0, "\(record.id) is ready, but misses inputs")
-        try expect(record.isNeeded, "\(record.id) is ready, but isn't needed")
+        try expect(record.unmet == 0, "\(id) is ready, but misses inputs")
+        try expect(record.isNeeded, "\(id) is ready, but isn't needed")
         if record.worker >= 0 {
-          try expect(isAlive(Int(record.worker)), "\(record.id) is in the backlog of a lost worker")
+          try expect(isAlive(Int(record.worker)), "\(id) is in the backlog of a lost worker")
         } else {
-          try expect(live.isEmpty && unplaced.contains(UInt32(task)), "\(record.id) is ready, but has no place")
+          try expect(live.isEmpty && unplaced.contains(UInt32(task)), "\(id) is ready, but has no place")
         }
       case .assigned:
         assigned += 1
-        assignedByLayer[Int(record.id.layer)] += 1
+        assignedByLayer[Int(record.layer)] += 1
         let worker = Int(record.worker)
-        try expect(isAlive(worker), "\(record.id) is assigned to a worker that isn't there")
+        try expect(isAlive(worker), "\(id) is assigned to a worker that isn't there")
         try expect(
           workers[worker].queue.indices.contains(Int(record.position))
             && workers[worker].queue[Int(record.position)] == UInt32(task),
-          "\(record.id) isn't where it should be in the queue of worker \(worker)")
+          "\(id) isn't where it should be in the queue of worker \(worker)")
         try expect(
           record.unmet == 0 || record.flags.contains(.begun) || retractions[UInt32(task)] != nil,
-          "\(record.id) is assigned and misses inputs, but wasn't asked for")
+          "\(id) is assigned and misses inputs, but wasn't asked for")
       case .finished:
-        try expect(isAlive(Int(record.worker)), "\(record.id) is finished, but held by a lost worker")
-        try expect(record.isNeeded || phase != .running, "\(record.id) is kept, but nothing needs it")
+        try expect(isAlive(Int(record.worker)), "\(id) is finished, but held by a lost worker")
+        try expect(record.isNeeded, "\(id) is kept, but nothing needs it")
       case .released:
-        try expect(!record.isNeeded || phase != .running, "\(record.id) is released, but needed")
+        try expect(!record.isNeeded, "\(id) is released, but needed")
+      case .failed:
+        try expect(record.wanted == 0, "\(id) has failed, but something waits for it")
+        try expect(
+          tasks.records[Int(record.position)].state == .failed
+            || tasks.records[Int(record.position)].flags.contains(.cancelled),
+          "\(id) has failed because of a task that hasn't")
       }
     }
     try expect(outstanding == self.outstanding, "outstanding is \(self.outstanding), should be \(outstanding)")
-    try expect(
-      outstandingResults == self.outstandingResults || phase != .running,
-      "outstanding results are \(self.outstandingResults), should be \(outstandingResults)")
     try expect(withheld == self.withheld, "withheld is \(self.withheld), should be \(withheld)")
     try expect(assigned == self.assigned, "assigned is \(self.assigned), should be \(assigned)")
     for (number, layer) in layers.enumerated() {
       try expect(
         layer.finished == finishedByLayer[number] && layer.assigned == assignedByLayer[number],
         "the counts of layer \(number) are off")
+    }
+  }
+
+  private func checkGraphs() throws {
+    var builtOn: [GraphID: Int] = [:]
+    var end = 0
+    for (place, graph) in graphs.enumerated() {
+      try expect(graph.tasks.lowerBound == end, "\(graph.id) doesn't follow the graph before it")
+      end = graph.tasks.upperBound
+      guard !graph.isGone else { continue }
+      try expect(graphPlaces[graph.id] == place, "\(graph.id) isn't found")
+      try expect(
+        graph.unreleased > 0 || graph.builtOn > 0 || graph.lingering ?? 0 > 0 || !graph.hadResults,
+        "nothing needs \(graph.id), but it's there")
+      for other in graph.buildsOn {
+        builtOn[other, default: 0] += 1
+        try expect(graphPlaces[other] != nil, "\(graph.id) builds on \(other), which is gone")
+      }
+      let kept = graph.results.map { Int($0) }.filter { task in
+        graph.tasks.contains(task)
+          ? tasks.records[task].flags.contains(.result) : borrowers[UInt32(task)]?.contains(graph.id) == true
+      }
+      try expect(kept.count == graph.unreleased, "\(graph.id) keeps \(kept.count), thinks \(graph.unreleased)")
+      let missing = kept.count { tasks.records[$0].state != .finished }
+      try expect(missing == graph.outstanding, "\(graph.id) misses \(missing) results, thinks \(graph.outstanding)")
+      if let lingering = graph.lingering {
+        let left = graph.tasks.count { tasks.records[$0].state == .assigned }
+        try expect(left == lingering, "\(graph.id) waits for \(lingering) tasks, should for \(left)")
+      }
+    }
+    try expect(end == tasks.count, "tasks belong to no graph")
+    try expect(graphPlaces.count == graphs.count { !$0.isGone }, "the places of graphs are off")
+    try expect(
+      goneTasks == graphs.reduce(0) { $0 + ($1.isGone ? $1.tasks.count : 0) }, "the tasks that are gone are off")
+    try expect(lingeringGraphs == graphs.count { !$0.isGone && $0.lingering != nil }, "graphs that linger are off")
+    for graph in graphs where !graph.isGone {
+      try expect(graph.builtOn == builtOn[graph.id] ?? 0, "\(graph.id): built on by \(graph.builtOn), is off")
     }
   }
 
@@ -109,14 +149,15 @@ extension Scheduler {
   private func checkReplicas() throws {
     for (task, set) in replicas {
       let record = tasks.records[Int(task)]
+      let id = tasks.id(of: Int(task))
       try expect(
         record.state == .finished && record.flags.contains(.replicated) && set.count > 1,
-        "\(record.id) has a set of holders that it shouldn't have")
-      try expect(set.contains(Int(record.worker)), "\(record.id): its first holder isn't in the set")
-      try expect(set.allSatisfy { isAlive($0) }, "\(record.id) is held by a lost worker")
+        "\(id) has a set of holders that it shouldn't have")
+      try expect(set.contains(Int(record.worker)), "\(id): its first holder isn't in the set")
+      try expect(set.allSatisfy { isAlive($0) }, "\(id) is held by a lost worker")
     }
     for task in 0..<tasks.count where tasks.records[task].flags.contains(.replicated) {
-      try expect(replicas[UInt32(task)] != nil, "\(tasks.records[task].id) is marked as replicated")
+      try expect(replicas[UInt32(task)] != nil, "\(tasks.id(of: task)) is marked as replicated")
     }
   }
 
@@ -130,7 +171,8 @@ extension Scheduler {
     var requested = retracting
     for (task, thief) in retractions {
       let record = tasks.records[Int(task)]
-      try expect(record.state == .assigned, "\(record.id) is asked for, but not assigned")
+      let id = tasks.id(of: Int(task))
+      try expect(record.state == .assigned, "\(id) is asked for, but not assigned")
       retracting[Int(record.worker)] += 1
       if thief >= 0 { requested[Int(thief)] += 1 }
     }
@@ -138,14 +180,14 @@ extension Scheduler {
     for entry in live {
       let worker = Int(entry)
       let record = workers[worker]
-      let backlog = Set(record.backlog.unordered.filter { isBacklogged(Int($0), on: worker) })
+      let backlog = Set(record.backlog.unordered.map { Self.task(ofKey: $0) }.filter { isBacklogged($0, on: worker) })
       try expect(
         backlog.count == record.backlogCount, "worker \(worker): backlog of \(record.backlogCount), has \(backlog)")
       inBacklogs += backlog.count
       try expect(record.retracting == retracting[worker], "worker \(worker): retracting is off")
       try expect(record.requested == requested[worker], "worker \(worker): requested is off")
       try expect(record.unanswered >= record.retracting, "worker \(worker): unanswered is off")
-      let expected = record.queue.reduce(0) { $0 + layers[Int(tasks.records[Int($1)].id.layer)].expectedBytes }
+      let expected = record.queue.reduce(0) { $0 + layers[Int(tasks.records[Int($1)].layer)].expectedBytes }
       try expect(record.expected == expected, "worker \(worker): expected bytes are off")
       try expect(
         loads.bucket(of: worker) == min(LoadIndex.bucketCount - 1, record.load), "worker \(worker): load is off")
@@ -163,7 +205,7 @@ extension Scheduler {
       guard withheld > 0 else { continue }
       try expect(worker.isFull, "worker \(entry) is idle, but roots are withheld")
       // Whatever the next root may be, it doesn't fit.
-      let largest = tasks.roots.reduce(0) { max($0, layers[Int(tasks.records[Int($1)].id.layer)].expectedBytes) }
+      let largest = tasks.roots.reduce(0) { max($0, layers[Int(tasks.records[Int($1)].layer)].expectedBytes) }
       try expect(
         !hasMemory(Int(entry), expecting: largest), "worker \(entry) has memory for a root, but is idle")
     }

@@ -5,37 +5,32 @@ extension Scheduler {
     retire(worker)
 
     // Its backlog and its roots go to others.
-    while let task = workers[worker].backlog.popMin() {
-      guard isBacklogged(Int(task), on: worker) else { continue }
-      leaveReady(Int(task))
-      unplaced.append(task)
+    while let key = workers[worker].backlog.popMin() {
+      let task = Self.task(ofKey: key)
+      guard isBacklogged(task, on: worker) else { continue }
+      leaveReady(task)
+      unplaced.append(UInt32(task))
     }
     let roots = workers[worker].roots
     if !roots.isEmpty {
       workers[worker].roots = 0..<0
-      rootRuns.insert(RootRun(lower: UInt32(roots.lowerBound), upper: UInt32(roots.upperBound)))
+      rootRuns.insert(rootRun(roots))
     }
 
     let (lost, shaken) = removeHolder(worker)
-    let interrupted = takeBackAssignments(of: worker, into: &actions)
-    guard phase == .running else { return }
+    let (interrupted, suspects) = takeBackAssignments(of: worker)
 
     for task in lost where tasks.records[task].state == .finished { becomeUnavailable(task) }
     recall(consumersOf: lost, into: &actions)
     recall(consumersOf: shaken, into: &actions)
-    for task in lost where tasks.records[task].isNeeded { revive(task) }
+    for task in lost where tasks.records[task].isNeeded { revive(task, into: &actions) }
     for task in interrupted { resume(task, into: &actions) }
-    touchAll()
-  }
-
-  /// After the graph is complete, all that counts is who holds the results.
-  mutating func forgetHoldings(of worker: Int) {
-    guard isAlive(worker) else { return }
-    retire(worker)
-    for task in removeHolder(worker).lost {
-      tasks.records[task].state = .released
-      tasks.records[task].worker = -1
+    for task in suspects where tasks.records[task].isOutstanding {
+      let losses = Int(tasks.records[task].losses)
+      failures[UInt32(task)] = .taskLostWorkers(tasks.id(of: task), losses: losses)
+      fail(task, origin: task, into: &actions)
     }
+    touchAll()
   }
 
   private mutating func retire(_ worker: Int) {
@@ -71,32 +66,30 @@ extension Scheduler {
     return (lost, shaken)
   }
 
-  /// Ends the assignments of a lost worker, and counts the loss against the tasks that it ran.
-  private mutating func takeBackAssignments(of worker: Int, into actions: inout [Action]) -> [Int] {
+  /// Ends the assignments of a lost worker, and counts the loss against the tasks that it ran. Those that lost too many
+  /// are suspects.
+  private mutating func takeBackAssignments(of worker: Int) -> (tasks: [Int], suspects: [Int]) {
+    workers[worker].hadWhenLost = assigned(to: WorkerID(worker), evenIfLost: true)
     let queue = workers[worker].queue.sorted()
     let queued = Set(presumablyQueued(on: worker))
+    var suspects: [Int] = []
     for entry in queue {
       let task = Int(entry)
       if !queued.contains(entry) && tasks.records[task].losses < .max {
         tasks.records[task].losses += 1
-        let losses = Int(tasks.records[task].losses)
-        if losses >= configuration.maximumLosses {
-          fail(.taskLostWorkers(tasks.records[task].id, losses: losses), into: &actions)
-        }
+        if Int(tasks.records[task].losses) >= configuration.maximumLosses { suspects.append(task) }
       }
       unassign(task, from: worker)
       tasks.records[task].state = .waiting
     }
-    workers[worker].queue = ContiguousArray(queue)
-    return queue.map { Int($0) }
+    return (queue.map { Int($0) }, suspects)
   }
 
   /// A finished task's block is gone. What still needs it waits for it again; an assigned task stays assigned.
   private mutating func becomeUnavailable(_ task: Int) {
     tasks.records[task].state = .released
     tasks.records[task].worker = -1
-    for edge in tasks.consumerRange(of: task) {
-      let consumer = Int(tasks.consumers[edge])
+    for consumer in tasks.consumers(of: task) {
       guard tasks.records[consumer].isOutstanding else { continue }
       tasks.records[consumer].unmet += 1
       if tasks.records[consumer].state == .ready {
@@ -109,8 +102,7 @@ extension Scheduler {
   /// Asks for the tasks that may wait for a block from a lost worker. One that has begun has the block and goes on.
   private mutating func recall(consumersOf blocks: [Int], into actions: inout [Action]) {
     for task in blocks {
-      for edge in tasks.consumerRange(of: task) {
-        let consumer = Int(tasks.consumers[edge])
+      for consumer in tasks.consumers(of: task) {
         let record = tasks.records[consumer]
         guard record.state == .assigned, !record.flags.contains(.begun), retractions[UInt32(consumer)] == nil else {
           continue
@@ -122,8 +114,10 @@ extension Scheduler {
   }
 
   /// A task is to be computed again, and so is every input that has been released since.
-  private mutating func revive(_ first: Int) {
+  private mutating func revive(_ first: Int, into actions: inout [Action]) {
     var stack = [first]
+    // What was computed once may need what has failed since.
+    var doomed: [(task: Int, origin: Int)] = []
     while let task = stack.popLast() {
       guard tasks.records[task].state == .released else { continue }
       countAsOutstanding(task)
@@ -138,6 +132,7 @@ extension Scheduler {
         tasks.records[input].wanted += 1
         if tasks.records[input].state != .finished { unmet += 1 }
         if tasks.records[input].state == .released { stack.append(input) }
+        if tasks.records[input].state == .failed { doomed.append((task, Int(tasks.records[input].position))) }
       }
       tasks.records[task].unmet = unmet
       if unmet == 0 {
@@ -145,11 +140,12 @@ extension Scheduler {
         unplaced.append(UInt32(task))
       }
     }
+    for (task, origin) in doomed { fail(task, origin: origin, into: &actions) }
   }
 
   /// A task that the lost worker had.
   private mutating func resume(_ task: Int, into actions: inout [Action]) {
-    if tasks.isRoot(task) && tasks.records[task].isNeeded {
+    if tasks.isRoot(task) && tasks.records[task].isNeeded && !tasks.records[task].flags.contains(.cancelled) {
       withhold(task)
     } else {
       requeue(task, into: &actions)

@@ -12,8 +12,8 @@ extension Scheduler {
     while position < unplaced.count {
       let task = Int(unplaced[position])
       position += 1
-      // A task may have lost an input again, or be listed twice.
-      guard tasks.records[task].state == .ready, tasks.records[task].worker == -1 else { continue }
+      // A task may have lost an input again, be listed twice, or be gone.
+      guard task < tasks.count, tasks.records[task].state == .ready, tasks.records[task].worker == -1 else { continue }
       guard let worker = place(task) else { continue }
       if workers[worker].backlogCount == 0, hasRoom(worker, for: task) {
         assign(task, to: worker, into: &actions)
@@ -25,13 +25,13 @@ extension Scheduler {
   }
 
   private func hasRoom(_ worker: Int, for task: Int) -> Bool {
-    let layer = Int(tasks.records[task].id.layer)
+    let layer = Int(tasks.records[task].layer)
     return workers[worker].queue.count < capacity(of: worker, forLayer: layer, hasInputs: !tasks.isRoot(task))
   }
 
   mutating func enterBacklog(_ task: Int, of worker: Int) {
     tasks.records[task].worker = Int32(worker)
-    workers[worker].backlog.insert(UInt32(task))
+    workers[worker].backlog.insert(key(of: task))
     workers[worker].backlogCount += 1
     backlogged += 1
     updateLoad(of: worker)
@@ -40,7 +40,7 @@ extension Scheduler {
 
   /// Whether an entry of a worker's backlog is still in force.
   func isBacklogged(_ task: Int, on worker: Int) -> Bool {
-    tasks.records[task].state == .ready && Int(tasks.records[task].worker) == worker
+    task < tasks.count && tasks.records[task].state == .ready && Int(tasks.records[task].worker) == worker
   }
 
   /// Among the workers that hold inputs that with the least sum of waiting there and moving there what it doesn't
@@ -129,12 +129,13 @@ extension Scheduler {
         if set.contains(worker) { continue }
         if let member = set.member(seed: worker) { holder = Int32(member) }
       }
-      if let last = sources.last, last.holder.number == holder, last.first.layer == record.id.layer,
-        Int(last.first.index) + last.count == Int(record.id.index)
+      let id = tasks.id(of: input)
+      if let last = sources.last, last.holder.number == holder, last.first.layer == id.layer,
+        Int(last.first.index) + last.count == Int(id.index)
       {
         sources[sources.count - 1].count += 1
       } else {
-        sources.append(InputSource(first: record.id, count: 1, holder: WorkerID(Int(holder))))
+        sources.append(InputSource(first: id, count: 1, holder: WorkerID(Int(holder))))
       }
     }
     return sources

@@ -6,7 +6,7 @@ extension Scheduler {
   mutating func supply(_ worker: Int, into actions: inout [Action]) {
     while true {
       if let task = nextInBacklog(of: worker) {
-        let layer = Int(tasks.records[task].id.layer)
+        let layer = Int(tasks.records[task].layer)
         let limit = capacity(of: worker, forLayer: layer, hasInputs: !tasks.isRoot(task))
         guard workers[worker].queue.count < limit else { return }
         workers[worker].backlog.removeMin()
@@ -18,7 +18,7 @@ extension Scheduler {
         continue
       }
       guard withheld > 0, let task = nextRoot(of: worker) else { return }
-      let layer = Int(tasks.records[task].id.layer)
+      let layer = Int(tasks.records[task].layer)
       guard workers[worker].queue.count < rootCapacity(of: worker, forLayer: layer) else { return }
       guard hasMemory(worker, expecting: layers[layer].expectedBytes) else {
         workers[worker].isFull = true
@@ -38,8 +38,9 @@ extension Scheduler {
       if !workers[worker].backlog.isEmpty { workers[worker].backlog = Heap() }
       return nil
     }
-    while let task = workers[worker].backlog.min {
-      if isBacklogged(Int(task), on: worker) { return Int(task) }
+    while let key = workers[worker].backlog.min {
+      let task = Self.task(ofKey: key)
+      if isBacklogged(task, on: worker) { return task }
       workers[worker].backlog.removeMin()
     }
     return nil
@@ -64,6 +65,13 @@ extension Scheduler {
 
   /// The next root task of the run that a worker has, or of the next run. It's left there.
   private mutating func nextRoot(of worker: Int) -> Int? {
+    if let first = rootRuns.min, let position = workers[worker].roots.first,
+      first.lateness < rootRun(position..<position + 1).lateness
+    {
+      // More urgent ones have come.
+      rootRuns.insert(rootRun(workers[worker].roots))
+      workers[worker].roots = 0..<0
+    }
     while true {
       while let position = workers[worker].roots.first {
         let task = Int(tasks.roots[position])
@@ -80,7 +88,9 @@ extension Scheduler {
     if let run = rootRuns.popMin() {
       let lower = Int(run.lower)
       let upper = endOfRun(from: lower, limit: Int(run.upper))
-      if upper < Int(run.upper) { rootRuns.insert(RootRun(lower: UInt32(upper), upper: run.upper)) }
+      if upper < Int(run.upper) {
+        rootRuns.insert(RootRun(lateness: run.lateness, lower: UInt32(upper), upper: run.upper))
+      }
       return lower..<upper
     }
     guard let richest = live.max(by: { workers[Int($0)].roots.count < workers[Int($1)].roots.count }) else {
@@ -114,8 +124,8 @@ extension Scheduler {
   }
 
   private func firstConsumer(ofRoot position: Int) -> UInt32? {
-    let consumers = tasks.consumerRange(of: Int(tasks.roots[position]))
-    return consumers.isEmpty ? nil : tasks.consumers[consumers.lowerBound]
+    var consumers = tasks.consumers(of: Int(tasks.roots[position]))
+    return consumers.next().map { UInt32($0) }
   }
 
   /// A worker that can't take root tasks leaves its run to others.
@@ -123,7 +133,7 @@ extension Scheduler {
     let roots = workers[worker].roots
     guard !roots.isEmpty else { return }
     workers[worker].roots = 0..<0
-    rootRuns.insert(RootRun(lower: UInt32(roots.lowerBound), upper: UInt32(roots.upperBound)))
+    rootRuns.insert(rootRun(roots))
     if let idlest = loads.least, idlest != worker, workers[idlest].queue.count < workers[idlest].slots,
       !workers[idlest].isFull
     {
@@ -140,7 +150,7 @@ extension Scheduler {
       let middle = range.lowerBound + range.count / 2
       range = tasks.roots[middle] <= UInt32(task) ? middle..<range.upperBound : range.lowerBound..<middle
     }
-    rootRuns.insert(RootRun(lower: UInt32(range.lowerBound), upper: UInt32(range.upperBound)))
+    rootRuns.insert(rootRun(range))
   }
 
   /// Nothing runs, and no worker has the memory for a root task: the first one runs all the same, where there is
@@ -150,7 +160,7 @@ extension Scheduler {
       let roots = workers[Int(worker)].roots
       guard !roots.isEmpty else { continue }
       workers[Int(worker)].roots = 0..<0
-      rootRuns.insert(RootRun(lower: UInt32(roots.lowerBound), upper: UInt32(roots.upperBound)))
+      rootRuns.insert(rootRun(roots))
     }
     func fill(_ worker: Int32) -> Double {
       let record = workers[Int(worker)]
@@ -158,7 +168,9 @@ extension Scheduler {
     }
     guard let worker = live.min(by: { fill($0) < fill($1) }) else { return }
     while let run = rootRuns.popMin() {
-      if run.lower + 1 < run.upper { rootRuns.insert(RootRun(lower: run.lower + 1, upper: run.upper)) }
+      if run.lower + 1 < run.upper {
+        rootRuns.insert(RootRun(lateness: run.lateness, lower: run.lower + 1, upper: run.upper))
+      }
       let task = Int(tasks.roots[Int(run.lower)])
       guard tasks.records[task].state == .withheld else { continue }
       withheld -= 1

@@ -18,7 +18,7 @@ extension Scheduler {
     workers[worker].queue.append(UInt32(task))
     if workers[worker].queue.count == workers[worker].slots { workers[worker].fullSince = now }
     let record = tasks.records[task]
-    let layer = Int(record.id.layer)
+    let layer = Int(record.layer)
     layers[layer].assigned += 1
     workers[worker].expected += layers[layer].expectedBytes
     assigned += 1
@@ -26,7 +26,7 @@ extension Scheduler {
     actions.append(
       .assign(
         WorkerID(worker),
-        Assignment(task: record.id, attempt: record.attempt, priority: UInt32(task), sources: sources)))
+        Assignment(task: tasks.id(of: task), attempt: record.attempt, priority: key(of: task), sources: sources)))
   }
 
   /// Takes a task from the worker that it's assigned to. The caller sets its next state.
@@ -38,12 +38,13 @@ extension Scheduler {
     }
     tasks.records[task].worker = -1
     tasks.records[task].flags.subtract([.begun, .strayCopy])
-    let layer = Int(tasks.records[task].id.layer)
+    let layer = Int(tasks.records[task].layer)
     layers[layer].assigned -= 1
     workers[worker].expected -= layers[layer].expectedBytes
     assigned -= 1
     dropRetraction(of: task, by: worker)
     updateLoad(of: worker)
+    noteUnassigned(task)
   }
 
   mutating func finish(
@@ -51,35 +52,45 @@ extension Scheduler {
   ) {
     unassign(task, from: worker)
     tasks.records[task].bytes = max(0, bytes)
-    layers[Int(tasks.records[task].id.layer)].sample(nanoseconds)
+    layers[Int(tasks.records[task].layer)].sample(nanoseconds)
     let mean = workers[worker].meanNanoseconds
     workers[worker].meanNanoseconds = mean == 0 ? max(1, nanoseconds) : max(1, mean + (nanoseconds - mean) / 8)
     workers[worker].fullSince = now
-    becomeAvailable(task, on: worker)
+    touch(worker)
+    if tasks.records[task].flags.contains(.cancelled) {
+      actions.append(.release(WorkerID(worker), tasks.id(of: task)))
+      for edge in tasks.inputRange(of: task) { dropStrayCopy(of: Int(tasks.inputs[edge]), on: worker, into: &actions) }
+      return endCancelled(task, into: &actions)
+    }
+    becomeAvailable(task, on: worker, into: &actions)
     for edge in tasks.inputRange(of: task) {
       let input = Int(tasks.inputs[edge])
       keepCopy(of: input, on: worker, into: &actions)
       stopNeeding(input, into: &actions)
     }
     if !tasks.records[task].isNeeded { discard(task, into: &actions) }
-    touch(worker)
   }
 
   /// A block came to be, on one worker.
-  mutating func becomeAvailable(_ task: Int, on worker: Int) {
+  mutating func becomeAvailable(_ task: Int, on worker: Int, into actions: inout [Action]) {
     tasks.records[task].state = .finished
     tasks.records[task].worker = Int32(worker)
     workers[worker].held += tasks.records[task].bytes
     countAsDone(task)
-    for edge in tasks.consumerRange(of: task) {
-      let consumer = Int(tasks.consumers[edge])
-      guard tasks.records[consumer].isOutstanding else { continue }
-      tasks.records[consumer].unmet -= 1
-      if tasks.records[consumer].unmet == 0 && tasks.records[consumer].state == .waiting {
-        tasks.records[consumer].state = .ready
-        tasks.records[consumer].worker = -1
-        unplaced.append(UInt32(consumer))
-      }
+    countResult(task, by: -1, into: &actions)
+    for edge in tasks.ownConsumerRange(of: task) { meetInput(of: Int(tasks.consumers[edge])) }
+    guard tasks.records[task].flags.contains(.late) else { return }
+    for consumer in tasks.lateConsumers[UInt32(task)] ?? [] { meetInput(of: Int(consumer)) }
+  }
+
+  /// An input of a task came to be available.
+  private mutating func meetInput(of consumer: Int) {
+    guard tasks.records[consumer].isOutstanding else { return }
+    tasks.records[consumer].unmet -= 1
+    if tasks.records[consumer].unmet == 0 && tasks.records[consumer].state == .waiting {
+      tasks.records[consumer].state = .ready
+      tasks.records[consumer].worker = -1
+      unplaced.append(UInt32(consumer))
     }
   }
 
@@ -88,18 +99,18 @@ extension Scheduler {
     switch tasks.records[input].state {
     case .finished:
       guard !holds(worker, input) else { return }
-      if tasks.records[input].wanted == 1 && !tasks.records[input].flags.contains(.result) {
+      if tasks.records[input].wanted == 1 && !tasks.records[input].isKept {
         // The last use: all copies go at once.
-        actions.append(.release(WorkerID(worker), tasks.records[input].id))
+        actions.append(.release(WorkerID(worker), tasks.id(of: input)))
       } else {
         addHolder(worker, of: input)
       }
     case .waiting, .ready, .withheld:
       // Its holders were lost and it was to be computed again: the copy saves that.
       leaveReady(input)
-      becomeAvailable(input, on: worker)
+      becomeAvailable(input, on: worker, into: &actions)
       for edge in tasks.inputRange(of: input) { stopNeeding(Int(tasks.inputs[edge]), into: &actions) }
-    case .assigned, .released:
+    case .assigned, .released, .failed:
       dropStrayCopy(of: input, on: worker, into: &actions)
     }
   }
@@ -114,22 +125,27 @@ extension Scheduler {
       tasks.records[task].flags.insert(.strayCopy)
       return
     }
-    let consumers = tasks.consumerRange(of: task)
+    let consumers = tasks.consumers(of: task)
     let isUsed =
       if consumers.count < workers[worker].queue.count {
-        consumers.contains { edge in
-          let consumer = tasks.records[Int(tasks.consumers[edge])]
+        consumers.contains { number in
+          let consumer = tasks.records[number]
           return consumer.state == .assigned && consumer.worker == Int32(worker)
         }
       } else {
         workers[worker].queue.contains { tasks.isConsumer($0, of: task) }
       }
-    if !isUsed { actions.append(.release(WorkerID(worker), record.id)) }
+    if !isUsed { actions.append(.release(WorkerID(worker), tasks.id(of: task))) }
   }
 
   /// One consumer of a task less is to be run.
-  mutating func stopNeeding(_ first: Int, into actions: inout [Action]) {
-    tasks.records[first].wanted -= 1
+  mutating func stopNeeding(_ task: Int, into actions: inout [Action]) {
+    tasks.records[task].wanted -= 1
+    abandonUnneeded(task, into: &actions)
+  }
+
+  /// Lets go of a task that nothing may need any more, and of what was to be computed for it alone.
+  mutating func abandonUnneeded(_ first: Int, into actions: inout [Action]) {
     guard !tasks.records[first].isNeeded else { return }
     // Abandoning a task means that its own inputs are needed less: a stack, since chains are long.
     var stack = [first]
@@ -146,7 +162,7 @@ extension Scheduler {
           tasks.records[input].wanted -= 1
           if !tasks.records[input].isNeeded { stack.append(input) }
         }
-      case .assigned, .released:
+      case .assigned, .released, .failed:
         break  // what is assigned is discarded when it's finished
       }
     }
@@ -156,23 +172,24 @@ extension Scheduler {
   private mutating func discard(_ task: Int, into actions: inout [Action]) {
     let record = tasks.records[task]
     if let set = replicas.removeValueIfReplicated(task, record) {
-      for holder in set { drop(record, on: holder, into: &actions) }
+      for holder in set { drop(task, on: holder, into: &actions) }
       tasks.records[task].flags.remove(.replicated)
     } else {
-      drop(record, on: Int(record.worker), into: &actions)
+      drop(task, on: Int(record.worker), into: &actions)
     }
     tasks.records[task].state = .released
     tasks.records[task].worker = -1
   }
 
-  private mutating func drop(_ record: TaskRecord, on worker: Int, into actions: inout [Action]) {
-    workers[worker].held = max(0, workers[worker].held - record.bytes)
+  private mutating func drop(_ task: Int, on worker: Int, into actions: inout [Action]) {
+    workers[worker].held = max(0, workers[worker].held - tasks.records[task].bytes)
     if workers[worker].isFull { touch(worker) }
-    actions.append(.release(WorkerID(worker), record.id))
+    actions.append(.release(WorkerID(worker), tasks.id(of: task)))
   }
 
   /// A task that was assigned is to be run again, or as soon as its inputs are available again.
   mutating func requeue(_ task: Int, into actions: inout [Action]) {
+    if tasks.records[task].flags.contains(.cancelled) { return endCancelled(task, into: &actions) }
     guard tasks.records[task].isNeeded else {
       tasks.records[task].state = .released
       countAsDone(task)
@@ -181,6 +198,11 @@ extension Scheduler {
     }
     if tasks.records[task].unmet > 0 {
       tasks.records[task].state = .waiting
+      guard !failures.isEmpty else { return }
+      for edge in tasks.inputRange(of: task) {
+        let input = tasks.records[Int(tasks.inputs[edge])]
+        if input.state == .failed { return fail(task, origin: Int(input.position), into: &actions) }
+      }
     } else {
       tasks.records[task].state = .ready
       tasks.records[task].worker = -1
@@ -201,21 +223,21 @@ extension Scheduler {
         updateLoad(of: worker)
         tasks.records[task].worker = -1
       }
-    case .waiting, .assigned, .finished, .released:
+    case .waiting, .assigned, .finished, .released, .failed:
       break
     }
   }
 
   private mutating func countAsDone(_ task: Int) {
     outstanding -= 1
-    layers[Int(tasks.records[task].id.layer)].finished += 1
-    if tasks.records[task].flags.contains(.result) { outstandingResults -= 1 }
+    layers[Int(tasks.records[task].layer)].finished += 1
   }
 
   mutating func countAsOutstanding(_ task: Int) {
     outstanding += 1
-    layers[Int(tasks.records[task].id.layer)].finished -= 1
-    if tasks.records[task].flags.contains(.result) { outstandingResults += 1 }
+    layers[Int(tasks.records[task].layer)].finished -= 1
+    var none: [Action] = []
+    countResult(task, by: 1, into: &none)
   }
 }
 

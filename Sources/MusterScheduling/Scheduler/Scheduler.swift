@@ -36,23 +36,39 @@ import HeapModule
 ///    wait for a lost block and assigns it anew, with a new attempt, when its inputs are available.
 /// 6. **A lost worker** is lost for good. Nothing that it says is heeded, its number isn't used again, and it should
 ///    stop. What comes back is a new worker.
-/// 7. **Complete** means that every result is computed, that no task is assigned and no retract unanswered: nothing
-///    about the graph is on its way to the scheduler but memory reports. Blocks other than results have been released
-///    (the results stay with `holders(of:)`). After **fail** tasks may be running still; their reports are ignored,
-///    and what workers hold is theirs to drop.
+/// 7. **Graphs** may be added at any time, and build on kept results of those before. **Complete** means that every
+///    result of a graph is there; the results stay with `holders(of:)` until they are released. Where a result can't be
+///    computed, because a task that it needs threw, was cancelled or kept losing its workers, its graph has **failed**;
+///    what others need of it goes on. Releasing a graph takes back what only it needs: workers are asked for the tasks
+///    that they haven't begun. **Forget** comes when none of its tasks is needed or runs any more.
+/// 8. A **finished** report of a task that is needed no more is answered by a release, so that its block goes.
 ///
 /// Reports that name an old attempt, a lost worker or a task that the worker doesn't have are ignored.
 ///
 /// Handling an event costs O(1) for each dependency that it touches, amortised, whatever the number of tasks and
 /// workers; the loss of a worker costs O(tasks).
 public struct Scheduler: Sendable {
-  enum Phase: Sendable { case created, running, complete, failed }
-
   let configuration: SchedulerConfiguration
-  var phase = Phase.created
   var now = Duration.zero
-  var tasks: TaskTable
-  var layers: ContiguousArray<LayerRecord>
+  var tasks = TaskTable()
+  /// By slot.
+  var layers: ContiguousArray<LayerRecord> = []
+  /// In the order in which they were added, which is that of their tasks' ordinals.
+  var graphs: ContiguousArray<GraphRecord> = []
+  /// Where a graph is in `graphs`.
+  var graphPlaces: [GraphID: Int] = [:]
+  /// The graphs that keep a task's block as a result, though it's another's task.
+  var borrowers: [UInt32: [GraphID]] = [:]
+  /// Why tasks failed that were the first to.
+  var failures: [UInt32: SchedulingFailure] = [:]
+  /// How often tasks threw that were run again.
+  var tries: [UInt32: Int] = [:]
+  /// Released graphs of which workers still have tasks.
+  var lingeringGraphs = 0
+  /// Those whose last task has come back.
+  var endable: [GraphID] = []
+  /// The tasks of graphs that are gone, still in the table.
+  var goneTasks = 0
 
   /// By number. Those not alive never joined or are lost.
   var workers: ContiguousArray<WorkerRecord> = []
@@ -80,47 +96,22 @@ public struct Scheduler: Sendable {
   var retractions: [UInt32: Int32] = [:]
   /// The holders of blocks that more than one worker holds.
   var replicas: [UInt32: HolderSet] = [:]
-  var outstanding: Int
-  var outstandingResults: Int
-
+  /// The tasks that are to be computed.
+  var outstanding = 0
   /// By worker, bytes of the inputs of the task being placed; all 0 between placements.
   var inputBytes: ContiguousArray<Int> = []
   /// The workers whose `inputBytes` were set.
   var candidates: ContiguousArray<Int32> = []
 
-  /// Expands what the results of the graph need. O(tasks + dependencies).
-  /// - Throws: `SchedulingError` where the graph contradicts itself.
-  public init(graph: TaskGraph, configuration: SchedulerConfiguration = .init()) throws {
+  /// A scheduler without graphs and workers.
+  public init(configuration: SchedulerConfiguration = .init()) {
     self.configuration = configuration
-    tasks = try TaskTable(expanding: graph)
-    layers = ContiguousArray(graph.layers.map { LayerRecord(expectedBytes: max(0, $0.expectedBytes)) })
-    outstanding = tasks.count
-    outstandingResults = 0
-    for task in 0..<tasks.count {
-      layers[Int(tasks.records[task].id.layer)].total += 1
-      if tasks.records[task].flags.contains(.result) { outstandingResults += 1 }
-    }
-    withheld = tasks.roots.count
-    if withheld > 0 { rootRuns.insert(RootRun(lower: 0, upper: UInt32(withheld))) }
-  }
-
-  /// Begins. Called once, before any event (else the first event does it): a graph without results completes here.
-  public mutating func start(at now: Duration, into actions: inout [Action]) {
-    guard phase == .created else { return }
-    phase = .running
-    self.now = now
-    settle(into: &actions)
   }
 
   /// Takes an event and appends what is to be done, in order.
   /// - Parameter now: The time since the start. Only differences count; it never goes back.
   public mutating func handle(_ event: Event, at now: Duration, into actions: inout [Action]) {
-    start(at: now, into: &actions)
     self.now = now
-    guard phase == .running else {
-      if case .workerLost(let worker) = event, phase == .complete { forgetHoldings(of: Int(worker.number)) }
-      return
-    }
     switch event {
     case .workersJoined(let offers):
       for offer in offers { join(Int(offer.worker.number), slots: offer.slots, memoryLimit: offer.memoryLimit) }
@@ -129,11 +120,19 @@ public struct Scheduler: Sendable {
     case .workerLost(let worker):
       lose(Int(worker.number), into: &actions)
     case .finished(let worker, let id, let attempt, let bytes, let nanoseconds):
-      guard let task = assignedTask(id, attempt, to: worker) else { return }
+      guard let task = assignedTask(id, attempt, to: worker) else {
+        return releaseUnknown(id, on: worker, into: &actions)
+      }
       finish(task, on: Int(worker.number), bytes: bytes, nanoseconds: nanoseconds, into: &actions)
     case .failed(let worker, let id, let attempt):
-      guard assignedTask(id, attempt, to: worker) != nil else { return }
-      fail(.taskFailed(id, attempt, worker), into: &actions)
+      guard let task = assignedTask(id, attempt, to: worker) else { return }
+      threw(task, attempt: attempt, on: Int(worker.number), into: &actions)
+    case .released(let graph):
+      releaseAll(graph, into: &actions)
+    case .resultReleased(let id, let graph):
+      release(id, of: graph, into: &actions)
+    case .cancelled(let id):
+      cancel(id, into: &actions)
     case .retracted(let worker, let id, let attempt, let givenBack):
       guard isAlive(Int(worker.number)) else { return }
       answer(from: Int(worker.number), assignedTask(id, attempt, to: worker), givenBack: givenBack, into: &actions)
@@ -148,8 +147,8 @@ public struct Scheduler: Sendable {
   }
 
   /// Draws the conclusions from what an event changed.
-  private mutating func settle(into actions: inout [Action]) {
-    guard phase == .running else { return }
+  mutating func settle(into actions: inout [Action]) {
+    if !endable.isEmpty { endLingering(into: &actions) }
     repeat {
       placeReadyTasks(into: &actions)
       while let worker = touched.popLast() {
@@ -159,23 +158,13 @@ public struct Scheduler: Sendable {
       balance(into: &actions)
       if assigned == 0 && withheld > 0 { forceRoot(into: &actions) }
     } while !touched.isEmpty || (!unplaced.isEmpty && !live.isEmpty)
-    if outstandingResults == 0 && assigned == 0 && unanswered == 0 {
-      phase = .complete
-      actions.append(.complete)
-    }
-  }
-
-  mutating func fail(_ failure: SchedulingFailure, into actions: inout [Action]) {
-    guard phase == .running else { return }
-    phase = .failed
-    actions.append(.fail(failure))
   }
 }
 
 extension Scheduler {
-  /// How far a layer is. Only tasks that the results need count.
+  /// How far a layer is. Only tasks that some result needs count.
   public struct LayerProgress: Sendable, Equatable {
-    /// The layer's number in the graph.
+    /// The layer's number.
     public var layer: Int
     /// The tasks of the layer that the results need.
     public var total: Int
@@ -185,24 +174,29 @@ extension Scheduler {
     public var running: Int
   }
 
-  /// The number of tasks that the results need.
-  public var taskCount: Int { tasks.count }
+  /// The tasks that are needed and not done yet. Grows when a lost worker takes blocks with it that are needed again.
+  public var outstandingCount: Int { outstanding }
 
-  /// How many of them are done. Sinks when a lost worker takes blocks with it that are needed again.
-  public var finishedCount: Int { tasks.count - outstanding }
+  /// The number of tasks of the graphs that were added and aren't forgotten.
+  public var taskCount: Int { tasks.count - goneTasks }
+
+  /// How many of them are done.
+  public var finishedCount: Int { taskCount - outstanding }
 
   /// What the scheduler keeps for tasks and dependencies, in bytes.
   package var tableBytes: Int { tasks.byteCount }
 
-  /// Whether `Action.complete` was emitted.
-  public var isComplete: Bool { phase == .complete }
+  /// Whether every result of a graph is there; also where it was never added, or has been released.
+  public func isComplete(_ graph: GraphID) -> Bool { record(of: graph).map { $0.outstanding == 0 } ?? true }
 
   /// The layers of which anything is needed, in order, with how far each is. O(layers).
   public func progress() -> [LayerProgress] {
     layers.indices.compactMap { number in
       let layer = layers[number]
       guard layer.total > 0 else { return nil }
-      return LayerProgress(layer: number, total: layer.total, finished: layer.finished, running: layer.assigned)
+      return LayerProgress(
+        layer: Int(tasks.ordinals.number(ofSlot: number)), total: layer.total, finished: layer.finished,
+        running: layer.assigned)
     }
   }
 
@@ -213,10 +207,18 @@ extension Scheduler {
     return set.map { WorkerID($0) }
   }
 
+  /// Whether a worker has been given a task and hasn't finished it.
+  public func isAssigned(_ id: TaskID) -> Bool {
+    tasks.ordinals[id].map { tasks.records[$0].state == .assigned } ?? false
+  }
+
   /// What a worker has been assigned and hasn't finished, in priority order; of a lost worker, what it had.
-  public func assigned(to worker: WorkerID) -> [TaskID] {
+  public func assigned(to worker: WorkerID) -> [TaskID] { assigned(to: worker, evenIfLost: false) }
+
+  func assigned(to worker: WorkerID, evenIfLost: Bool) -> [TaskID] {
     let number = Int(worker.number)
     guard workers.indices.contains(number) else { return [] }
-    return workers[number].queue.sorted().map { tasks.records[Int($0)].id }
+    guard workers[number].isAlive || evenIfLost else { return workers[number].hadWhenLost }
+    return workers[number].queue.map { ($0, key(of: Int($0))) }.sorted { $0.1 < $1.1 }.map { tasks.id(of: Int($0.0)) }
   }
 }

@@ -12,10 +12,13 @@ enum TaskState: UInt8, Sendable {
   case finished
   /// Done with: no task that is still to run needs it. Also a task that needn't be computed again after all.
   case released
+  /// It can't be computed: it threw, was cancelled, or needs a task to which that happened.
+  case failed
 }
 
 struct TaskFlags: OptionSet, Sendable {
   let rawValue: UInt8
+  /// A result of the graph that it is of, which hasn't released it.
   static let result = TaskFlags(rawValue: 1)
   /// The worker said that it has begun.
   static let begun = TaskFlags(rawValue: 2)
@@ -23,25 +26,33 @@ struct TaskFlags: OptionSet, Sendable {
   static let replicated = TaskFlags(rawValue: 4)
   /// The worker that the task is assigned to has a copy from before the block was lost: see `dropStrayCopy`.
   static let strayCopy = TaskFlags(rawValue: 8)
+  /// A result of other graphs too, or only of them; the scheduler's `borrowers` lists them.
+  static let borrowed = TaskFlags(rawValue: 16)
+  /// Tasks of later graphs consume it; the table's `lateConsumers` lists them.
+  static let late = TaskFlags(rawValue: 32)
+  /// Cancelled while it was assigned: it has failed, but the worker is still to say that it is done with it.
+  static let cancelled = TaskFlags(rawValue: 64)
 }
 
 /// What the scheduler knows of a task: 48 bytes in a flat array. All that handling an event touches of a task is
 /// in one or two cache lines, which is why this is an array of records and not a column for each field.
 struct TaskRecord: Sendable {
-  var id: TaskID
+  /// The slot of its layer, and the index there.
+  var layer: UInt32
+  var index: UInt32
   /// Bytes of the block, as reported.
   var bytes = 0
   /// Where the task's inputs begin in `TaskTable.inputs`; they end where the next record's begin.
   var inputsStart: UInt32
   /// The same in `TaskTable.consumers`.
   var consumersStart: UInt32 = 0
-  /// The inputs that aren't available. Kept exact for tasks neither finished nor released.
+  /// The inputs that aren't available. Kept exact for tasks that are outstanding.
   var unmet: UInt32 = 0
-  /// The consumers that are neither finished nor released: the block is kept while there are any.
+  /// The consumers that are outstanding: the block is kept while there are any.
   var wanted: UInt32 = 0
   /// Assigned: the worker that has it. Ready: in whose backlog it is. Finished: one of the holders. Else -1.
   var worker: Int32 = -1
-  /// Assigned: its place in the worker's queue.
+  /// Assigned: its place in the worker's queue. Failed: the task with which it began.
   var position: UInt32 = 0
   var attempt: Attempt = 0
   var state = TaskState.waiting
@@ -50,7 +61,9 @@ struct TaskRecord: Sendable {
   var losses: UInt8 = 0
 
   /// Whether the task is still to be computed.
-  var isOutstanding: Bool { state != .finished && state != .released }
+  var isOutstanding: Bool { state != .finished && state != .released && state != .failed }
+  /// Whether a graph keeps its block as a result.
+  var isKept: Bool { !flags.isDisjoint(with: [.result, .borrowed]) }
   /// Whether its block is needed, now or later.
-  var isNeeded: Bool { wanted > 0 || flags.contains(.result) }
+  var isNeeded: Bool { wanted > 0 || isKept }
 }

@@ -10,10 +10,12 @@ struct WorkerRecord: Sendable {
   var held = 0
   /// The bytes expected of what is assigned.
   var expected = 0
-  /// The tasks assigned to the worker, in no order; a task knows its place. A lost worker keeps them, for messages.
+  /// The tasks assigned to the worker, in no order; a task knows its place.
   var queue: ContiguousArray<UInt32> = []
-  /// Ready tasks meant for the worker that it hasn't been given. May contain tasks that have left since.
-  var backlog = Heap<UInt32>()
+  /// Of a lost worker: what it had been assigned, for messages.
+  var hadWhenLost: [TaskID] = []
+  /// Ready tasks meant for the worker that it hasn't been given, by their keys. May contain tasks that have left since.
+  var backlog = Heap<Int64>()
   /// How many of `backlog` are really there.
   var backlogCount = 0
   /// The root tasks that the worker is to have, as a range of `TaskTable.roots`.
@@ -49,14 +51,21 @@ struct WorkerRecord: Sendable {
 
 /// A run of root tasks that no worker has taken, as a range of `TaskTable.roots`.
 struct RootRun: Comparable, Sendable {
+  /// The upper half of the keys of its tasks: the less urgent, the higher.
+  var lateness: Int32
   var lower: UInt32
   var upper: UInt32
-  static func < (a: RootRun, b: RootRun) -> Bool { (a.lower, a.upper) < (b.lower, b.upper) }
+  static func < (a: RootRun, b: RootRun) -> Bool {
+    (a.lateness, a.lower, a.upper) < (b.lateness, b.lower, b.upper)
+  }
 }
 
 /// What the scheduler knows of a layer.
 struct LayerRecord: Sendable {
   var expectedBytes: Int
+  /// That of its graph.
+  var urgency: Int16 = 0
+  var retries = 0
   var total = 0
   var finished = 0
   var assigned = 0

@@ -1,0 +1,98 @@
+internal import MusterScheduling
+
+/// What the rank that schedules keeps around the scheduler: the layers, why tasks failed, and what became of futures. A
+/// value; `LocalWorker` and `RootRole` carry its actions out.
+struct Conductor {
+  /// What became of a future.
+  struct Settlement: Sendable {
+    /// The how manieth future that came to an end it is.
+    var order: Int
+    var error: MusterError?
+  }
+
+  private(set) var scheduler = Scheduler()
+  private(set) var layers = LayerBook()
+  /// By task, what it threw; until the graph is forgotten.
+  private var taskErrors: [TaskID: MusterError] = [:]
+  private(set) var settlements: [TaskID: Settlement] = [:]
+  private var settledCount = 0
+  /// The futures of each graph, of which something may be noted.
+  private var futures: [GraphID: [TaskID]] = [:]
+
+  /// Adds a graph.
+  ///
+  /// - Throws: `MusterError` with code `invalidArgument` where no scheduler takes the plan: a fault of whoever built it.
+  mutating func add(_ submission: Submission, at now: Int, into actions: inout [Action]) throws(MusterError) {
+    layers.register(submission.plan.layers, from: submission.firstLayer)
+    if submission.isOfFutures { futures[submission.graph] = submission.plan.results }
+    do {
+      try scheduler.add(submission.taskGraph, as: submission.graph, at: .nanoseconds(now), into: &actions)
+    } catch {
+      let error = MusterError(
+        .invalidArgument, "the plan can't be scheduled: \(error)", fix: "Check the layers' inputs")
+      if submission.isOfFutures { for task in submission.plan.results { settle(task, error) } }
+      throw error
+    }
+    note(&actions)
+  }
+
+  mutating func handle(_ event: Event, at now: Int, into actions: inout [Action]) {
+    let first = actions.count
+    scheduler.handle(event, at: .nanoseconds(now), into: &actions)
+    if actions.count > first { note(&actions, from: first) }
+  }
+
+  /// A task threw.
+  mutating func failed(
+    _ worker: WorkerID, _ task: TaskID, _ attempt: Attempt, _ error: MusterError, at now: Int,
+    into actions: inout [Action]
+  ) {
+    taskErrors[task] = error
+    handle(.failed(worker, task, attempt), at: now, into: &actions)
+  }
+
+  /// Why something can't be computed.
+  func error(_ failure: SchedulingFailure) -> MusterError {
+    if case .taskFailed(let task, _, _) = failure, let error = taskErrors[task] { return error }
+    return MusterError(failure, layer: layers[failure.task.layer]?.layer)
+  }
+
+  /// Takes note of what concerns futures, and of graphs that are over.
+  private mutating func note(_ actions: inout [Action], from first: Int = 0) {
+    for action in actions[first...] {
+      switch action {
+      case .resultReady(_, let task): settle(task, nil)
+      case .resultFailed(_, let task, let failure): settle(task, error(failure))
+      case .forget(let graph, let numbers):
+        layers.forget(numbers)
+        for task in futures.removeValue(forKey: graph) ?? [] { settlements[task] = nil }
+        if !taskErrors.isEmpty { taskErrors = taskErrors.filter { !numbers.contains(Int($0.key.layer)) } }
+      case .assign, .retract, .release, .complete, .fail: break
+      }
+    }
+  }
+
+  private mutating func settle(_ task: TaskID, _ error: MusterError?) {
+    guard settlements[task] == nil else { return }
+    settlements[task] = Settlement(order: settledCount, error: error)
+    settledCount += 1
+  }
+
+  /// How far a future is.
+  func status(of task: TaskID) -> FutureStatus {
+    if let settlement = settlements[task] {
+      return settlement.error.map { $0.code == .cancelled ? .cancelled : .failed } ?? .finished
+    }
+    return scheduler.isAssigned(task) ? .assigned : .pending
+  }
+
+  /// Of some futures the one that came to an end first, by its place among them; nil while none has.
+  func firstSettled(of tasks: [TaskID]) -> Int? {
+    var best: (place: Int, order: Int)?
+    for (place, task) in tasks.enumerated() {
+      guard let settlement = settlements[task], settlement.order < best?.order ?? .max else { continue }
+      best = (place, settlement.order)
+    }
+    return best?.place
+  }
+}

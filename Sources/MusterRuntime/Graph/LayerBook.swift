@@ -1,0 +1,49 @@
+internal import MusterScheduling
+
+/// A layer by reference: tasks on their way to a thread carry it along.
+package final class RegisteredLayer: Sendable {
+  package let layer: Layer
+  init(_ layer: Layer) { self.layer = layer }
+}
+
+/// The layers of the graphs that a session has now, by number.
+struct LayerBook: Sendable {
+  private var firstNumber = 0
+  private var layers: ContiguousArray<RegisteredLayer?> = []
+  /// Layers that rank 0 is done with before this rank's program has come to them.
+  private var forgottenAhead: [Range<Int>] = []
+
+  /// The number of the first layer that hasn't been registered.
+  var nextNumber: Int { firstNumber + layers.count }
+
+  subscript(number: UInt32) -> RegisteredLayer? {
+    let place = Int(number) - firstNumber
+    return layers.indices.contains(place) ? layers[place] : nil
+  }
+
+  /// Adds layers, numbered from `firstNumber` on, which is no lower than `nextNumber`.
+  mutating func register(_ new: [Layer], from number: Int) {
+    if layers.isEmpty { firstNumber = number }
+    while nextNumber < number { layers.append(nil) }
+    for layer in new { layers.append(RegisteredLayer(layer)) }
+    while let range = forgottenAhead.first(where: { $0.lowerBound < nextNumber }) {
+      forgottenAhead.removeAll { $0 == range }
+      forget(range)
+    }
+  }
+
+  /// Lets go of layers' closures.
+  mutating func forget(_ numbers: Range<Int>) {
+    if numbers.upperBound > nextNumber {
+      forgottenAhead.append(max(numbers.lowerBound, nextNumber)..<numbers.upperBound)
+    }
+    for number in numbers.clamped(to: firstNumber..<nextNumber) { layers[number - firstNumber] = nil }
+    guard numbers.lowerBound <= firstNumber else { return }
+    let gone = layers.prefix { $0 == nil }.count
+    // Not one at a time: what is left is moved.
+    if gone > layers.count / 2 {
+      layers.removeSubrange(..<gone)
+      firstNumber += gone
+    }
+  }
+}

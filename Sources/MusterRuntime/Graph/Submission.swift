@@ -1,0 +1,27 @@
+internal import MusterScheduling
+
+/// A graph on its way from the program to the engine: what every rank registers, and rank 0 schedules.
+struct Submission: Sendable {
+  /// The number of the graph, the same on every rank.
+  var graph: GraphID
+  /// The plan, with the session's numbers.
+  var plan: Plan
+  /// The number of the plan's first layer.
+  var firstLayer: Int
+  /// The fingerprint of all calls so far, this one included: tasks run only where it's the same as on rank 0.
+  var fingerprint: Fingerprint
+  /// The call, for messages.
+  var call: String
+  /// Tasks of a more urgent graph go first.
+  var urgency: Int16 = 0
+  /// Whether each result is a future's: what becomes of it is noted as soon as it happens.
+  var isOfFutures = false
+
+  /// The scheduler's view.
+  var taskGraph: TaskGraph {
+    var graph = TaskGraph(layers: plan.layers.map(\.tasks), results: plan.results, firstLayer: firstLayer)
+    graph.urgency = urgency
+    graph.reportsEachResult = isOfFutures
+    return graph
+  }
+}

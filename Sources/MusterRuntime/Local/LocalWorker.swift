@@ -1,0 +1,371 @@
+internal import Glibc
+internal import HeapModule
+internal import MusterScheduling
+internal import Synchronization
+
+/// The one worker of a session without ranks: threads that share memory. Each takes the most urgent tasks, runs them, and
+/// tells the scheduler itself, under one lock. Tasks that are short are taken and told of several at a time.
+///
+/// `@unchecked Sendable` is safe: every stored variable is read and written with `condition` locked only.
+final class LocalWorker: @unchecked Sendable {
+  typealias Completion = @Sendable (Result<[any Block], MusterError>) -> Void
+
+  private struct Ready: Comparable {
+    var priority: Int64
+    var attempt: Attempt
+    var task: TaskID
+    static func < (a: Ready, b: Ready) -> Bool { a.priority < b.priority }
+    static func == (a: Ready, b: Ready) -> Bool { a.priority == b.priority }
+  }
+
+  /// A task that a thread has taken, with what came of it.
+  private struct Taken {
+    var ready: Ready
+    var layer: RegisteredLayer
+    var inputs: [any Block]
+    var result: Result<any Block, any Error>?
+    var nanoseconds = 0
+  }
+
+  /// A collective that waits for a graph, or for the end of its tasks where it failed.
+  private struct Waiting {
+    var results: [TaskID]
+    var completion: Completion
+    var failure: MusterError?
+  }
+
+  private struct Asked {
+    var tasks: [TaskID]
+    var deadline: Int?
+    var completion: @Sendable (Result<[UInt8], MusterError>) -> Void
+  }
+
+  private static let worker = WorkerID(0)
+  /// What a thread takes at a time is meant to be about this much work.
+  private static let batchNanoseconds = 20_000
+  private static let largestBatch = 32
+
+  private let condition = ConditionLock()
+  /// What the program has no use for any more. Handles may go where a layer's closures do, with `condition` locked: it is
+  /// looked at a moment later.
+  private let dropped = Mutex<[(tasks: [TaskID], graph: GraphID)]>([])
+  private let start = MonotonicClock.nanoseconds
+  private let board: ProgressBoard?
+  private let threads: Int
+
+  private var conductor = Conductor()
+  private var ready = Heap<Ready>()
+  private var store: [TaskID: any Block] = [:]
+  /// What the stored blocks hold, in bytes.
+  private var storedBytes = 0
+  private var memoryReports: MemoryReports
+  private var actions: [Action] = []
+  private var inputIDs: [TaskID] = []
+  /// Released blocks, dropped outside of the lock.
+  private var garbage: [any Block] = []
+  private var idle = 0
+  /// A running mean of what tasks take, in nanoseconds.
+  private var meanNanoseconds = LocalWorker.batchNanoseconds
+  private var waiting: [GraphID: Waiting] = [:]
+  private var asked: [Asked] = []
+  /// What is to be called once the lock is released.
+  private var calls: [@Sendable () -> Void] = []
+  /// The tasks that the collective shown on the board began with.
+  private var boardTotal = 0
+  private var isShutDown = false
+
+  init(threads: Int, memoryLimit: Int, board: ProgressBoard?) {
+    self.threads = threads
+    self.board = board
+    memoryReports = MemoryReports(limit: memoryLimit)
+    conductor.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: 0, into: &actions)
+    actions.removeAll()
+  }
+
+  // MARK: The lock
+
+  /// The thread that holds `condition`'s lock; 0 where none does.
+  private let holder = Atomic<UInt>(0)
+  private static var thread: UInt { UInt(pthread_self()) }
+
+  private func acquire() {
+    condition.lock()
+    holder.store(Self.thread, ordering: .relaxed)
+  }
+
+  private func relinquish() {
+    holder.store(0, ordering: .relaxed)
+    condition.unlock()
+  }
+
+  private func rest() {
+    holder.store(0, ordering: .relaxed)
+    condition.wait()
+    holder.store(Self.thread, ordering: .relaxed)
+  }
+
+  private var now: Int { MonotonicClock.nanoseconds - start }
+
+  // MARK: What the program asks for
+
+  /// Runs a graph and lets go of it.
+  ///
+  /// The completion isn't called before this returns.
+  func compute(_ submission: Submission, completion: @escaping Completion) {
+    change {
+      waiting[submission.graph] = Waiting(results: submission.plan.results, completion: completion)
+      do throws(MusterError) {
+        try conductor.add(submission, at: now, into: &actions)
+        boardTotal = conductor.scheduler.outstandingCount
+        board?.begin(total: boardTotal)
+      } catch {
+        waiting[submission.graph] = nil
+        calls.append { completion(.failure(error)) }
+      }
+    }
+  }
+
+  /// Begins to run a graph whose results stay.
+  func submit(_ submission: Submission) {
+    change {
+      // What is wrong with it is for whoever asks for its results.
+      try? conductor.add(submission, at: now, into: &actions)
+    }
+  }
+
+  func release(_ tasks: [TaskID], of graph: GraphID) {
+    self.dropped.withLock { $0.append((tasks, graph)) }
+    // Whoever holds the lock looks before it rests.
+    guard holder.load(ordering: .relaxed) != Self.thread else { return }
+    acquire()
+    condition.signal()
+    relinquish()
+  }
+
+  /// Does what `release` asked for.
+  private func takeDropped() {
+    let taken = dropped.withLock { list in
+      defer { list = [] }
+      return list
+    }
+    guard !taken.isEmpty else { return }
+    for (tasks, graph) in taken {
+      for task in tasks { conductor.handle(.resultReleased(task, of: graph), at: now, into: &actions) }
+    }
+    apply()
+  }
+
+  func cancel(_ tasks: [TaskID]) {
+    change { for task in tasks { conductor.handle(.cancelled(task), at: now, into: &actions) } }
+  }
+
+  func ask(_ question: FutureQuestion, completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void) {
+    change {
+      switch question {
+      case .firstSettled(let tasks, let timeout):
+        asked.append(Asked(tasks: tasks, deadline: timeout.map { now + $0 }, completion: completion))
+      case .status(let tasks):
+        let answer = tasks.map { conductor.status(of: $0).rawValue }
+        calls.append { completion(.success(answer)) }
+      }
+    }
+  }
+
+  /// Answers what waits for a time that has passed. Returns when to look again, in nanoseconds from now; nil where nothing
+  /// waits for a time.
+  func tellTime() -> Int? {
+    acquire()
+    answerAsked()
+    let next = asked.compactMap(\.deadline).min().map { max(0, $0 - now) }
+    unlock()
+    return next
+  }
+
+  /// Changes something with the lock held, and what follows from it. The calls that are due are left to another thread,
+  /// or to `drain`: the caller may hold a lock that they need.
+  private func change(_ body: () -> Void) {
+    acquire()
+    body()
+    apply()
+    if !calls.isEmpty || !garbage.isEmpty || dropped.withLock({ !$0.isEmpty }) { condition.signal() }
+    relinquish()
+  }
+
+  /// Releases the lock and makes the calls that are due.
+  private func unlock() {
+    var due: [@Sendable () -> Void] = []
+    swap(&due, &calls)
+    var dropped: [any Block] = []
+    swap(&dropped, &garbage)
+    relinquish()
+    dropped.removeAll()
+    for call in due { call() }
+  }
+
+  // MARK: The threads
+
+  /// Runs tasks until the session's end; every thread calls it.
+  func work() {
+    acquire()
+    while !isShutDown {
+      takeDropped()
+      if runSome() { continue }
+      if !calls.isEmpty || !garbage.isEmpty {
+        unlock()
+        acquire()
+        continue
+      }
+      if dropped.withLock({ !$0.isEmpty }) { continue }
+      idle += 1
+      rest()
+      idle -= 1
+    }
+    relinquish()
+  }
+
+  /// Runs tasks on the calling thread until none is ready.
+  func drain() {
+    acquire()
+    repeat {
+      takeDropped()
+      if !runSome() {
+        unlock()
+        acquire()
+      }
+    } while !ready.isEmpty || !calls.isEmpty || dropped.withLock { !$0.isEmpty }
+    relinquish()
+  }
+
+  func shutDown() {
+    acquire()
+    isShutDown = true
+    ready = Heap()
+    condition.broadcast()
+    relinquish()
+  }
+
+  /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any.
+  private func runSome() -> Bool {
+    guard !ready.isEmpty else { return false }
+    var taken: [Taken] = []
+    // A share of what there is: the other threads want some too.
+    let share = max(1, ready.count / (2 * threads))
+    let count = max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, meanNanoseconds)))
+    while taken.count < count, let next = ready.popMin() { taken.append(take(next)) }
+    unlock()
+
+    var begin = MonotonicClock.nanoseconds
+    for number in taken.indices {
+      let inputs = TaskInputs(index: Int(taken[number].ready.task.index), blocks: taken[number].inputs)
+      taken[number].inputs = []
+      let layer = taken[number].layer.layer
+      taken[number].result = Result { try layer.run(inputs) }
+      let end = MonotonicClock.nanoseconds
+      taken[number].nanoseconds = end - begin
+      begin = end
+    }
+
+    acquire()
+    for task in taken { finish(task) }
+    apply()
+    if let bytes = memoryReports.report(of: storedBytes) {
+      conductor.handle(.memory(Self.worker, bytes: bytes), at: now, into: &actions)
+      apply()
+    }
+    if !calls.isEmpty {
+      unlock()
+      acquire()
+    }
+    return true
+  }
+
+  private func take(_ next: Ready) -> Taken {
+    guard let layer = conductor.layers[next.task.layer] else {
+      preconditionFailure("\(next.task) is of a layer that was forgotten")
+    }
+    inputIDs.removeAll(keepingCapacity: true)
+    layer.layer.tasks.inputs(Int(next.task.index), &inputIDs)
+    let inputs = inputIDs.map { id in
+      guard let block = store[id] else { preconditionFailure("the block of \(id) isn't there for \(next.task)") }
+      return block
+    }
+    return Taken(ready: next, layer: layer, inputs: inputs)
+  }
+
+  private func finish(_ taken: Taken) {
+    let (task, attempt) = (taken.ready.task, taken.ready.attempt)
+    meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
+    switch taken.result! {
+    case .success(let block):
+      store[task] = block
+      let bytes = block.byteCount
+      storedBytes += bytes
+      conductor.handle(
+        .finished(Self.worker, task, attempt, bytes: bytes, nanoseconds: taken.nanoseconds), at: now, into: &actions)
+      if boardTotal > 0 { board?.taskFinished() }
+    case .failure(let error):
+      let told = MusterError(
+        taskError: error, layer: taken.layer.layer, task: task, rank: 0, attempt: Int(attempt))
+      conductor.failed(Self.worker, task, attempt, told, at: now, into: &actions)
+    }
+  }
+
+  // MARK: What follows
+
+  private func apply() {
+    var next = 0
+    while next < actions.count {
+      let action = actions[next]
+      next += 1
+      switch action {
+      case .assign(_, let assignment):
+        ready.insert(Ready(priority: assignment.priority, attempt: assignment.attempt, task: assignment.task))
+      case .release(_, let task):
+        if let block = store.removeValue(forKey: task) {
+          storedBytes -= block.byteCount
+          garbage.append(block)
+        }
+      case .complete(let graph): complete(graph)
+      case .fail(let graph, let failure):
+        guard waiting[graph] != nil else { break }
+        waiting[graph]?.failure = conductor.error(failure)
+        conductor.handle(.released(graph), at: now, into: &actions)
+      case .forget(let graph, _):
+        // Nothing that a failed collective began outlives it.
+        if let ended = waiting[graph], let failure = ended.failure { end(graph, ended, .failure(failure)) }
+      case .retract(_, let task, let attempt):
+        let wasQueued = ready.unordered.contains { $0.task == task && $0.attempt == attempt }
+        if wasQueued { ready = Heap(ready.unordered.filter { $0.task != task || $0.attempt != attempt }) }
+        conductor.handle(.retracted(Self.worker, task, attempt, givenBack: wasQueued), at: now, into: &actions)
+      case .resultReady, .resultFailed: break
+      }
+    }
+    actions.removeAll(keepingCapacity: true)
+    if !asked.isEmpty { answerAsked() }
+    for _ in 0..<min(idle, ready.count) { condition.signal() }
+  }
+
+  private func complete(_ graph: GraphID) {
+    guard let ended = waiting[graph], ended.failure == nil else { return }
+    end(graph, ended, .success(ended.results.map { store[$0]! }))
+    conductor.handle(.released(graph), at: now, into: &actions)
+  }
+
+  private func end(_ graph: GraphID, _ ended: Waiting, _ result: Result<[any Block], MusterError>) {
+    waiting[graph] = nil
+    board?.end()
+    boardTotal = 0
+    calls.append { ended.completion(result) }
+  }
+
+  private func answerAsked() {
+    let now = self.now
+    asked.removeAll { question in
+      let answer = conductor.firstSettled(of: question.tasks)
+      guard answer != nil || question.deadline.map({ $0 <= now }) == true else { return false }
+      let bytes = withUnsafeBytes(of: answer ?? -1) { Array($0) }
+      calls.append { question.completion(.success(bytes)) }
+      return true
+    }
+  }
+}
