@@ -63,7 +63,7 @@ import Testing
     try harness.finish(id(0, 0))
     #expect(harness.assigned.map(\.task) == [id(1, 0)])
     try harness.finish(id(1, 0))
-    #expect(harness.actions == [.release(WorkerID(0), id(0, 0)), .complete(GraphID(0))])
+    #expect(harness.actions == [.complete(GraphID(0)), .release(WorkerID(0), id(0, 0))])
   }
 
   @Test func contradictionsAreNamed() {

@@ -198,8 +198,11 @@ package struct Simulation {
       case .complete(let graph): try fetchResults(of: Int(graph.number))
       case .fail(let graph, let failure):
         let number = Int(graph.number)
-        guard outcomes[number] == nil else { throw fault("\(graph) failed after its end") }
-        outcomes[number] = .failed(failure)
+        switch outcomes[number] {
+        case nil: outcomes[number] = .failed(failure)
+        case .complete: break  // what was lost since couldn't be computed again
+        case .failed: throw fault("\(graph) failed twice")
+        }
         // As a collective does.
         queue.add(.release(number), at: now)
       case .forget(let graph, let layers):

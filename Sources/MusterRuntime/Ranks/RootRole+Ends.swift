@@ -79,7 +79,7 @@ extension RootRole {
     var text = "ended by \(signal) "
     if running != nil {
       text += "in \(request?.arrival?.call ?? "a collective"). "
-      let busy = admitted.sorted().filter { !conductor.scheduler.assigned(to: WorkerID($0)).isEmpty }
+      let busy = (1..<engine.world.size).filter { !conductor.scheduler.assigned(to: WorkerID($0)).isEmpty }
       text += busy.prefix(16).map { "Rank \($0) had \(tasks($0) ?? "none")" }.joined(separator: "; ")
       if busy.count > 16 { text += "; \(busy.count - 16) ranks more had tasks" }
       if busy.isEmpty { text += "No rank had a task" }

@@ -5,15 +5,17 @@ extension Scheduler {
     let id = tasks.id(of: task)
     let layer = Int(tasks.records[task].layer)
     unassign(task, from: worker)
+    tasks.records[task].state = .waiting
     touch(worker)
     let tried = tries[UInt32(task), default: 0] + 1
-    if tried <= layers[layer].retries && tasks.records[task].isNeeded {
+    let isToBeTried = tried <= layers[layer].retries && tasks.records[task].isNeeded
+    if isToBeTried || tasks.records[task].flags.contains(.cancelled) {
       tries[UInt32(task)] = tried
       requeue(task, into: &actions)
-      return
     }
     // What was fetched for the task alone is of no use there.
     for edge in tasks.inputRange(of: task) { dropStrayCopy(of: Int(tasks.inputs[edge]), on: worker, into: &actions) }
+    guard tasks.records[task].state == .waiting, !isToBeTried else { return }
     failures[UInt32(task)] = .taskFailed(id, attempt, WorkerID(worker))
     fail(task, origin: task, into: &actions)
   }

@@ -37,6 +37,9 @@ extension Scheduler {
     settle(into: &actions)
   }
 
+  /// So many workers may be looked at whenever a graph comes.
+  private static let fewWorkers = 64
+
   /// New roots go to the workers that have least to do. Not every worker is looked at: there may be thousands of workers,
   /// and graphs of one task.
   private mutating func supplyIdlest(into actions: inout [Action]) {
@@ -44,8 +47,9 @@ extension Scheduler {
       let before = withheld
       supply(worker, into: &actions)
       if withheld == before {
-        // The least loaded has no memory for it: others may.
-        if workers[worker].isFull { touchAll() }
+        // The least loaded has no memory for it: others may. One that has nothing to do, but others' tasks to come, counts
+        // as loaded: where there are many workers, it's looked at when they come.
+        if workers[worker].isFull || live.count <= Self.fewWorkers { touchAll() }
         return
       }
     }
@@ -281,6 +285,13 @@ extension Scheduler {
     let record = tasks.records[task]
     guard record.state == .assigned, !record.flags.contains(.begun), retractions[UInt32(task)] == nil else { return }
     sendRetract(of: task, from: Int(record.worker), for: nil, into: &actions)
+  }
+
+  /// A task is assigned that one of a graph on its way out, begun or about to be given back, waits for.
+  mutating func noteAssigned(_ task: Int) {
+    guard lingeringGraphs > 0 else { return }
+    let place = place(ofTask: task)
+    if let left = graphs[place].lingering { graphs[place].lingering = left + 1 }
   }
 
   /// A worker is done with a task of a graph that may wait for that to go.

@@ -24,7 +24,8 @@ extension Scheduler {
     recall(consumersOf: lost, into: &actions)
     recall(consumersOf: shaken, into: &actions)
     for task in lost where tasks.records[task].isNeeded { revive(task, into: &actions) }
-    for task in interrupted { resume(task, into: &actions) }
+    // Some may have failed by now, with what they need.
+    for task in interrupted where tasks.records[task].state == .waiting { resume(task, into: &actions) }
     for task in suspects where tasks.records[task].isOutstanding {
       let losses = Int(tasks.records[task].losses)
       failures[UInt32(task)] = .taskLostWorkers(tasks.id(of: task), losses: losses)

@@ -23,6 +23,7 @@ extension Scheduler {
     workers[worker].expected += layers[layer].expectedBytes
     assigned += 1
     updateLoad(of: worker)
+    noteAssigned(task)
     actions.append(
       .assign(
         WorkerID(worker),
