@@ -43,6 +43,8 @@ struct ArrayPart: PlanPart {
   var number: Int { expression.number }
   var identity: ObjectIdentifier { ObjectIdentifier(expression) }
 
+  var taskCount: Int { expression.grid.count }
+
   static func lower(_ parts: [any PlanPart], into plan: inout Plan) throws -> [[TaskID]] {
     let expressions = parts.map { part in
       guard let part = part as? ArrayPart else { preconditionFailure("a part of another kind: \(type(of: part))") }

@@ -85,10 +85,10 @@ extension ArrayExpression {
   }
 
   /// A node that isn't recorded: part of an operation that is.
-  func derived(_ derivation: Derivation) -> ArrayExpression {
+  func derived(_ derivation: Derivation, number: Int? = nil) -> ArrayExpression {
     ArrayExpression(
       session: session, elementType: derivation.elementType, grid: derivation.grid, operation: derivation.operation,
-      callSite: callSite, number: number)
+      callSite: callSite, number: number ?? self.number)
   }
 
   /// A node that stands for an error made where nothing could be thrown.

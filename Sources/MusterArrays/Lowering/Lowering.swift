@@ -72,6 +72,9 @@ final class Lowering {
   /// Adds a layer to the plan and returns its number.
   func add(_ layer: Layer) -> Int { plan.add(layer) }
 
+  /// Adds a layer that stands for blocks which workers keep, and returns its number.
+  func add(kept tasks: [TaskID]) -> Int { plan.add(kept: tasks) }
+
   /// Adds tasks whose blocks the collective wants.
   func addResults(_ tasks: [TaskID]) { plan.results += tasks }
 

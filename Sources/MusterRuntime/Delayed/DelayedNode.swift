@@ -9,6 +9,8 @@ package final class DelayedNode: Sendable {
   let blockType: any Block.Type
   /// Why it can't be computed at all.
   let failure: MusterError?
+  /// The task that has made its block already, or will have, which a worker keeps.
+  let kept: KeptTasks?
   /// Takes the inputs' blocks in order.
   let run: @Sendable (inout BlockReader) throws -> any Block
   /// Written in `deinit` alone, of this node or of one that held the last reference to it: nobody else has it then.
@@ -26,6 +28,20 @@ package final class DelayedNode: Sendable {
     self.failure = failure
     self.inputs = inputs
     self.run = run
+    kept = nil
+  }
+
+  /// What another node makes, as a block that is kept. It needs that node's inputs no more.
+  init(_ node: DelayedNode, kept: KeptTasks, number: Int) {
+    session = node.session
+    name = node.name
+    callSite = node.callSite
+    self.number = number
+    blockType = node.blockType
+    failure = node.failure
+    inputs = []
+    run = { _ in throw MusterError(.internal, "a kept block was to be made again") }
+    self.kept = kept
   }
 
   /// Lets go of a chain of nodes link by link: left to themselves, they would let go of each other within each other,

@@ -64,7 +64,27 @@ struct GraphLowering {
     var blockType: ObjectIdentifier
   }
 
+  /// How many tasks each of some sources is made of.
+  static func resultCounts(of sources: [GraphSource]) throws -> [Int] {
+    sources.map { source in
+      switch source {
+      case .delayed: 1
+      case .part(let part): part.taskCount
+      }
+    }
+  }
+
+  /// Blocks that workers keep already.
+  private mutating func lowerKept() {
+    let kept = nodes.filter { $0.kept != nil }
+    guard !kept.isEmpty else { return }
+    let layer = plan.add(kept: kept.map { $0.kept!.tasks[0] })
+    for (index, node) in kept.enumerated() { tasks[ObjectIdentifier(node)] = [TaskID(layer: layer, index: index)] }
+    nodes.removeAll { $0.kept != nil }
+  }
+
   private mutating func lowerNodes() {
+    lowerKept()
     var depths: [ObjectIdentifier: Int] = [:]
     var layers: [Kind: [DelayedNode]] = [:]
     var order: [Kind] = []

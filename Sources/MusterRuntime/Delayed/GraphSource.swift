@@ -51,6 +51,8 @@ package protocol PlanPart: Sendable {
   var session: Session { get }
   /// The number of the call that made it, the same on every rank.
   var number: Int { get }
+  /// How many tasks' blocks are its value.
+  var taskCount: Int { get }
   /// Two with the same identity are the same.
   var identity: ObjectIdentifier { get }
 

@@ -1,10 +1,10 @@
-internal import MusterScheduling
+package import MusterScheduling
 
 /// Tasks whose blocks workers keep for the program, until it lets go of this.
-final class KeptTasks: Sendable {
+package final class KeptTasks: Sendable {
   let session: Session
   let graph: GraphID
-  let tasks: [TaskID]
+  package let tasks: [TaskID]
 
   init(session: Session, graph: GraphID, tasks: [TaskID]) {
     self.session = session

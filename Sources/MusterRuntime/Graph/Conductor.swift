@@ -86,13 +86,15 @@ struct Conductor {
     return scheduler.isAssigned(task) ? .assigned : .pending
   }
 
-  /// Of some futures the one that came to an end first, by its place among them; nil while none has.
-  func firstSettled(of tasks: [TaskID]) -> Int? {
-    var best: (place: Int, order: Int)?
+  /// Which of some futures have come to an end, by their places, in the order in which they did, as bytes of `UInt32`; nil
+  /// while none has.
+  func settled(of tasks: [TaskID]) -> [UInt8]? {
+    var found: [(place: Int, order: Int)] = []
     for (place, task) in tasks.enumerated() {
-      guard let settlement = settlements[task], settlement.order < best?.order ?? .max else { continue }
-      best = (place, settlement.order)
+      if let settlement = settlements[task] { found.append((place, settlement.order)) }
     }
-    return best?.place
+    guard !found.isEmpty else { return nil }
+    found.sort { $0.order < $1.order }
+    return found.flatMap { found in withUnsafeBytes(of: UInt32(found.place)) { Array($0) } }
   }
 }

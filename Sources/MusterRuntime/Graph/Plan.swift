@@ -33,6 +33,8 @@ public struct Layer: Sendable {
   public var callSite: CallSite?
   /// The type of the blocks that its tasks yield: how they are decoded on arrival from another rank.
   public var blockType: any Block.Type
+  /// For how long one of its tasks may run; nil for any time.
+  public var timeout: Duration?
   /// Runs one task. Called on any of the library's threads.
   public var run: @Sendable (_ inputs: TaskInputs) throws -> any Block
 
@@ -87,6 +89,12 @@ public struct Plan: Sendable {
   public mutating func add(_ layer: Layer) -> Int {
     layers.append(layer)
     return layers.count - 1
+  }
+
+  /// How the tasks of a layer run.
+  mutating func setOptions(of layer: Int, _ options: TaskOptions) {
+    layers[layer].tasks.retries = max(0, options.retries)
+    layers[layer].timeout = options.timeout
   }
 
   /// Adds a layer that stands for blocks which workers keep already: its task `index` is the `index`th of them. Returns

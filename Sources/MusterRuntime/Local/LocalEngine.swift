@@ -14,7 +14,7 @@ final class LocalEngine: Engine {
     isSynchronous = synchronous
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
-    let worker = LocalWorker(threads: threadsPerWorker, memoryLimit: memoryLimit, board: board)
+    let worker = LocalWorker(threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board)
     self.worker = worker
     guard !synchronous else { return }
     for number in 0..<threads {
@@ -46,7 +46,7 @@ final class LocalEngine: Engine {
     completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void
   ) {
     worker.ask(question, completion: completion)
-    guard case .firstSettled(_, timeout: _?) = question else { return }
+    guard case .settled(_, timeout: _?) = question else { return }
     SystemThread.start(name: "muster-timer") { [worker] in
       // In steps: the question may have been answered long before its time.
       while let left = worker.tellTime() { usleep(UInt32(min(max(left / 1000, 1), 20_000))) }

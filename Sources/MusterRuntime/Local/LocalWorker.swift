@@ -52,6 +52,7 @@ final class LocalWorker: @unchecked Sendable {
   private let start = MonotonicClock.nanoseconds
   private let board: ProgressBoard?
   private let threads: Int
+  private let isSynchronous: Bool
 
   private var conductor = Conductor()
   private var ready = Heap<Ready>()
@@ -74,8 +75,9 @@ final class LocalWorker: @unchecked Sendable {
   private var boardTotal = 0
   private var isShutDown = false
 
-  init(threads: Int, memoryLimit: Int, board: ProgressBoard?) {
+  init(threads: Int, isSynchronous: Bool, memoryLimit: Int, board: ProgressBoard?) {
     self.threads = threads
+    self.isSynchronous = isSynchronous
     self.board = board
     memoryReports = MemoryReports(limit: memoryLimit)
     conductor.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: 0, into: &actions)
@@ -162,7 +164,7 @@ final class LocalWorker: @unchecked Sendable {
   func ask(_ question: FutureQuestion, completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void) {
     change {
       switch question {
-      case .firstSettled(let tasks, let timeout):
+      case .settled(let tasks, let timeout):
         asked.append(Asked(tasks: tasks, deadline: timeout.map { now + $0 }, completion: completion))
       case .status(let tasks):
         let answer = tasks.map { conductor.status(of: $0).rawValue }
@@ -182,13 +184,18 @@ final class LocalWorker: @unchecked Sendable {
   }
 
   /// Changes something with the lock held, and what follows from it. The calls that are due are left to another thread,
-  /// or to `drain`: the caller may hold a lock that they need.
+  /// or to `drain`: the caller may hold a lock that they need. Where all threads run tasks, which may take long, it's a
+  /// thread for that alone.
   private func change(_ body: () -> Void) {
     acquire()
     body()
     apply()
     if !calls.isEmpty || !garbage.isEmpty || dropped.withLock({ !$0.isEmpty }) { condition.signal() }
+    var due: [@Sendable () -> Void] = []
+    if idle == 0 && !isSynchronous { swap(&due, &calls) }
     relinquish()
+    guard !due.isEmpty else { return }
+    SystemThread.start(name: "muster-call") { [due] in for call in due { call() } }
   }
 
   /// Releases the lock and makes the calls that are due.
@@ -361,10 +368,9 @@ final class LocalWorker: @unchecked Sendable {
   private func answerAsked() {
     let now = self.now
     asked.removeAll { question in
-      let answer = conductor.firstSettled(of: question.tasks)
+      let answer = conductor.settled(of: question.tasks)
       guard answer != nil || question.deadline.map({ $0 <= now }) == true else { return false }
-      let bytes = withUnsafeBytes(of: answer ?? -1) { Array($0) }
-      calls.append { question.completion(.success(bytes)) }
+      calls.append { question.completion(.success(answer ?? [])) }
       return true
     }
   }

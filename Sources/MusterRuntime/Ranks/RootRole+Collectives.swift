@@ -59,10 +59,9 @@ extension RootRole {
   private func answer(to question: FutureQuestion) -> [UInt8]? {
     switch question {
     case .status(let tasks): return tasks.map { conductor.status(of: $0).rawValue }
-    case .firstSettled(let tasks, let timeout):
+    case .settled(let tasks, let timeout):
       let isLate = timeout.map { MonotonicClock.nanoseconds - requestTime >= $0 } ?? false
-      guard let place = conductor.firstSettled(of: tasks) ?? (isLate ? -1 : nil) else { return nil }
-      return withUnsafeBytes(of: place) { Array($0) }
+      return conductor.settled(of: tasks) ?? (isLate ? [] : nil)
     }
   }
 

@@ -64,9 +64,9 @@ package struct Arrival: Sendable {
 
 /// What a program may want to know of futures, each named by its task.
 enum FutureQuestion: Sendable {
-  /// Which of them came to an end first, by its place; waits for it, until a time has passed (in nanoseconds from now on;
-  /// -1 is the answer then).
-  case firstSettled([TaskID], timeout: Int?)
-  /// How each of them is.
+  /// Which of them have come to an end, as places (`UInt32`) in the order in which they did; waits for the first, until a
+  /// time has passed (in nanoseconds from now on).
+  case settled([TaskID], timeout: Int?)
+  /// How each of them is, as raw values of `FutureStatus`.
   case status([TaskID])
 }

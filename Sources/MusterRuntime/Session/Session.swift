@@ -109,22 +109,22 @@ public final class Session: Sendable {
   /// - Returns: the graph's number and its results, as later plans name them.
   /// - Throws: `MusterError` with code `session`, after the session's end.
   func submit(
-    _ plan: Plan, operation: String, detail: String, callSite: CallSite?, urgency: Int16 = 0, isOfFutures: Bool
-  ) throws(MusterError) -> KeptTasks {
+    _ plan: Plan, operation: String, detail: String, callSite: CallSite?, urgency: Int16 = 0, isOfFutures: Bool = false
+  ) throws(MusterError) -> (graph: GraphID, tasks: [TaskID], number: Int) {
     let about = (detail.isEmpty ? "" : detail + ", ") + plan.summary
     let call = Call(operation: operation, detail: about, callSite: callSite)
     // The engine gets graphs in the order of their numbers.
-    let kept = try state.value.withLock { state throws(MusterError) in
+    let submitted = try state.value.withLock { state throws(MusterError) in
       guard !state.isClosed else { throw Self.closed(call) }
       state.log.record(call)
       var submission = Self.submission(of: plan, call, &state)
       submission.urgency = urgency
       submission.isOfFutures = isOfFutures
       engine.submit(submission)
-      return KeptTasks(session: self, graph: submission.graph, tasks: submission.plan.results)
+      return (submission.graph, submission.plan.results, state.log.count - 1)
     }
     engine.runReady()
-    return kept
+    return submitted
   }
 
   /// The program has no use for some kept blocks any more.

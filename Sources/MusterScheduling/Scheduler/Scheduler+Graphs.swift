@@ -117,7 +117,8 @@ extension Scheduler {
   /// What the results of a new graph are already.
   private mutating func reportAtOnce(_ place: Int, into actions: inout [Action]) {
     let graph = graphs[place]
-    if graph.outstanding == 0 || graph.reportsEachResult || graph.tasks.isEmpty {
+    // Its own tasks can't be done yet.
+    if !graph.buildsOn.isEmpty {
       for result in graph.results {
         let task = Int(result)
         switch tasks.records[task].state {

@@ -1,0 +1,73 @@
+/// A value that workers can keep once it is computed: an array, or a delayed value.
+public protocol Persistable: GraphValue {
+  /// The same value, made of blocks that workers keep. For use by `persist`.
+  func persisted(_ tasks: PersistedTasks) -> Self
+}
+
+/// Tasks whose blocks workers keep for a value, until nothing holds it any more.
+public struct PersistedTasks: Sendable {
+  package let kept: KeptTasks
+  /// The number of the call that asked for it.
+  package let number: Int
+}
+
+extension Persistable {
+  /// Begins to compute the value on the workers, which keep it there: returns at once with the same value, whose use costs
+  /// no computing any more. The memory is free again when nothing holds what this returns, nor what was made of it.
+  ///
+  ///     let clean = try raw.mapBlocks { despike($0) }.persist()
+  ///     let mean = try await clean.mean().compute()          // despikes
+  ///     let spread = try await clean.standardDeviation().compute()   // doesn't again
+  ///
+  /// An error that computing it meets is thrown by the collectives that use it.
+  ///
+  /// - Throws: `MusterError`: the error that building the value met, or `session` after the session's end.
+  public func persist(file: StaticString = #fileID, line: UInt = #line) throws -> Self {
+    let sources = operand.sources
+    guard let session = sources.first?.session else { return self }
+    return try session.persist(self, file: file, line: line)
+  }
+}
+
+extension Session {
+  /// Begins to compute several values on the workers, which keep them there; what they share is computed once.
+  ///
+  /// - Returns: the same values, made of what the workers keep: see `persist()` of a value.
+  /// - Throws: `MusterError`: the error that building a value met, or `session` after the session's end.
+  public func persist<each P: Persistable>(
+    _ values: repeat each P, file: StaticString = #fileID, line: UInt = #line
+  ) throws -> (repeat each P) {
+    var sources: [GraphSource] = []
+    var counts: [Int] = []
+    for value in repeat each values {
+      let own = value.operand.sources
+      sources += own
+      counts.append(own.count)
+    }
+    let plan = try GraphLowering.plan(for: sources, session: self)
+    let taskCounts = try GraphLowering.resultCounts(of: sources)
+    let submitted = try submit(
+      plan, operation: "persist", detail: sources.calls, callSite: CallSite(file: file, line: line))
+    var next = 0
+    var source = 0
+    var place = 0
+    func take() -> PersistedTasks {
+      defer { place += 1 }
+      let count = taskCounts[source..<source + counts[place]].reduce(0, +)
+      source += counts[place]
+      defer { next += count }
+      return PersistedTasks(
+        kept: KeptTasks(
+          session: self, graph: submitted.graph, tasks: Array(submitted.tasks[next..<next + count])),
+        number: submitted.number)
+    }
+    return (repeat (each values).persisted(take()))
+  }
+}
+
+extension Delayed: Persistable {
+  /// The same value, kept by a worker. For use by `persist`.
+  public func persisted(_ tasks: PersistedTasks) -> Delayed {
+    Delayed(node: DelayedNode(node, kept: tasks.kept, number: tasks.number))
+  }
+}

@@ -1,0 +1,145 @@
+internal import MusterScheduling
+
+/// How a task that is submitted runs.
+public struct TaskOptions: Sendable {
+  /// Tasks of higher priority run first, whichever was submitted first; of the same priority the earlier one.
+  public var priority: Int
+  /// How many times a task that threw is run again before it has failed.
+  public var retries: Int
+  /// For how long the task may run; past that it has failed, with `timedOut`. A thread can't be ended: what it was doing
+  /// goes on to its end, and until then keeps the thread.
+  public var timeout: Duration?
+
+  /// - Parameters:
+  ///   - priority: in -32,768 ... 32,767; others are taken for the nearest of these.
+  public init(priority: Int = 0, retries: Int = 0, timeout: Duration? = nil) {
+    self.priority = priority
+    self.retries = retries
+    self.timeout = timeout
+  }
+
+  var urgency: Int16 { Int16(clamping: priority) }
+}
+
+extension Session {
+  /// Has a function run by some worker, at once: the program goes on meanwhile.
+  ///
+  /// Every rank has to make the same calls in the same order. The function runs on any rank and thread, perhaps more than
+  /// once; what it captures has to be the same on every rank.
+  ///
+  /// - Parameters:
+  ///   - inputs: what the function takes: futures, delayed values, arrays, and lists of such. It runs when they are there.
+  ///   - name: what messages, progress and traces call it.
+  ///   - options: priority, retries and a timeout.
+  ///   - body: the function; its value has to be of a type that can cross to other ranks, as of `delayed`.
+  /// - Throws: `MusterError`: `invalidArgument` where the value can't cross to other ranks, the error that building an
+  ///   input met, `session` after the session's end.
+  public func submit<each Input: GraphValue, Value: Sendable>(
+    _ inputs: repeat each Input, name: String = "submit", options: TaskOptions = TaskOptions(),
+    file: StaticString = #fileID, line: UInt = #line,
+    _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Value
+  ) throws -> Future<Value> {
+    let callSite = CallSite(file: file, line: line)
+    let delayed = delayed(repeat each inputs, name: name, callSite: callSite, body)
+    return try start([delayed.node], name: name, options: options, callSite: callSite).map { Future(node: $0) }[0]
+  }
+
+  /// Has a function run for each element, at once.
+  ///
+  /// - Parameters:
+  ///   - elements: plain values, the same on every rank; each is captured by its task.
+  /// - Returns: a future for each element, in their order.
+  /// - Throws: as `submit`.
+  public func map<Element: Sendable, Value: Sendable>(
+    _ elements: [Element], name: String = "map", options: TaskOptions = TaskOptions(), file: StaticString = #fileID,
+    line: UInt = #line, _ body: @escaping @Sendable (Element) throws -> Value
+  ) throws -> [Future<Value>] {
+    let callSite = CallSite(file: file, line: line)
+    let nodes = elements.map { element in delayed(name: name, callSite: callSite) { try body(element) }.node }
+    return try start(nodes, name: name, options: options, callSite: callSite).map { Future(node: $0) }
+  }
+
+  /// Has a function run for each of some futures, delayed values or arrays, each as soon as it is there.
+  ///
+  /// - Returns: a future for each input, in their order.
+  /// - Throws: as `submit`.
+  public func map<Input: GraphValue, Value: Sendable>(
+    _ inputs: [Input], name: String = "map", options: TaskOptions = TaskOptions(), file: StaticString = #fileID,
+    line: UInt = #line, _ body: @escaping @Sendable (Input.Value) throws -> Value
+  ) throws -> [Future<Value>] {
+    let callSite = CallSite(file: file, line: line)
+    let nodes = inputs.map { delayed($0, name: name, callSite: callSite, body).node }
+    return try start(nodes, name: name, options: options, callSite: callSite).map { Future(node: $0) }
+  }
+
+  /// Spreads values over the workers, as futures. Every rank has to pass the same values.
+  ///
+  /// - Throws: as `submit`.
+  public func scatter<Value: Sendable>(
+    _ values: [Value], name: String = "scatter", file: StaticString = #fileID, line: UInt = #line
+  ) throws -> [Future<Value>] {
+    try map(values, name: name, file: file, line: line) { $0 }
+  }
+
+  /// Gives a value to every worker, as a future: since each rank's program has it, nothing crosses between them.
+  public func broadcast<Value: Sendable>(
+    _ value: Value, name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
+  ) -> Future<Value> {
+    Future(value, node: delayed(name: name, callSite: CallSite(file: file, line: line)) { value }.node)
+  }
+
+  /// Waits for some futures and returns their values, in their order. Collective.
+  ///
+  /// - Throws: `MusterError`, the same on every rank: what the first one to fail threw.
+  public func gather<Value: Sendable>(
+    _ futures: [Future<Value>], file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> [Value] {
+    try await compute(futures, file: file, line: line)
+  }
+
+  /// How far some futures are. Collective: every rank gets the same answers.
+  ///
+  /// - Throws: `MusterError` with code `session`, after the session's end.
+  public func statuses<Value: Sendable>(
+    of futures: [Future<Value>], file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> [FutureStatus] {
+    let tasks = futures.compactMap(\.task)
+    let answer = try await ask(
+      .status(tasks), operation: "status", detail: "\(tasks.count) futures, \(tasks.digest)",
+      callSite: CallSite(file: file, line: line))
+    var rest = answer[...]
+    return futures.map { $0.task == nil ? .finished : FutureStatus(rawValue: rest.removeFirst()) ?? .pending }
+  }
+
+  /// Cancels several futures: see `Future.cancel`. Every rank has to make the call.
+  public func cancel<Value: Sendable>(
+    _ futures: [Future<Value>], file: StaticString = #fileID, line: UInt = #line
+  ) {
+    cancel(futures.compactMap(\.task), operation: "cancel", callSite: CallSite(file: file, line: line))
+  }
+
+  /// Submits nodes as one graph. Returns what they are then: kept.
+  private func start(
+    _ nodes: [DelayedNode], name: String, options: TaskOptions, callSite: CallSite
+  ) throws -> [DelayedNode] {
+    guard !nodes.isEmpty else { return [] }
+    let sources = nodes.map { GraphSource.delayed($0) }
+    var plan = try GraphLowering.plan(for: sources, session: self)
+    for layer in Set(plan.results.map { Int($0.layer) }) { plan.setOptions(of: layer, options) }
+    let submitted = try submit(
+      plan, operation: name, detail: sources.calls, callSite: callSite, urgency: options.urgency, isOfFutures: true)
+    return zip(nodes, submitted.tasks).map { node, task in
+      DelayedNode(
+        node, kept: KeptTasks(session: self, graph: submitted.graph, tasks: [task]), number: submitted.number)
+    }
+  }
+}
+
+extension [TaskID] {
+  /// Stands for the tasks in the record of calls.
+  var digest: String {
+    var digest = Fingerprint()
+    for task in self { digest.fold(UInt64(task.layer) << 32 | UInt64(task.index)) }
+    return String(digest.low >> 32, radix: 16)
+  }
+}
