@@ -1,0 +1,39 @@
+import Testing
+
+/// Futures and kept blocks, on ranks.
+@Suite(.serialized)
+struct FutureTests {
+  private static let lines = [
+    "3 completed, 90", "total 1600480008.0", "kept 1000000.0 1999999.0", "scaled 624.8125531100043",
+    "sliced [21.0, 23.0, 25.0]", "diskFull no room in doomed try 2", "cancelled",
+  ]
+
+  @Test(arguments: [nil, 2, 3, 5] as [Int?])
+  func futuresAreTheSameOnAnyRanks(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["futures"], ranks: ranks, limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(Array(run.lines.prefix(Self.lines.count)) == Self.lines, "\(run.output)")
+    #expect(run.lines.suffix(2) == ["chain 45150", "table 2.0"], "\(run.output)")
+    #expect(run.lines.contains("[failed, finished, cancelled]"), "\(run.output)")
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func whatIsLeftBehindDoesNotHoldTheEndUp(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["futures-left"], ranks: ranks, limit: 30)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "left 100\n")
+    #expect(run.seconds < 15)
+  }
+
+  @Test(arguments: [("submit", "second", "other"), ("count", "many", "many"), ("input", "take", "take")])
+  func divergenceIsNamedLongBeforeACollective(kind: String, onRoot: String, onOther: String) throws {
+    let run = try Launch.run("rank-programs", ["futures-diverge", kind], ranks: 3, limit: 30)
+    #expect(run.status != 0)
+    #expect(!run.output.contains("arrived"))
+    #expect(run.errors.contains("ranks 0 and 1 diverged"), "\(run.errors)")
+    let lines = run.errors.split(separator: "\n")
+    #expect(lines.contains { $0.contains("  rank 0: \(onRoot)") && $0.contains("Futures.swift:") }, "\(run.errors)")
+    #expect(lines.contains { $0.contains("  rank 1: \(onOther)") && $0.contains("Futures.swift:") }, "\(run.errors)")
+    #expect(run.seconds < 10)
+  }
+}
