@@ -14,7 +14,8 @@ final class LocalEngine: Engine {
     isSynchronous = synchronous
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
-    let worker = LocalWorker(threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board)
+    let worker = LocalWorker(
+      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board)
     self.worker = worker
     guard !synchronous else { return }
     for number in 0..<threads {
