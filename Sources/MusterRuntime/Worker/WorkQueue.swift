@@ -83,8 +83,8 @@ final class WorkQueue: @unchecked Sendable {
   }
 
   var hasCompletions: Bool { condition.withLock { !completions.isEmpty } }
-  /// Whether a thread runs a task.
-  var isBusy: Bool { condition.withLock { running > 0 } }
+  /// Whether a thread runs a task, or is about to.
+  var isBusy: Bool { condition.withLock { running > 0 || !ready.isEmpty } }
 
   /// Lets the threads end. What hasn't begun is forgotten.
   func shutDown() {
