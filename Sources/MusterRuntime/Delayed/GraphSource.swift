@@ -30,22 +30,6 @@ package enum GraphSource: Sendable {
   }
 }
 
-extension Sequence<GraphSource> {
-  /// Which calls made them, in words. However many they are, all of them count in the digest.
-  var calls: String {
-    var shown: [String] = []
-    var digest = Fingerprint()
-    var count = 0
-    for source in self {
-      if count < 8 { shown.append("call \(source.number + 1)") }
-      digest.fold(source.number)
-      count += 1
-    }
-    let rest = count > 8 ? " and \(count - 8) more, digest \(String(digest.low >> 32, radix: 16))" : ""
-    return shown.isEmpty ? "" : "of " + shown.joined(separator: ", ") + rest
-  }
-}
-
 /// Something that a library above the runtime puts into plans, such as a chunked array.
 package protocol PlanPart: Sendable {
   var session: Session { get }

@@ -18,7 +18,7 @@ extension Session {
     let callSite = CallSite(file: file, line: line)
     let plan = try GraphLowering.plan(for: sources, session: self)
     let blocks = try await compute(
-      plan, operation: "compute", detail: sources.calls, callSite: callSite)
+      plan, call: Call(operation: "compute", sources: CallSources(sources), callSite: callSite))
     var reader = BlockReader(blocks)
     return (repeat try (each operands).read(&reader))
   }

@@ -29,8 +29,11 @@ extension Session {
     for input in repeat each inputs { sources += input.operand.sources }
     // The node alone holds the nodes that it depends on: it lets go of them link by link.
     let reads = (repeat (each inputs).operand.read)
-    let detail = contents.map { "contents \($0)" } ?? sources.calls
-    let number = record(name, elementType: "\(Value.self)", detail: detail, callSite: callSite)
+    var call = Call(operation: name, sources: CallSources(sources), callSite: callSite)
+    // At every call: its description would be ten times the work.
+    call.elementType = _typeName(Value.self, qualified: false)
+    if let contents { call.detail = "contents \(contents)" }
+    let number = record(call)
     return Delayed<Value>(
       node: DelayedNode(
         session: self, name: name, callSite: callSite, number: number, blockType: ValueBlock<Value>.self,

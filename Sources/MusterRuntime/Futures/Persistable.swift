@@ -47,7 +47,8 @@ extension Session {
     let plan = try GraphLowering.plan(for: sources, session: self)
     let taskCounts = try GraphLowering.resultCounts(of: sources)
     let submitted = try submit(
-      plan, operation: "persist", detail: sources.calls, callSite: CallSite(file: file, line: line))
+      plan,
+      call: Call(operation: "persist", sources: CallSources(sources), callSite: CallSite(file: file, line: line)))
     var next = 0
     var source = 0
     var place = 0

@@ -135,7 +135,8 @@ extension Session {
     var plan = try GraphLowering.plan(for: sources, session: self)
     for layer in Set(plan.results.map { Int($0.layer) }) { plan.setOptions(of: layer, options) }
     let submitted = try submit(
-      plan, operation: name, detail: sources.calls, callSite: callSite, urgency: options.urgency, isOfFutures: true)
+      plan, call: Call(operation: name, sources: CallSources(sources), callSite: callSite), urgency: options.urgency,
+      isOfFutures: true)
     return zip(nodes, submitted.tasks).map { node, task in
       DelayedNode(
         node, kept: KeptTasks(session: self, graph: submitted.graph, tasks: [task]), number: submitted.number)

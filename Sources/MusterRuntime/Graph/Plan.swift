@@ -135,7 +135,7 @@ public struct Plan: Sendable {
   }
 
   /// What ranks compare of their plans, in a few words: the counts, and a digest of the layers and results.
-  var summary: String {
+  var digest: PlanDigest {
     var digest = Fingerprint()
     for layer in layers {
       digest.fold(layer.tasks.name)
@@ -146,8 +146,15 @@ public struct Plan: Sendable {
       for task in tasks { digest.fold(UInt64(task.layer) << 32 | UInt64(task.index)) }
     }
     for result in results { digest.fold(UInt64(result.layer) << 32 | UInt64(result.index)) }
-    let short = String(digest.low >> 32, radix: 16)
-    return "\(layers.count) layers, \(results.count) results, digest \(short)"
+    return PlanDigest(layers: layers.count, results: results.count, digest: digest)
   }
+}
 
+/// What two ranks' plans are compared by.
+struct PlanDigest: Sendable {
+  var layers: Int
+  var results: Int
+  var digest: Fingerprint
+
+  var text: String { "\(layers) layers, \(results) results, digest \(String(digest.low >> 32, radix: 16))" }
 }

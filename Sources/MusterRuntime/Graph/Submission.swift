@@ -11,7 +11,7 @@ struct Submission: Sendable {
   /// The fingerprint of all calls so far, this one included: tasks run only where it's the same as on rank 0.
   var fingerprint: Fingerprint
   /// The call, for messages.
-  var call: String
+  var call: Call
   /// Tasks of a more urgent graph go first.
   var urgency: Int16 = 0
   /// Whether each result is a future's: what becomes of it is noted as soon as it happens.

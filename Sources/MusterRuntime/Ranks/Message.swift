@@ -231,7 +231,7 @@ extension Arrival {
     buffer.put(sequence)
     buffer.put(fingerprint.low)
     buffer.put(fingerprint.high)
-    buffer.put(bytes: Array(call.utf8))
+    buffer.put(bytes: Array(call.text.utf8))
     buffer.put(failure != nil)
     if let failure { buffer.put(bytes: Array(failure.utf8)) }
     buffer.put(error != nil)
@@ -242,7 +242,7 @@ extension Arrival {
     kind = reader.get()
     sequence = reader.get()
     fingerprint = Fingerprint(low: reader.get(), high: reader.get())
-    call = String(decoding: reader.getBytes(), as: UTF8.self)
+    call = Call(operation: String(decoding: reader.getBytes(), as: UTF8.self))
     if reader.get(Bool.self) { failure = String(decoding: reader.getBytes(), as: UTF8.self) }
     if reader.get(Bool.self) { error = Message.decodedError(from: &reader) }
   }

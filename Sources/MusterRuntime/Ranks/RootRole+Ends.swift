@@ -13,7 +13,7 @@ extension RootRole {
     let here = request?.arrival ?? arrivals.min { $0.key < $1.key }?.value
     let names = missing.map(String.init).joined(separator: ", ")
     endJob(
-      "rank \(names) didn't come to \(here?.call ?? "the end of the session") within \(Duration.nanoseconds(deadline).text),"
+      "rank \(names) didn't come to \(here?.call.text ?? "the end of the session") within \(Duration.nanoseconds(deadline).text),"
         + " where the others wait. Every rank has to make the same calls; look for a branch that depends on the rank,"
         + " or raise MUSTER_PROGRESS_DEADLINE where the work between two calls takes longer")
   }
@@ -25,10 +25,11 @@ extension RootRole {
 
   /// A worker's program has come to another graph than rank 0's.
   func endDiverged(rank: Int, at call: String, traces: [CallTrace]) {
-    var own = Arrival(kind: .compute, sequence: 0, fingerprint: Fingerprint(), call: "")
+    let own = Arrival(
+      kind: .compute, sequence: 0, fingerprint: Fingerprint(),
+      call: request?.arrival?.call ?? Call(operation: engine.calls().last?.text ?? "the start"))
     var theirs = own
-    own.call = request?.arrival?.call ?? engine.calls().last?.text ?? "the start"
-    theirs.call = call
+    theirs.call = Call(operation: call)
     endDiverged(rank: rank, own: own, theirs: theirs, traces: traces)
   }
 
@@ -36,21 +37,21 @@ extension RootRole {
     var text = "ranks 0 and \(rank) diverged: every rank has to make the same calls.\n"
     if let failure = theirs.failure, own.failure == nil {
       text += "  rank \(rank) left the session with the error: \(failure)\n"
-      text += "  rank 0 is at \(own.call)\n"
+      text += "  rank 0 is at \(own.call.text)\n"
     } else if let failure = own.failure, theirs.failure == nil {
       text += "  rank 0 left the session with the error: \(failure)\n"
-      text += "  rank \(rank) is at \(theirs.call)\n"
+      text += "  rank \(rank) is at \(theirs.call.text)\n"
     } else if let failure = own.failure, let other = theirs.failure, failure != other {
       text += "  rank 0 left the session with the error: \(failure)\n"
       text += "  rank \(rank) left the session with the error: \(other)\n"
     }
     if let difference = CallTrace.firstDifference(engine.calls(), traces) {
       text += "  the first call that differs is number \(difference.number + 1):\n"
-      text += "  rank 0: \(difference.a ?? "no such call; it is at \(own.call)")\n"
-      text += "  rank \(rank): \(difference.b ?? "no such call; it is at \(theirs.call)")"
+      text += "  rank 0: \(difference.a ?? "no such call; it is at \(own.call.text)")\n"
+      text += "  rank \(rank): \(difference.b ?? "no such call; it is at \(theirs.call.text)")"
     } else {
       text += "  the first call that differs is more than \(CallLog.capacity) calls ago; now\n"
-      text += "  rank 0: \(own.call)\n  rank \(rank): \(theirs.call)"
+      text += "  rank 0: \(own.call.text)\n  rank \(rank): \(theirs.call.text)"
     }
     endJob(text)
   }
@@ -78,13 +79,13 @@ extension RootRole {
   func terminated(by signal: Signals.Termination) {
     var text = "ended by \(signal) "
     if running != nil {
-      text += "in \(request?.arrival?.call ?? "a collective"). "
+      text += "in \(request?.arrival?.call.text ?? "a collective"). "
       let busy = (1..<engine.world.size).filter { !conductor.scheduler.assigned(to: WorkerID($0)).isEmpty }
       text += busy.prefix(16).map { "Rank \($0) had \(tasks($0) ?? "none")" }.joined(separator: "; ")
       if busy.count > 16 { text += "; \(busy.count - 16) ranks more had tasks" }
       if busy.isEmpty { text += "No rank had a task" }
     } else if let request {
-      text += "in \(request.arrival?.call ?? "a call")"
+      text += "in \(request.arrival?.call.text ?? "a call")"
     } else {
       text += "outside of any collective"
       if let last = engine.calls().last { text += ", after \(last.text)" }

@@ -11,7 +11,7 @@ final class WorkerRole {
   private var request: RankEngine.Request?
   private var state: WorkerState
   /// The graphs that one of this rank's program and rank 0's has come to, and the other hasn't: by number.
-  private var ownGraphs: [UInt32: (fingerprint: Fingerprint, call: String)] = [:]
+  private var ownGraphs: [UInt32: (fingerprint: Fingerprint, call: Call)] = [:]
   private var rootGraphs: [UInt32: Fingerprint] = [:]
   /// The calls differ from rank 0's: nothing is run any more, and rank 0 ends the job.
   private var hasDiverged = false
@@ -76,10 +76,10 @@ final class WorkerRole {
     }
   }
 
-  private func diverge(_ call: String) {
+  private func diverge(_ call: Call) {
     guard !hasDiverged else { return }
     hasDiverged = true
-    transport.send(.diverged(call: call, engine.calls()), to: 0)
+    transport.send(.diverged(call: call.text, engine.calls()), to: 0)
   }
 
   // MARK: Messages and tasks

@@ -1,11 +1,15 @@
 internal import Synchronization
 
-/// A call that builds a graph or is collective.
+/// A call that builds a graph or is collective. Made at every call, put in words where somebody has to read it.
 package struct Call: Sendable {
   package var operation: String
-  package var shape: [Int]
-  package var elementType: String
-  package var detail: String
+  package var shape: [Int] = []
+  package var elementType = ""
+  package var detail = ""
+  /// The calls whose values it takes.
+  var sources = CallSources()
+  /// The plan that it runs.
+  var plan: PlanDigest?
   package var callSite: CallSite?
 
   package init(
@@ -18,15 +22,50 @@ package struct Call: Sendable {
     self.callSite = callSite
   }
 
+  init(operation: String, sources: CallSources, plan: PlanDigest? = nil, callSite: CallSite?) {
+    self.operation = operation
+    self.sources = sources
+    self.plan = plan
+    self.callSite = callSite
+  }
+
   /// As a message names it: `sum of [240, 37, 49] Double (axes 0) at main.swift:12`.
   package var text: String {
     var text = operation
     if !shape.isEmpty || !elementType.isEmpty { text += " of" }
     if !shape.isEmpty { text += " \(shape)" }
     if !elementType.isEmpty { text += " \(elementType)" }
-    if !detail.isEmpty { text += " (\(detail))" }
+    let details = [detail, sources.text, plan?.text ?? ""].filter { !$0.isEmpty }
+    if !details.isEmpty { text += " (\(details.joined(separator: ", ")))" }
     if let callSite { text += " at \(callSite)" }
     return text
+  }
+}
+
+/// Which calls made what a call takes, by their numbers. However many they are, all of them count in the digest.
+struct CallSources: Sendable {
+  private static let shownCount = 8
+
+  private(set) var count = 0
+  private(set) var digest = Fingerprint()
+  private var shown = SIMD8<Int64>()
+
+  init() {}
+
+  init(_ sources: some Sequence<GraphSource>) {
+    for source in sources {
+      if count < Self.shownCount { shown[count] = Int64(source.number) }
+      digest.fold(source.number)
+      count += 1
+    }
+  }
+
+  var text: String {
+    guard count > 0 else { return "" }
+    let names = (0..<min(count, Self.shownCount)).map { "call \(shown[$0] + 1)" }.joined(separator: ", ")
+    let rest = count > Self.shownCount
+      ? " and \(count - Self.shownCount) more, digest \(String(digest.low >> 32, radix: 16))" : ""
+    return "of " + names + rest
   }
 }
 
@@ -53,6 +92,13 @@ package struct CallLog: Sendable {
     for size in call.shape { fingerprint.fold(size) }
     fingerprint.fold(call.elementType)
     fingerprint.fold(call.detail)
+    fingerprint.fold(call.sources.count)
+    fingerprint.fold(call.sources.digest.low)
+    if let plan = call.plan {
+      fingerprint.fold(plan.layers)
+      fingerprint.fold(plan.results)
+      fingerprint.fold(plan.digest.low)
+    }
     if let site = call.callSite {
       fingerprint.fold(site.file)
       fingerprint.fold(site.line)

@@ -49,8 +49,8 @@ package struct Arrival: Sendable {
   var sequence: Int
   /// The rank's fingerprint, this call included.
   var fingerprint: Fingerprint
-  /// The call, for messages.
-  var call: String
+  /// The call, for messages. That of another rank is words only.
+  var call: Call
   /// With `finish`: the error with which the program ended.
   var failure: String?
   /// With `rootValue`: what went wrong on this rank, for every rank to hear.

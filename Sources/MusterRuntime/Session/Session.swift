@@ -15,7 +15,7 @@ public final class Session: Sendable {
     var nextGraph = 0
     var nextLayer = 0
     /// The collective that runs now.
-    var current: String?
+    var current: Call?
     /// No collective begins any more.
     var isClosed = false
     /// What goes on when the running collective has ended: the end of the session.
@@ -65,9 +65,12 @@ public final class Session: Sendable {
   public func record(
     _ operation: String, shape: [Int] = [], elementType: String = "", detail: String = "", callSite: CallSite? = nil
   ) -> Int {
-    let call = Call(
-      operation: operation, shape: shape, elementType: elementType, detail: detail, callSite: callSite)
-    return state.value.withLock { state in
+    record(Call(operation: operation, shape: shape, elementType: elementType, detail: detail, callSite: callSite))
+  }
+
+  @discardableResult
+  func record(_ call: Call) -> Int {
+    state.value.withLock { state in
       state.log.record(call)
       return state.log.count - 1
     }
@@ -78,17 +81,21 @@ public final class Session: Sendable {
   /// - Throws: `MusterError`, the same on every rank. An error that a task threw has `task` set: one of the user's own
   ///   has the code `taskFailed`.
   public func compute(
-    _ plan: Plan, operation: String = "compute", detail: String = "", callSite: CallSite? = nil
+    _ plan: Plan, operation: String = "compute", callSite: CallSite? = nil
   ) async throws -> [any Block] {
+    try await compute(plan, call: Call(operation: operation, callSite: callSite))
+  }
+
+  func compute(_ plan: Plan, call: Call) async throws -> [any Block] {
+    var call = call
     // Task numbers mean the same on every rank only where the plans are the same.
-    let about = (detail.isEmpty ? "" : detail + ", ") + plan.summary
-    let call = Call(operation: operation, detail: about, callSite: callSite)
+    call.plan = plan.digest
     let result = await withCheckedContinuation { continuation in
       do throws(MusterError) {
         // The engine gets graphs in the order of their numbers.
         try state.value.withLock { state throws(MusterError) in
           try Self.enter(call, &state)
-          board?.name(operation)
+          board?.name(call.operation)
           let arrival = Self.arrival(.compute, call, &state)
           engine.compute(Self.submission(of: plan, call, &state), arrival: arrival) { result in
             self.leave()
@@ -109,10 +116,10 @@ public final class Session: Sendable {
   /// - Returns: the graph's number and its results, as later plans name them.
   /// - Throws: `MusterError` with code `session`, after the session's end.
   func submit(
-    _ plan: Plan, operation: String, detail: String, callSite: CallSite?, urgency: Int16 = 0, isOfFutures: Bool = false
+    _ plan: Plan, call: Call, urgency: Int16 = 0, isOfFutures: Bool = false
   ) throws(MusterError) -> (graph: GraphID, tasks: [TaskID], number: Int) {
-    let about = (detail.isEmpty ? "" : detail + ", ") + plan.summary
-    let call = Call(operation: operation, detail: about, callSite: callSite)
+    var call = call
+    call.plan = plan.digest
     // The engine gets graphs in the order of their numbers.
     let submitted = try state.value.withLock { state throws(MusterError) in
       guard !state.isClosed else { throw Self.closed(call) }
@@ -248,18 +255,18 @@ public final class Session: Sendable {
     }
     return Submission(
       graph: GraphID(state.nextGraph), plan: plan.numbered(from: state.nextLayer), firstLayer: state.nextLayer,
-      fingerprint: state.log.fingerprint, call: call.text)
+      fingerprint: state.log.fingerprint, call: call)
   }
 
   private static func enter(_ call: Call, _ state: inout State) throws(MusterError) {
     guard !state.isClosed else { throw closed(call) }
     if let current = state.current {
       throw MusterError(
-        .session, "\(call.text) was called while \(current) was running",
+        .session, "\(call.text) was called while \(current.text) was running",
         fix: "Await one collective before the next, or compute several values with one call",
         callSite: call.callSite)
     }
-    state.current = call.text
+    state.current = call
   }
 
   private static func arrival(
@@ -268,7 +275,7 @@ public final class Session: Sendable {
     state.log.record(call)
     defer { state.collectives += 1 }
     return Arrival(
-      kind: kind, sequence: state.collectives, fingerprint: state.log.fingerprint, call: call.text, failure: failure)
+      kind: kind, sequence: state.collectives, fingerprint: state.log.fingerprint, call: call, failure: failure)
   }
 
   private func leave() {
