@@ -7,13 +7,15 @@ final class LocalEngine: Engine {
   private let memoryLimit: Int
   private let pool: ThreadPool?
   private let board: ProgressBoard?
+  let events: TraceRecorder?
 
-  init(threads: Int, synchronous: Bool, memoryLimit: Int, board: ProgressBoard?) {
+  init(threads: Int, synchronous: Bool, memoryLimit: Int, board: ProgressBoard?, events: TraceRecorder?) {
     threadsPerWorker = synchronous ? 1 : threads
     self.memoryLimit = memoryLimit
     BlockAllocator.shared.memoryLimit = memoryLimit
     pool = synchronous ? nil : ThreadPool(threads: threads)
     self.board = board
+    self.events = events
   }
 
   deinit { pool?.shutDown() }
@@ -24,7 +26,8 @@ final class LocalEngine: Engine {
     let execution: LocalExecution
     do throws(MusterError) {
       execution = try LocalExecution(
-        plan: plan, threads: threadsPerWorker, memoryLimit: memoryLimit, board: board, completion: completion)
+        plan: plan, threads: threadsPerWorker, memoryLimit: memoryLimit, board: board, events: events,
+        collective: arrival.sequence, completion: completion)
     } catch {
       completion(.failure(error))
       return

@@ -20,6 +20,8 @@ final class LocalExecution: @unchecked Sendable {
   private let condition = ConditionLock()
   private let start = MonotonicClock.nanoseconds
   private let board: ProgressBoard?
+  private let events: TraceRecorder?
+  private let collective: UInt32
 
   private var scheduler: Scheduler
   private var ready = Heap<Ready>()
@@ -38,11 +40,14 @@ final class LocalExecution: @unchecked Sendable {
   private var completion: (@Sendable (Result<[any Block], MusterError>) -> Void)?
 
   init(
-    plan: Plan, threads: Int, memoryLimit: Int, board: ProgressBoard?,
+    plan: Plan, threads: Int, memoryLimit: Int, board: ProgressBoard?, events: TraceRecorder?, collective: Int,
     completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
   ) throws(MusterError) {
     self.plan = plan
     self.board = board
+    self.events = events
+    self.collective = UInt32(truncatingIfNeeded: collective)
+    events?.register(plan, collective: collective)
     self.completion = completion
     memoryReports = MemoryReports(limit: memoryLimit)
     scheduler = try Scheduler.validated(plan)
@@ -89,6 +94,9 @@ final class LocalExecution: @unchecked Sendable {
     let begin = MonotonicClock.nanoseconds
     let result = Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: inputs)) }
     let end = MonotonicClock.nanoseconds
+    events?.ran(
+      next.task, attempt: next.attempt, collective: collective, begin: begin, end: end,
+      bytes: result.byteCount)
 
     condition.lock()
     running -= 1
@@ -107,6 +115,7 @@ final class LocalExecution: @unchecked Sendable {
         .failed(Self.worker, next.task, next.attempt), at: .nanoseconds(end - start), into: &actions)
     }
     apply()
+    events?.holds(storedBytes, at: end)
     if outcome == nil, let bytes = memoryReports.report(of: storedBytes) {
       scheduler.handle(.memory(Self.worker, bytes: bytes), at: .nanoseconds(end - start), into: &actions)
       apply()
