@@ -31,6 +31,7 @@ package enum Message {
   case beat
   case fetch(first: TaskID, count: Int)
   case block(BlockMessage)
+  case trace(TraceMessage)
 
   package enum Outcome {
     case computed(manifest: [UInt8])
@@ -52,7 +53,7 @@ extension Message {
   private enum Kind: UInt8 {
     case assign, retract, release, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave, ending
     case arrive, finished, failed, retracted, memory, calls, rankDied, terminated
-    case beat, fetch, block
+    case beat, fetch, block, trace
   }
 
   func write(to buffer: WireBuffer) {
@@ -131,6 +132,9 @@ extension Message {
       for size in block.sizes { buffer.put(size) }
       buffer.put(block.isInline)
       if block.isInline { buffer.put(bytes: block.inlineBytes) }
+    case .trace(let message):
+      buffer.put(Kind.trace)
+      message.write(to: buffer)
     }
   }
 
@@ -175,6 +179,7 @@ extension Message {
       let inlineBytes = isInline ? Array(reader.getBytes()) : []
       self = .block(
         BlockMessage(task: task, header: header, sizes: sizes, isInline: isInline, inlineBytes: inlineBytes))
+    case .trace: self = .trace(TraceMessage(from: &reader))
     }
   }
 

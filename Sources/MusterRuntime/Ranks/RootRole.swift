@@ -43,6 +43,8 @@ final class RootRole {
   private var divergent: (rank: Int, arrival: Arrival)?
   private var finishCompletion: (@Sendable () -> Void)?
   private(set) var hasLeft = false
+  /// Whether the session may end, once all have come to its end.
+  var mayLeave: () -> Bool = { true }
   private var nextBoardUpdate = 0
   private var nextLook = 0
   /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.
@@ -225,6 +227,7 @@ final class RootRole {
       completion(outcome)
       return true
     case .finish(_, let completion):
+      guard mayLeave() else { return false }
       sendToAll(.leave)
       transport.flush()
       finishCompletion = completion

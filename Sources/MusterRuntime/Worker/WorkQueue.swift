@@ -41,6 +41,7 @@ final class WorkQueue: @unchecked Sendable {
   private let condition = ConditionLock()
   private let doorbell: Doorbell
   private let rank: Int
+  private let events: TraceRecorder?
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
   private var idle = 0
@@ -48,7 +49,8 @@ final class WorkQueue: @unchecked Sendable {
   private var runningSequences: [UInt32] = []
   private var isShutDown = false
 
-  init(threads: Int, rank: Int, doorbell: Doorbell) {
+  init(threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?) {
+    self.events = events
     self.doorbell = doorbell
     self.rank = rank
     for number in 0..<threads {
@@ -127,8 +129,11 @@ final class WorkQueue: @unchecked Sendable {
       .mapError {
         MusterError(taskError: $0, layer: next.layer, task: next.task, rank: rank, attempt: Int(next.attempt))
       }
+    let end = MonotonicClock.nanoseconds
+    events?.ran(
+      next.task, attempt: next.attempt, collective: next.sequence, begin: begin, end: end,
+      bytes: result.byteCount)
     return Completion(
-      task: next.task, attempt: next.attempt, sequence: next.sequence, result: result,
-      nanoseconds: MonotonicClock.nanoseconds - begin)
+      task: next.task, attempt: next.attempt, sequence: next.sequence, result: result, nanoseconds: end - begin)
   }
 }
