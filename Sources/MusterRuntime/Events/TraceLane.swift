@@ -20,6 +20,8 @@ package final class TraceLane: @unchecked Sendable {
   /// How many events the ring keeps, a power of two; 0 where there was no memory for it, and all are lost.
   package let capacity: Int
   private let ring: UnsafeMutablePointer<Atomic<UInt64>>?
+  /// How many events the writer has begun to store, and how many it has stored.
+  private let begun = Atomic<Int>(0)
   private let written = Atomic<Int>(0)
 
   /// - Parameter capacity: Rounded up to a power of two.
@@ -53,7 +55,8 @@ package final class TraceLane: @unchecked Sendable {
     if let ring {
       let slot = ring + (count & (capacity - 1)) * Self.words
       let words = unsafeBitCast(event, to: Words.self)
-      // Whoever sees one of these words sees the count as it is now, and so that the slot's old event is going.
+      // Whoever sees one of the words that follow sees this too, and so that the slot's old event is going.
+      begun.store(count + 1, ordering: .relaxed)
       atomicMemoryFence(ordering: .releasing)
       slot[0].store(words.0, ordering: .relaxed)
       slot[1].store(words.1, ordering: .relaxed)
@@ -88,11 +91,7 @@ package final class TraceLane: @unchecked Sendable {
       events.append(unsafeBitCast(words, to: TraceEvent.self))
     }
     atomicMemoryFence(ordering: .acquiring)
-    let now = written.load(ordering: .relaxed)
-    // Nothing was written meanwhile: not even the slot that comes next has been touched.
-    guard now != end else { return (begin, events) }
-    let whole = now - capacity + 1
-    let dropped = min(max(0, whole - begin), events.count)
+    let dropped = min(max(0, begun.load(ordering: .relaxed) - capacity - begin), events.count)
     events.removeFirst(dropped)
     return (begin + dropped, events)
   }

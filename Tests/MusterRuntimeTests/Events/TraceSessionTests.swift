@@ -53,6 +53,17 @@ struct TraceSessionTests {
     #expect(scratch.files.isEmpty)
   }
 
+  /// Here the folder goes while the session runs.
+  @Test func aTraceThatCannotBeFinishedDoesNotCostTheResult() async throws {
+    let scratch = try TraceScratch()
+    let blocks = try await Session.run(configuration(scratch.path("t.json"))) { session in
+      scratch.remove()
+      return try await session.compute(oneLayer("leaf", count: 5))
+    }
+    #expect(blocks.count == 5)
+    #expect(!FileManager.default.fileExists(atPath: scratch.folder))
+  }
+
   @Test(arguments: ["0", "many", "16777217", "-1"])
   func badCapacitiesAreRefused(text: String) {
     let error = #expect(throws: MusterError.self) {
