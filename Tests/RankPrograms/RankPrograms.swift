@@ -63,6 +63,7 @@ struct RankPrograms {
     },
     "between": { try await Voice.between(rank: Int($0[0])!, fate: $0[1]) },
     "printed": { try await Voice.printed($0[0], path: $0[1]) },
+    "traced": { try await Traced.run(count: Int($0[0])!, bytes: Int($0[1])!, fails: $0.count > 2) },
     "diverge": { try await Divergence.run($0[0]) },
   ]
 }

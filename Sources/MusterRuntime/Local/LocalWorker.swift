@@ -51,6 +51,7 @@ final class LocalWorker: @unchecked Sendable {
   private let dropped = Mutex<[(tasks: [TaskID], graph: GraphID)]>([])
   private let start = MonotonicClock.nanoseconds
   private let board: ProgressBoard?
+  private let events: TraceRecorder?
   private let threads: Int
   private let isSynchronous: Bool
 
@@ -75,10 +76,11 @@ final class LocalWorker: @unchecked Sendable {
   private var boardTotal = 0
   private var isShutDown = false
 
-  init(threads: Int, isSynchronous: Bool, memoryLimit: Int, board: ProgressBoard?) {
+  init(threads: Int, isSynchronous: Bool, memoryLimit: Int, board: ProgressBoard?, events: TraceRecorder?) {
     self.threads = threads
     self.isSynchronous = isSynchronous
     self.board = board
+    self.events = events
     memoryReports = MemoryReports(limit: memoryLimit)
     conductor.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: 0, into: &actions)
     actions.removeAll()
@@ -266,8 +268,11 @@ final class LocalWorker: @unchecked Sendable {
       let inputs = TaskInputs(index: Int(taken[number].ready.task.index), blocks: taken[number].inputs)
       taken[number].inputs = []
       let layer = taken[number].layer.layer
-      taken[number].result = Result { try layer.run(inputs) }
+      let result = Result { try layer.run(inputs) }
       let end = MonotonicClock.nanoseconds
+      let ready = taken[number].ready
+      events?.ran(ready.task, attempt: ready.attempt, begin: begin, end: end, bytes: result.byteCount)
+      taken[number].result = result
       taken[number].nanoseconds = end - begin
       begin = end
     }
@@ -275,6 +280,7 @@ final class LocalWorker: @unchecked Sendable {
     acquire()
     for task in taken { finish(task) }
     apply()
+    events?.holds(storedBytes, at: begin)
     if let bytes = memoryReports.report(of: storedBytes) {
       conductor.handle(.memory(Self.worker, bytes: bytes), at: now, into: &actions)
       apply()

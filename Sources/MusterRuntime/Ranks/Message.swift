@@ -37,6 +37,7 @@ package enum Message {
   case beat
   case fetch(first: TaskID, count: Int)
   case block(BlockMessage)
+  case trace(TraceMessage)
 
   package enum Outcome {
     case computed(manifest: [UInt8])
@@ -59,7 +60,7 @@ extension Message {
     case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
       ending
     case arrive, finished, failed, retracted, memory, calls, diverged, rankDied, terminated
-    case beat, fetch, block
+    case beat, fetch, block, trace
   }
 
   func write(to buffer: WireBuffer) {
@@ -151,6 +152,9 @@ extension Message {
       for size in block.sizes { buffer.put(size) }
       buffer.put(block.isInline)
       if block.isInline { buffer.put(bytes: block.inlineBytes) }
+    case .trace(let message):
+      buffer.put(Kind.trace)
+      message.write(to: buffer)
     }
   }
 
@@ -203,6 +207,7 @@ extension Message {
       let inlineBytes = isInline ? Array(reader.getBytes()) : []
       self = .block(
         BlockMessage(task: task, header: header, sizes: sizes, isInline: isInline, inlineBytes: inlineBytes))
+    case .trace: self = .trace(TraceMessage(from: &reader))
     }
   }
 

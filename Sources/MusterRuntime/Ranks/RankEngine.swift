@@ -27,6 +27,7 @@ final class RankEngine: Engine {
   let doorbell = Doorbell()
   let traffic = Traffic()
   let board: ProgressBoard?
+  let events: TraceRecorder?
   private let log: @Sendable () -> [CallTrace]
   private let requests = Mutex<[Request]>([])
 
@@ -42,6 +43,7 @@ final class RankEngine: Engine {
     self.world = world
     self.board = board
     self.log = log
+    events = world.traceCapacity.map { TraceRecorder(rank: world.rank, capacity: $0) }
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
   }
 

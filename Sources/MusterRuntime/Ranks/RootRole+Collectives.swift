@@ -44,6 +44,7 @@ extension RootRole {
       completion(.success(answer))
       return true
     case .finish(_, let completion):
+      guard mayLeave() else { return false }
       sendToAll(.leave)
       transport.flush()
       finishCompletion = completion

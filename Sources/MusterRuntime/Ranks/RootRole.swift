@@ -49,6 +49,8 @@ final class RootRole {
   var divergent: (rank: Int, arrival: Arrival)?
   var finishCompletion: (@Sendable () -> Void)?
   var hasLeft = false
+  /// Whether the session may end, once all have come to its end.
+  var mayLeave: () -> Bool = { true }
   /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.
   var terminatedWorker: (rank: Int, signal: Int32, deadline: Int)?
 

@@ -31,11 +31,14 @@ final class WorkerRole {
     self.engine = engine
     self.transport = transport
     queue = WorkQueue(
-      threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell)
+      threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell,
+      events: engine.events)
     state = WorkerState(memoryLimit: engine.world.members[engine.rank].memoryLimit)
   }
 
   var isBusy: Bool { queue.isBusy }
+  /// What the worker's blocks hold, in bytes.
+  var storedBytes: Int { state.storedBytes }
   var hasCompletions: Bool { queue.hasCompletions }
 
   func take(_ request: RankEngine.Request) {

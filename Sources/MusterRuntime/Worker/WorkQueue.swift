@@ -35,6 +35,7 @@ final class WorkQueue: @unchecked Sendable {
   private let condition = ConditionLock()
   private let doorbell: Doorbell
   private let rank: Int
+  private let events: TraceRecorder?
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
   private var idle = 0
@@ -42,7 +43,8 @@ final class WorkQueue: @unchecked Sendable {
   private var running = 0
   private var isShutDown = false
 
-  init(threads: Int, rank: Int, doorbell: Doorbell) {
+  init(threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?) {
+    self.events = events
     self.doorbell = doorbell
     self.rank = rank
     for number in 0..<threads {
@@ -116,8 +118,11 @@ final class WorkQueue: @unchecked Sendable {
       .mapError {
         MusterError(taskError: $0, layer: layer, task: next.task, rank: rank, attempt: Int(next.attempt))
       }
+    let end = MonotonicClock.nanoseconds
+    events?.ran(
+      next.task, attempt: next.attempt, begin: begin, end: end,
+      bytes: result.byteCount)
     return Completion(
-      task: next.task, attempt: next.attempt, result: result,
-      nanoseconds: MonotonicClock.nanoseconds - begin)
+      task: next.task, attempt: next.attempt, result: result, nanoseconds: end - begin)
   }
 }
