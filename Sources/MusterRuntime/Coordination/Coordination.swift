@@ -1,0 +1,271 @@
+internal import Synchronization
+
+/// A process's way to the session's coordinator: it is here on rank 0, and in the one process; the other ranks send their
+/// tasks' requests there. A task's thread waits for the answer.
+final class Coordination: Sendable {
+  private struct State {
+    /// Idle on ranks other than 0.
+    var coordinator = Coordinator()
+    var actions: [Coordinator.Action] = []
+    /// The threads of this process that wait, by the numbers of their requests.
+    var waits: [Int: AnswerWait] = [:]
+    var requests = 0
+    var outgoing: [(bytes: [UInt8], rank: Int)] = []
+    var isClosed = false
+  }
+
+  /// For how long a task waits before it lends its place: longer than the way to rank 0 and back takes.
+  private static let grace = 1_000_000
+
+  let rank: Int
+  /// Wakes the thread that makes the MPI calls; nil in one process.
+  private let doorbell: Doorbell?
+  private let state = Mutex(State())
+  private let outgoingCount = Atomic<Int>(0)
+  private let nextDeadline = Atomic<Int>(.max)
+
+  /// - Parameter doorbell: nil in one process.
+  init(rank: Int = 0, doorbell: Doorbell? = nil) {
+    self.rank = rank
+    self.doorbell = doorbell
+  }
+
+  private var isRoot: Bool { rank == 0 }
+
+  // MARK: Tasks
+
+  /// Asks for something on behalf of the task that the calling thread runs, and waits for the answer.
+  ///
+  /// - Throws: `MusterError`: what the coordinator answers, or `notInTask`, or `deadlock` where too many wait.
+  func perform(
+    _ operation: CoordinationRequest.Operation, on object: CoordinationObject, timeout: Duration? = nil
+  ) throws(MusterError) -> CoordinationAnswer {
+    guard let current = CurrentTask.current else {
+      throw MusterError(
+        .notInTask, "\(object.text) was used outside of a task, or on a thread that a task has started",
+        fix: "Use it on the thread that runs the task; in the program itself await events, queues and variables")
+    }
+    guard current.pointee.coordination === self else {
+      throw MusterError(
+        .session, "\(object.text) belongs to another session", fix: "Make it with the task's own session")
+    }
+    let timeout = try Self.nanoseconds(timeout, object)
+    let wait = AnswerWait()
+    let owner = current.pointee.owner
+    let name = current.pointee.name
+    let ticket = state.withLock { state -> CoordinationTicket? in
+      guard !state.isClosed else { return nil }
+      state.requests += 1
+      let ticket = CoordinationTicket(rank: rank, number: state.requests)
+      state.waits[ticket.number] = wait
+      let request = CoordinationRequest(
+        ticket: ticket, owner: owner, ownerName: name, object: object, operation: operation, timeout: timeout)
+      submit(.request(request), &state)
+      return ticket
+    }
+    guard let ticket else { throw Self.sessionIsOver(object.text) }
+    wakeSender()
+    let limit = timeout.map { MonotonicClock.nanoseconds + $0 }
+    switch answer(to: ticket, of: owner, wait, limit: limit, places: current.pointee.places) {
+    case .failed(let error): throw error
+    case let answer:
+      if operation == .acquire { current.pointee.holdings += 1 }
+      if operation == .release { current.pointee.holdings -= 1 }
+      return answer
+    }
+  }
+
+  private func answer(
+    to ticket: CoordinationTicket, of owner: CoordinationOwner, _ wait: AnswerWait, limit: Int?, places: SparePlaces
+  ) -> CoordinationAnswer {
+    let grace = MonotonicClock.nanoseconds + Self.grace
+    if let answer = wait.wait(until: isAlone ? min(grace, limit ?? grace) : grace) { return answer }
+    do throws(MusterError) {
+      try places.lend()
+    } catch {
+      // The answer may be on its way: then the task has what it wanted.
+      state.withLock { submit(.withdraw(ticket, owner, error), &$0) }
+      wakeSender()
+      return lateAnswer(wait, limit: limit)
+    }
+    defer { places.takeBack() }
+    return lateAnswer(wait, limit: limit)
+  }
+
+  private func lateAnswer(_ wait: AnswerWait, limit: Int?) -> CoordinationAnswer {
+    while true {
+      // In one process nobody else looks at the clock. Elsewhere rank 0 does, whose answer comes in any case.
+      let now = MonotonicClock.nanoseconds
+      if let answer = wait.wait(until: isAlone ? limit.map { max($0, now + 1_000_000) } : nil) { return answer }
+      lookAtClock()
+    }
+  }
+
+  private var isAlone: Bool { doorbell == nil }
+
+  /// A task that may hold something has ended.
+  func ended(_ owner: CoordinationOwner) {
+    state.withLock { submit(.ended(owner), &$0) }
+    wakeSender()
+  }
+
+  // MARK: The program
+
+  /// Asks for something on behalf of the program, on rank 0 or in the one process. Never waits: no task runs meanwhile
+  /// that could end the wait.
+  ///
+  /// - Throws: `MusterError`: what the coordinator answers.
+  func performForProgram(
+    _ operation: CoordinationRequest.Operation, on object: CoordinationObject
+  ) throws(MusterError) -> CoordinationAnswer {
+    precondition(isRoot, "the program's requests are rank 0's")
+    let ticket = CoordinationTicket(rank: rank, number: 0)
+    let answer = state.withLock { state -> CoordinationAnswer? in
+      guard !state.isClosed else { return nil }
+      let request = CoordinationRequest(
+        ticket: ticket, owner: .program, ownerName: "the program", object: object, operation: operation)
+      state.coordinator.handle(request, at: MonotonicClock.nanoseconds, into: &state.actions)
+      guard let place = state.actions.firstIndex(where: { $0.ticket == ticket }),
+        case .answer(_, let answer) = state.actions.remove(at: place)
+      else { preconditionFailure("the program waits for \(object.text)") }
+      deliver(&state)
+      return answer
+    }
+    wakeSender()
+    switch answer {
+    case nil: throw Self.sessionIsOver(object.text)
+    case .failed(let error)?: throw error
+    case let answer?: return answer
+    }
+  }
+
+  // MARK: Ends
+
+  /// A collective has failed, or is over: tasks of it that still wait are woken with an error.
+  func collectiveEnded(_ sequence: UInt32) {
+    guard isRoot else { return }
+    state.withLock { state in
+      state.coordinator.collectiveEnded(sequence, into: &state.actions)
+      deliver(&state)
+    }
+    wakeSender()
+  }
+
+  /// A rank is gone: what its tasks held goes to others.
+  func rankLost(_ rank: Int) {
+    guard isRoot else { return }
+    state.withLock { state in
+      state.coordinator.rankLost(rank, at: MonotonicClock.nanoseconds, into: &state.actions)
+      deliver(&state)
+    }
+    wakeSender()
+  }
+
+  /// The session is over: whoever still waits is woken with an error.
+  func close() {
+    let waits = state.withLock { state in
+      state.isClosed = true
+      defer { state.waits = [:] }
+      return state.waits
+    }
+    for wait in waits.values { wait.give(.failed(Self.sessionIsOver("a task's wait"))) }
+  }
+
+  private static func sessionIsOver(_ what: String) -> MusterError {
+    MusterError(.cancelled, "\(what) has outlived the session")
+  }
+
+  // MARK: Messages, on the thread that makes the MPI calls
+
+  /// There is something for `exchange`.
+  var hasOutgoing: Bool { outgoingCount.load(ordering: .sequentiallyConsistent) > 0 }
+
+  /// Looks at the clock on rank 0, and hands over what is to be sent. Returns whether there was anything.
+  func exchange(_ send: (_ bytes: [UInt8], _ rank: Int) -> Void) -> Bool {
+    if nextDeadline.load(ordering: .relaxed) <= MonotonicClock.nanoseconds { lookAtClock() }
+    guard hasOutgoing else { return false }
+    let messages = state.withLock { state in
+      defer { state.outgoing = [] }
+      outgoingCount.store(0, ordering: .sequentiallyConsistent)
+      return state.outgoing
+    }
+    for (bytes, rank) in messages { send(bytes, rank) }
+    return true
+  }
+
+  /// A message from another rank.
+  func receive(_ bytes: [UInt8]) {
+    state.withLock { state in
+      switch CoordinationMessage(bytes) {
+      case .answer(let number, let answer): state.waits.removeValue(forKey: number)?.give(answer)
+      case let message: carryOut(message, &state)
+      }
+    }
+  }
+
+  // MARK: With the lock held
+
+  /// Hands a message to the coordinator, here or on rank 0.
+  private func submit(_ message: CoordinationMessage, _ state: inout State) {
+    guard isRoot else { return enqueue(message, to: 0, &state) }
+    carryOut(message, &state)
+  }
+
+  private func carryOut(_ message: CoordinationMessage, _ state: inout State) {
+    guard !state.isClosed else { return }
+    let now = MonotonicClock.nanoseconds
+    switch message {
+    case .request(let request): state.coordinator.handle(request, at: now, into: &state.actions)
+    case .ended(let owner): state.coordinator.ended(owner, at: now, into: &state.actions)
+    case .withdraw(let ticket, let owner, let error):
+      state.coordinator.withdraw(ticket, of: owner, because: error, into: &state.actions)
+    case .answer: preconditionFailure("answers go to the ranks that asked")
+    }
+    deliver(&state)
+  }
+
+  private func deliver(_ state: inout State) {
+    for case .answer(let ticket, let answer) in state.actions {
+      if ticket.rank == rank {
+        state.waits.removeValue(forKey: ticket.number)?.give(answer)
+      } else {
+        enqueue(.answer(number: ticket.number, answer), to: ticket.rank, &state)
+      }
+    }
+    state.actions.removeAll(keepingCapacity: true)
+    nextDeadline.store(state.coordinator.nextDeadline ?? .max, ordering: .relaxed)
+  }
+
+  private func enqueue(_ message: CoordinationMessage, to rank: Int, _ state: inout State) {
+    state.outgoing.append((message.bytes, rank))
+    outgoingCount.store(state.outgoing.count, ordering: .sequentiallyConsistent)
+  }
+
+  private func lookAtClock() {
+    state.withLock { state in
+      state.coordinator.timePassed(at: MonotonicClock.nanoseconds, into: &state.actions)
+      deliver(&state)
+    }
+  }
+
+  /// Not with the lock held: the other thread would wake to wait for it.
+  private func wakeSender() { if hasOutgoing { doorbell?.ring() } }
+
+  /// Longer than a job lasts is as long as it takes.
+  private static func nanoseconds(_ timeout: Duration?, _ object: CoordinationObject) throws(MusterError) -> Int? {
+    guard let timeout, timeout < .seconds(1_000_000_000) else { return nil }
+    guard timeout >= .zero else {
+      throw MusterError(
+        .invalidArgument, "\(object.text) is waited for with the timeout \(timeout)", fix: "Use a timeout of 0 or more")
+    }
+    return timeout.nanoseconds
+  }
+}
+
+extension Coordinator.Action {
+  fileprivate var ticket: CoordinationTicket {
+    switch self {
+    case .answer(let ticket, _): ticket
+    }
+  }
+}
