@@ -31,6 +31,8 @@ package enum Message {
   case beat
   case fetch(first: TaskID, count: Int)
   case block(BlockMessage)
+  /// A `CoordinationMessage`.
+  case coordination([UInt8])
 
   package enum Outcome {
     case computed(manifest: [UInt8])
@@ -52,7 +54,7 @@ extension Message {
   private enum Kind: UInt8 {
     case assign, retract, release, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave, ending
     case arrive, finished, failed, retracted, memory, calls, rankDied, terminated
-    case beat, fetch, block
+    case beat, fetch, block, coordination
   }
 
   func write(to buffer: WireBuffer) {
@@ -131,6 +133,9 @@ extension Message {
       for size in block.sizes { buffer.put(size) }
       buffer.put(block.isInline)
       if block.isInline { buffer.put(bytes: block.inlineBytes) }
+    case .coordination(let bytes):
+      buffer.put(Kind.coordination)
+      buffer.put(bytes: bytes)
     }
   }
 
@@ -175,6 +180,7 @@ extension Message {
       let inlineBytes = isInline ? Array(reader.getBytes()) : []
       self = .block(
         BlockMessage(task: task, header: header, sizes: sizes, isInline: isInline, inlineBytes: inlineBytes))
+    case .coordination: self = .coordination(Array(reader.getBytes()))
     }
   }
 
