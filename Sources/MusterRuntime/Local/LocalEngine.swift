@@ -4,6 +4,7 @@ final class LocalEngine: Engine {
   let rankCount = 1
   let workerCount = 1
   let threadsPerWorker: Int
+  let coordination = Coordination()
   private let memoryLimit: Int
   private let pool: ThreadPool?
   private let board: ProgressBoard?
@@ -24,7 +25,9 @@ final class LocalEngine: Engine {
     let execution: LocalExecution
     do throws(MusterError) {
       execution = try LocalExecution(
-        plan: plan, threads: threadsPerWorker, memoryLimit: memoryLimit, board: board, completion: completion)
+        plan: plan, threads: threadsPerWorker, memoryLimit: memoryLimit, board: board,
+        coordination: coordination, sequence: arrival.sequence, spareThreads: pool == nil ? 0 : SparePlaces.limit,
+        completion: completion)
     } catch {
       completion(.failure(error))
       return
@@ -42,6 +45,7 @@ final class LocalEngine: Engine {
   }
 
   func finish(arrival: Arrival) {
+    coordination.close()
     pool?.shutDown()
     BlockAllocator.shared.releaseKept()
   }

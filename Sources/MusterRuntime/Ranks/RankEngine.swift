@@ -18,6 +18,7 @@ final class RankEngine: Engine {
   let world: World
   let doorbell = Doorbell()
   let traffic = Traffic()
+  let coordination: Coordination
   let board: ProgressBoard?
   private let log: @Sendable () -> [CallTrace]
   private let requests = Mutex<[Request]>([])
@@ -34,6 +35,7 @@ final class RankEngine: Engine {
     self.world = world
     self.board = board
     self.log = log
+    coordination = Coordination(rank: world.rank, doorbell: doorbell)
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
   }
 

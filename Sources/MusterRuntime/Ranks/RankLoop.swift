@@ -53,6 +53,7 @@ final class RankLoop {
       }
       if worker?.takeCompletions() == true { progressed = true }
       if transport.poll({ receive($0) }) { progressed = true }
+      if engine.coordination.exchange({ transport.send(.coordination($0), to: $1) }) { progressed = true }
       if root?.advance() == true { progressed = true }
       if worker?.advance() == true { progressed = true }
       lookAfterOthers()
@@ -63,10 +64,11 @@ final class RankLoop {
       } else {
         let isBusy = worker?.isBusy ?? false
         backoff.pause(engine.doorbell, isComputing: isBusy) {
-          engine.hasRequest || (worker?.hasCompletions ?? false)
+          engine.hasRequest || engine.coordination.hasOutgoing || (worker?.hasCompletions ?? false)
         }
       }
     }
+    engine.coordination.close()
     Signals.leaveSession(isRoot: engine.rank == 0)
     root?.acknowledgeEnd()
     worker?.acknowledgeEnd()
@@ -77,6 +79,7 @@ final class RankLoop {
     case .message(_, let source, _), .block(_, _, let source, _): heartbeat.heard(from: source)
     }
     if case .message(.beat, _, _) = incoming { return }
+    if case .message(.coordination(let bytes), _, _) = incoming { return engine.coordination.receive(bytes) }
     root?.receive(incoming)
     worker?.receive(incoming)
   }

@@ -269,6 +269,7 @@ final class RootRole {
   private func reset() {
     // A worker that was quicker may have come to the next collective already.
     let done = request?.arrival.sequence ?? 0
+    engine.coordination.collectiveEnded(transport.sequence)
     arrivals = arrivals.filter { $0.value.sequence > done }
     firstArrival = arrivals.isEmpty ? nil : MonotonicClock.nanoseconds
     request = nil

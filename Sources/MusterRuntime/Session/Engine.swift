@@ -5,6 +5,8 @@ protocol Engine: AnyObject, Sendable {
   var workerCount: Int { get }
   /// The threads that run tasks, of one worker.
   var threadsPerWorker: Int { get }
+  /// What tasks and the program coordinate by.
+  var coordination: Coordination { get }
 
   /// Runs a plan; `completion` is called once, on a thread of the engine's (or the caller's).
   func compute(
