@@ -20,6 +20,9 @@ final class LocalExecution: @unchecked Sendable {
   private let condition = ConditionLock()
   private let start = MonotonicClock.nanoseconds
   private let board: ProgressBoard?
+  private let coordination: Coordination
+  private let places: SparePlaces
+  private let sequence: UInt32
 
   private var scheduler: Scheduler
   private var ready = Heap<Ready>()
@@ -38,17 +41,22 @@ final class LocalExecution: @unchecked Sendable {
   private var completion: (@Sendable (Result<[any Block], MusterError>) -> Void)?
 
   init(
-    plan: Plan, threads: Int, memoryLimit: Int, board: ProgressBoard?,
+    plan: Plan, threads: Int, memoryLimit: Int, board: ProgressBoard?, coordination: Coordination, sequence: Int,
+    spareThreads: Int,
     completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
   ) throws(MusterError) {
     self.plan = plan
     self.board = board
+    self.coordination = coordination
+    self.sequence = UInt32(truncatingIfNeeded: sequence)
+    places = SparePlaces(condition: condition, threads: threads, limit: spareThreads)
     self.completion = completion
     memoryReports = MemoryReports(limit: memoryLimit)
     scheduler = try Scheduler.validated(plan)
     scheduler.start(at: .zero, into: &actions)
     scheduler.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: .zero, into: &actions)
     board?.begin(total: scheduler.taskCount)
+    places.run { [weak self] in self?.work() }
     apply()
   }
 
@@ -56,7 +64,7 @@ final class LocalExecution: @unchecked Sendable {
   func work() {
     condition.lock()
     while true {
-      if outcome == nil, let next = ready.popMin() {
+      if outcome == nil, places.hasRoom(running: running), let next = ready.popMin() {
         runLocked(next)
       } else if outcome != nil {
         if running == 0 { deliverLocked() }
@@ -87,7 +95,12 @@ final class LocalExecution: @unchecked Sendable {
 
     dropped.removeAll()
     let begin = MonotonicClock.nanoseconds
-    let result = Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: inputs)) }
+    let current = CurrentTask(
+      coordination: coordination, places: places, operation: layer.tasks.name, sequence: sequence, task: next.task,
+      attempt: next.attempt)
+    let result = CurrentTask.run(current) {
+      Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: inputs)) }
+    }
     let end = MonotonicClock.nanoseconds
 
     condition.lock()
@@ -133,6 +146,7 @@ final class LocalExecution: @unchecked Sendable {
     }
     actions.removeAll(keepingCapacity: true)
     if outcome != nil {
+      coordination.collectiveEnded(sequence)
       condition.broadcast()
     } else {
       for _ in 0..<min(idle, ready.count) { condition.signal() }

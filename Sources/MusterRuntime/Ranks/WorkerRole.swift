@@ -28,7 +28,8 @@ final class WorkerRole {
     self.engine = engine
     self.transport = transport
     queue = WorkQueue(
-      threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell)
+      threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell,
+      coordination: engine.coordination)
   }
 
   var isBusy: Bool { queue.isBusy }

@@ -41,6 +41,8 @@ final class WorkQueue: @unchecked Sendable {
   private let condition = ConditionLock()
   private let doorbell: Doorbell
   private let rank: Int
+  private let coordination: Coordination
+  private let places: SparePlaces
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
   private var idle = 0
@@ -48,9 +50,12 @@ final class WorkQueue: @unchecked Sendable {
   private var runningSequences: [UInt32] = []
   private var isShutDown = false
 
-  init(threads: Int, rank: Int, doorbell: Doorbell) {
+  init(threads: Int, rank: Int, doorbell: Doorbell, coordination: Coordination) {
     self.doorbell = doorbell
     self.rank = rank
+    self.coordination = coordination
+    places = SparePlaces(condition: condition, threads: threads)
+    places.run { [weak self] in self?.work() }
     for number in 0..<threads {
       SystemThread.start(name: "muster-task-\(number)") { self.work() }
     }
@@ -100,7 +105,7 @@ final class WorkQueue: @unchecked Sendable {
   private func work() {
     condition.lock()
     while !isShutDown {
-      guard let next = ready.popMin() else {
+      guard places.hasRoom(running: runningSequences.count), let next = ready.popMin() else {
         idle += 1
         condition.wait()
         idle -= 1
@@ -123,10 +128,15 @@ final class WorkQueue: @unchecked Sendable {
 
   private func run(_ next: ReadyTask) -> Completion {
     let begin = MonotonicClock.nanoseconds
-    let result = Result { try next.layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
-      .mapError {
-        MusterError(taskError: $0, layer: next.layer, task: next.task, rank: rank, attempt: Int(next.attempt))
-      }
+    let current = CurrentTask(
+      coordination: coordination, places: places, operation: next.layer.tasks.name, sequence: next.sequence,
+      task: next.task, attempt: next.attempt)
+    let result = CurrentTask.run(current) {
+      Result { try next.layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
+    }
+    .mapError {
+      MusterError(taskError: $0, layer: next.layer, task: next.task, rank: rank, attempt: Int(next.attempt))
+    }
     return Completion(
       task: next.task, attempt: next.attempt, sequence: next.sequence, result: result,
       nanoseconds: MonotonicClock.nanoseconds - begin)
