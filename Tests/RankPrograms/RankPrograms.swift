@@ -41,6 +41,7 @@ struct RankPrograms {
     "busy-between-sessions": { try await Failures.busyBetweenSessions(seconds: Int($0[0])!) },
     "delayed": { _ in try await DelayedFunctions.run() },
     "draw": { try await DelayedFunctions.draw(to: $0[0]) },
+    "coordinate": { try await Coordinated.run(folder: $0[0]) },
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },

@@ -1,0 +1,219 @@
+import Glibc
+import MusterRuntime
+import Synchronization
+import Testing
+
+/// Locks and the like in one process.
+struct CoordinationTests {
+  private static func session<R>(
+    threads: Int = 4, backend: SessionConfiguration.Backend = .threads, _ body: (Session) async throws -> R
+  ) async throws -> R {
+    try await Session.run(
+      SessionConfiguration(backend: backend, threads: threads, progress: SessionConfiguration.Progress.none), body)
+  }
+
+  private static func map<T: Sendable>(
+    _ session: Session, _ count: Int, _ body: @escaping @Sendable (Int) throws -> T
+  ) async throws -> [T] {
+    let tasks = (0..<count).map { index in session.delayed(name: "work") { try body(index) } }
+    return try await session.compute(tasks)
+  }
+
+  private static func code(_ body: () async throws -> Void) async throws -> MusterError.Code? {
+    do { try await body() } catch let error as MusterError { return error.code }
+    return nil
+  }
+
+  @Test func aLockIsHeldByOneAtATime() async throws {
+    let inside = Atomic<Int>(0)
+    let most = Atomic<Int>(0)
+    let total = Mutex(0)
+    try await Self.session { session in
+      let lock = session.lock("l")
+      _ = try await Self.map(session, 200) { _ in
+        try lock.withLock {
+          let now = inside.add(1, ordering: .sequentiallyConsistent).newValue
+          most.max(now, ordering: .sequentiallyConsistent)
+          usleep(50)
+          inside.subtract(1, ordering: .sequentiallyConsistent)
+          total.withLock { $0 += 1 }
+        }
+      }
+    }
+    #expect(most.load(ordering: .relaxed) == 1)
+    #expect(total.withLock { $0 } == 200)
+  }
+
+  @Test func tasksThatWaitLendTheirPlaces() async throws {
+    let values = try await Self.session(threads: 1) { session in
+      let queue = session.queue("q", of: Int.self)
+      return try await Self.map(session, 2) { index in
+        if index == 1 { try queue.put(42) }
+        return try index == 0 ? queue.get() : 0
+      }
+    }
+    #expect(values == [42, 0])
+  }
+
+  /// A thread that is started for tasks that wait is no more than a place: never more tasks run than there are threads,
+  /// but for a moment after a wait.
+  @Test func placesAreTakenByOneTaskEach() async throws {
+    let running = Atomic<Int>(0)
+    let most = Atomic<Int>(0)
+    try await Self.session(threads: 2) { session in
+      let go = session.event("go")
+      _ = try await Self.map(session, 40) { index in
+        if index == 0 { return try go.wait() }
+        most.max(running.add(1, ordering: .sequentiallyConsistent).newValue, ordering: .sequentiallyConsistent)
+        usleep(2000)
+        running.subtract(1, ordering: .sequentiallyConsistent)
+        if index == 39 { try go.set() }
+      }
+    }
+    #expect(most.load(ordering: .relaxed) == 2)
+  }
+
+  @Test func moreWaitsThanSpareThreadsAreAnError() async throws {
+    let error = await #expect(throws: MusterError.self) {
+      try await Self.session(threads: 70) { session in
+        let never = session.event("never")
+        _ = try await Self.map(session, 70) { _ in try never.wait() }
+      }
+    }
+    #expect(error?.code == .deadlock)
+    #expect(error?.message.hasPrefix("64 tasks of this worker wait already") == true, "\(String(describing: error))")
+  }
+
+  @Test func theSynchronousBackendCantWait() async throws {
+    let code = try await Self.code {
+      try await Self.session(backend: .synchronous) { session in
+        let never = session.event("never")
+        _ = try await Self.map(session, 1) { _ in try never.wait() }
+      }
+    }
+    #expect(code == .deadlock)
+    // Where there is nothing to wait for it coordinates all the same.
+    let sum = try await Self.session(backend: .synchronous) { session in
+      let queue = session.queue("q", of: Int.self)
+      _ = try await Self.map(session, 3) { try queue.put($0) }
+      return try await queue.get() + queue.get() + queue.get()
+    }
+    #expect(sum == 3)
+  }
+
+  @Test func aTaskThatFailsReleasesWhatItHolds() async throws {
+    try await Self.session { session in
+      let lock = session.lock("l")
+      let semaphore = session.semaphore("s", limit: 2)
+      let failed = try await Self.code {
+        _ = try await Self.map(session, 1) { _ in
+          try lock.acquire()
+          for _ in 0..<2 { try semaphore.acquire() }
+          throw MusterError(.indexOutOfRange, "a mishap")
+        }
+      }
+      #expect(failed == .indexOutOfRange)
+      _ = try await Self.map(session, 1) { _ in
+        try lock.acquire(timeout: .zero)
+        for _ in 0..<2 { try semaphore.acquire(timeout: .zero) }
+      }
+    }
+  }
+
+  @Test func theErrorOfOneTaskWakesTheOthers() async throws {
+    let woken = Mutex<[MusterError.Code]>([])
+    let code = try await Self.code {
+      try await Self.session { session in
+        let lock = session.lock("l")
+        let held = session.event("held")
+        _ = try await Self.map(session, 3) { index in
+          switch index {
+          case 0:
+            try lock.acquire()
+            try held.set()
+            usleep(20_000)
+            throw MusterError(.indexOutOfRange, "a mishap")
+          case 1:
+            try held.wait()
+            do { try session.event("never").wait() } catch let error as MusterError {
+              woken.withLock { $0.append(error.code) }
+            }
+          default:
+            try held.wait()
+            do {
+              try session.queue("empty", of: Int.self).put(try session.queue("empty", of: Int.self).get())
+            } catch let
+              error as MusterError
+            {
+              woken.withLock { $0.append(error.code) }
+            }
+          }
+        }
+      }
+    }
+    #expect(code == .indexOutOfRange)
+    #expect(woken.withLock { $0 } == [.cancelled, .cancelled])
+  }
+
+  @Test func timeoutsArentEarly() async throws {
+    try await Self.session { session in
+      let never = session.event("never")
+      let queue = session.queue("q", of: Int.self, capacity: 1)
+      let waited = try await Self.map(session, 2) { index -> Duration in
+        let clock = ContinuousClock()
+        let start = clock.now
+        do {
+          if index == 0 {
+            try never.wait(timeout: .milliseconds(80))
+          } else {
+            try queue.put(1)
+            try queue.put(2, timeout: .milliseconds(80))
+          }
+        } catch let error as MusterError where error.code == .timedOut {}
+        return clock.now - start
+      }
+      #expect(waited.allSatisfy { $0 >= .milliseconds(79) && $0 < .seconds(20) }, "\(waited)")
+      // What wasn't put in time isn't there.
+      let count = try await queue.count()
+      #expect(count == 1)
+    }
+  }
+
+  @Test func onlyTasksHoldLocks() async throws {
+    let lock = try await Self.session { session in
+      let lock = session.lock("l")
+      // On a thread that runs no task.
+      let error = #expect(throws: MusterError.self) { try lock.acquire() }
+      #expect(error?.code == .notInTask)
+      _ = try await Self.map(session, 1) { _ in try lock.withLock {} }
+      return lock
+    }
+    let code = try await Self.code {
+      try await Self.session { session in _ = try await Self.map(session, 1) { _ in try lock.acquire() } }
+    }
+    #expect(code == .session)
+  }
+
+  @Test func valuesThatCantCrossAreRefused() async throws {
+    final class Opaque: Sendable {}
+    try await Self.session { session in
+      let queue = session.queue("q", of: Opaque.self)
+      #expect(try await Self.code { try await queue.put(Opaque()) } == .invalidArgument)
+      #expect(
+        try await Self.code { _ = try await Self.map(session, 1) { _ in try queue.put(Opaque()) } } == .invalidArgument)
+      for capacity in [0, -3] {
+        let bad = session.queue("bad \(capacity)", of: Int.self, capacity: capacity)
+        #expect(try await Self.code { try await bad.put(1) } == .invalidArgument)
+      }
+      let small = session.semaphore("s", limit: 2)
+      _ = try await Self.map(session, 1) { _ in try small.withLease {} }
+      let large = session.semaphore("s", limit: 3)
+      #expect(
+        try await Self.code { _ = try await Self.map(session, 1) { _ in try large.withLease {} } } == .invalidArgument)
+      let past = session.event("e")
+      #expect(
+        try await Self.code { _ = try await Self.map(session, 1) { _ in try past.wait(timeout: .seconds(-1)) } }
+          == .invalidArgument)
+    }
+  }
+}
