@@ -12,6 +12,7 @@ struct CoordinationTests {
     "others woken by taskFailed: true",
     "gave up: timedOut, names the lock and who holds it: true",
     "ring: deadlock, names all: true",
+    "nobody left: deadlock true",
     "the program: a 2 [\"b\"] c deadlock",
     "an array: 124999750000.0",
   ]

@@ -77,11 +77,43 @@ struct CoordinationTests {
     let error = await #expect(throws: MusterError.self) {
       try await Self.session(threads: 70) { session in
         let never = session.event("never")
-        _ = try await Self.map(session, 70) { _ in try never.wait() }
+        _ = try await Self.map(session, 70) { _ in try never.wait(timeout: .seconds(60)) }
       }
     }
     #expect(error?.code == .deadlock)
     #expect(error?.message.hasPrefix("64 tasks of this worker wait already") == true, "\(String(describing: error))")
+  }
+
+  @Test func waitsThatNobodyIsLeftToEndAreAnError() async throws {
+    // The last one to wait finds it; or the last one to end, where it does nothing for the others.
+    for sleeps in [false, true] {
+      let error = await #expect(throws: MusterError.self) {
+        try await Self.session(threads: 2) { session in
+          let queue = session.queue("q", of: Int.self)
+          let event = session.event("e")
+          _ = try await Self.map(session, 3) { index in
+            switch index {
+            case 1: try event.wait(timeout: .milliseconds(10))
+            case 2 where sleeps: usleep(20_000)
+            default: _ = try queue.get()
+            }
+          }
+        }
+      }
+      // A wait with a timeout isn't one of them: that one ends first, and by itself.
+      #expect(error?.code == .timedOut)
+      let certain = await #expect(throws: MusterError.self) {
+        try await Self.session(threads: 2) { session in
+          let queue = session.queue("q", of: Int.self)
+          _ = try await Self.map(session, 3) { index in
+            if index == 2, sleeps { usleep(20_000) } else { _ = try queue.get() }
+          }
+        }
+      }
+      #expect(certain?.code == .deadlock)
+      #expect(
+        certain?.message.contains("work[0] on rank 0 waits for queue \"q\"") == true, "\(String(describing: certain))")
+    }
   }
 
   @Test func theSynchronousBackendCantWait() async throws {

@@ -273,6 +273,24 @@ struct CoordinatorTests {
     #expect(harness.answers[first] == .done)
   }
 
+  @Test func tasksThatNobodyIsLeftToWakeAreNamed() throws {
+    var harness = Harness()
+    let queue = CoordinationObject(.queue, "q")
+    let getters = try (0..<2).map { try harness.ask(.get, queue, by: Harness.owner($0)) }
+    let timed = try harness.ask(.get, queue, by: Harness.owner(2), timeout: 1000)
+    let other = try harness.ask(.get, queue, by: Harness.owner(3, sequence: 8))
+    #expect(harness.coordinator.endlessWaits(of: 7) == 2)
+    try harness.change { coordinator, _, actions in coordinator.stalled(7, into: &actions) }
+    for getter in getters {
+      guard case .failed(let error)? = harness.answers[getter] else { throw MusterError(.internal, "no error") }
+      #expect(error.code == .deadlock)
+      #expect(
+        error.message.hasSuffix("work[0] on rank 1 waits for queue \"q\", work[1] on rank 1 waits for queue \"q\""))
+    }
+    #expect(harness.answers[timed] == nil && harness.answers[other] == nil)
+    #expect(harness.coordinator.endlessWaits(of: 7) == 0)
+  }
+
   @Test func onlyACertainDeadlockIsOne() throws {
     let (a, b) = (CoordinationObject(.lock, "a"), CoordinationObject(.lock, "b"))
     // A timeout may break the ring.

@@ -17,6 +17,7 @@ enum Coordinated {
       try await failWhileOthersWait(session)
       try await giveUp(session)
       try await ring(session)
+      try await waitForNobody(session)
       try await speakForTheProgram(session)
       try await passAnArray(session)
     }
@@ -171,6 +172,18 @@ enum Coordinated {
         error.message.contains($0)
       }
       print("ring: \(error.code), names all: \(named)")
+    }
+  }
+
+  /// Nobody puts anything into the queue.
+  private static func waitForNobody(_ session: Session) async throws {
+    let queue = session.queue("nobody's", of: Int.self)
+    do {
+      _ = try await map(session, 3, name: "hopeful") { index in
+        if index < 2 { _ = try queue.get() }
+      }
+    } catch let error as MusterError {
+      print("nobody left: \(error.code) \(error.message.contains("waits for queue \"nobody's\""))")
     }
   }
 

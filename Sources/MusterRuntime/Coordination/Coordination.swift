@@ -12,8 +12,13 @@ final class Coordination: Sendable {
     var requests = 0
     var outgoing: [(bytes: [UInt8], rank: Int)] = []
     var isClosed = false
+    /// Since when all tasks have been seen to wait, and after how many answers.
+    var stall: (since: Int, answers: Int)?
+    var answers = 0
   }
 
+  /// For how long all tasks of all ranks have to wait before it counts: reports of what they did last may be on their way.
+  private static let stallPatience = 100_000_000
   /// For how long a task waits before it lends its place: longer than the way to rank 0 and back takes.
   private static let grace = 1_000_000
 
@@ -23,6 +28,8 @@ final class Coordination: Sendable {
   private let state = Mutex(State())
   private let outgoingCount = Atomic<Int>(0)
   private let nextDeadline = Atomic<Int>(.max)
+  /// Those who wait for something of the coordinator here.
+  private let waitCount = Atomic<Int>(0)
 
   /// - Parameter doorbell: nil in one process.
   init(rank: Int = 0, doorbell: Doorbell? = nil) {
@@ -151,6 +158,30 @@ final class Coordination: Sendable {
     wakeSender()
   }
 
+  /// Ends the waits of a collective's tasks with an error where nobody is left to end them: where as many tasks wait,
+  /// without a timeout, as have begun, or will before one of them ends. In one process that holds at once; rank 0
+  /// asks again and again.
+  ///
+  /// - Parameter begun: the tasks that have been handed out, and haven't ended.
+  func endStall(of sequence: UInt32, begun: @autoclosure () -> Int) {
+    guard isRoot, waitCount.load(ordering: .relaxed) > 0 else { return }
+    state.withLock { state in
+      let begun = begun()
+      guard begun > 0, state.coordinator.endlessWaits(of: sequence) == begun else {
+        state.stall = nil
+        return
+      }
+      if !isAlone {
+        let now = MonotonicClock.nanoseconds
+        if state.stall?.answers != state.answers { state.stall = (now, state.answers) }
+        guard let stall = state.stall, now - stall.since >= Self.stallPatience else { return }
+      }
+      state.coordinator.stalled(sequence, into: &state.actions)
+      deliver(&state)
+    }
+    wakeSender()
+  }
+
   /// A rank is gone: what its tasks held goes to others.
   func rankLost(_ rank: Int) {
     guard isRoot else { return }
@@ -225,6 +256,7 @@ final class Coordination: Sendable {
   }
 
   private func deliver(_ state: inout State) {
+    state.answers += state.actions.count
     for case .answer(let ticket, let answer) in state.actions {
       if ticket.rank == rank {
         state.waits.removeValue(forKey: ticket.number)?.give(answer)
@@ -234,6 +266,7 @@ final class Coordination: Sendable {
     }
     state.actions.removeAll(keepingCapacity: true)
     nextDeadline.store(state.coordinator.nextDeadline ?? .max, ordering: .relaxed)
+    waitCount.store(state.coordinator.waitCount, ordering: .relaxed)
   }
 
   private func enqueue(_ message: CoordinationMessage, to rank: Int, _ state: inout State) {

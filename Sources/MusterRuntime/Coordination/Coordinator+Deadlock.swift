@@ -26,3 +26,28 @@ extension Coordinator {
       fix: "Acquire locks in the same order everywhere, or with a timeout")
   }
 }
+
+/// Finds that nobody is left to end any wait.
+extension Coordinator {
+  /// The tasks of a collective that wait without a timeout.
+  package func endlessWaits(of sequence: UInt32) -> Int {
+    waits.count { $0.key.sequence == sequence && $0.value.deadline == nil }
+  }
+
+  /// All tasks of a collective that have begun wait without a timeout, and no other one begins before one of them ends:
+  /// ends their waits, with an error that names them.
+  package mutating func stalled(_ sequence: UInt32, into actions: inout [Action]) {
+    let stuck = waits.filter { $0.key.sequence == sequence && $0.value.deadline == nil }
+    let links = stuck.sorted { Self.isBefore($0.key, $1.key) }.map { owner, wait in
+      let object = objects[wait.key]!
+      let name = object.waiters.elements.first { $0.owner == owner }!.name
+      return "\(name) waits for \(object.definition.text)"
+    }
+    let error = MusterError(
+      .deadlock,
+      "every task that has begun waits, and none is left to wake them: \(Self.names(links))",
+      fix: "See to it that a task sets, puts or releases what they wait for, and have fewer tasks wait at a time so"
+        + " that it can begin, or wait with a timeout")
+    endWaits(stuck.mapValues { _ in error }, into: &actions)
+  }
+}

@@ -59,7 +59,7 @@ extension Coordinator {
     endWaits([owner: error], into: &actions)
   }
 
-  private static func isBefore(_ a: CoordinationOwner, _ b: CoordinationOwner) -> Bool {
+  static func isBefore(_ a: CoordinationOwner, _ b: CoordinationOwner) -> Bool {
     switch (a, b) {
     case (.program, .program), (.task, .program): false
     case (.program, .task): true
@@ -71,7 +71,7 @@ extension Coordinator {
   }
 
   /// Those who wait for one object get their errors in the order of their waiting.
-  private mutating func endWaits(_ errors: [CoordinationOwner: MusterError], into actions: inout [Action]) {
+  mutating func endWaits(_ errors: [CoordinationOwner: MusterError], into actions: inout [Action]) {
     guard !errors.isEmpty else { return }
     let keys = Set(errors.keys.compactMap { waits[$0]?.key })
     for key in keys.sorted(by: { ($0.kind.rawValue, $0.name) < ($1.kind.rawValue, $1.name) }) {

@@ -66,6 +66,9 @@ package struct Coordinator {
 
   package init() {}
 
+  /// How many wait.
+  package var waitCount: Int { waits.count }
+
   // MARK: Requests
 
   /// Answers a request, now or later.

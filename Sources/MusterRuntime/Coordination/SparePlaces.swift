@@ -16,6 +16,7 @@ final class SparePlaces: @unchecked Sendable {
   private var waiting = 0
   private var spareThreads = 0
   private var work: (@Sendable () -> Void)?
+  private var lookAround: (@Sendable () -> Void)?
 
   /// - Parameters:
   ///   - condition: guards the tasks that are ready; threads without one wait on it.
@@ -29,6 +30,9 @@ final class SparePlaces: @unchecked Sendable {
 
   /// Says what spare threads do: the same as the worker's own. To be called before there are tasks.
   func run(_ work: @escaping @Sendable () -> Void) { condition.withLock { self.work = work } }
+
+  /// Says what to do, with `condition` locked, when a task has lent its place.
+  func afterLending(_ look: @escaping @Sendable () -> Void) { condition.withLock { lookAround = look } }
 
   /// Whether another task may begin. With `condition` locked.
   ///
@@ -61,6 +65,7 @@ final class SparePlaces: @unchecked Sendable {
       condition.signal()
     }
     let number = spareThreads
+    lookAround?()
     condition.unlock()
     if let start { SystemThread.start(name: "muster-spare-\(number)", start) }
   }
