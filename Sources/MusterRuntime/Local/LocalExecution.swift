@@ -57,6 +57,7 @@ final class LocalExecution: @unchecked Sendable {
     scheduler.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: .zero, into: &actions)
     board?.begin(total: scheduler.taskCount)
     places.run { [weak self] in self?.work() }
+    places.afterLending { [weak self] in self?.lookForStall() }
     apply()
   }
 
@@ -150,7 +151,13 @@ final class LocalExecution: @unchecked Sendable {
       condition.broadcast()
     } else {
       for _ in 0..<min(idle, ready.count) { condition.signal() }
+      lookForStall()
     }
+  }
+
+  /// With the lock held.
+  private func lookForStall() {
+    if outcome == nil, ready.isEmpty { coordination.endStall(of: sequence, begun: running) }
   }
 
   private func deliverLocked() {

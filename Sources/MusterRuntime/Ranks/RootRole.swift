@@ -45,6 +45,7 @@ final class RootRole {
   private(set) var hasLeft = false
   private var nextBoardUpdate = 0
   private var nextLook = 0
+  private var nextStallLook = 0
   /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.
   private var terminatedWorker: (rank: Int, signal: Int32, deadline: Int)?
 
@@ -210,6 +211,7 @@ final class RootRole {
     if let terminatedWorker, now > terminatedWorker.deadline { endWithWorker() }
     updateBoard(now: now)
     tellTime(now: now)
+    lookForStall(now: now)
     guard let request, allAdmitted, divergent == nil else { return false }
     switch request {
     case .rootValue(let outcome, _, let completion):
@@ -285,6 +287,14 @@ final class RootRole {
     guard running?.scheduler.isUneven == true, now >= nextLook else { return }
     nextLook = now + 5_000_000
     handle(.timePassed)
+  }
+
+  /// Has tasks that all wait for each other's doing fail.
+  private func lookForStall(now: Int) {
+    guard let running, now >= nextStallLook else { return }
+    nextStallLook = now + 10_000_000
+    engine.coordination.endStall(
+      of: transport.sequence, begun: running.scheduler.progress().reduce(0) { $0 + $1.running })
   }
 
   private func updateBoard(now: Int) {
