@@ -20,6 +20,7 @@ enum Coordinated {
       try await waitForNobody(session)
       try await speakForTheProgram(session)
       try await passAnArray(session)
+      try await documented(session, folder: folder)
     }
   }
 
@@ -200,6 +201,35 @@ enum Coordinated {
     var code = ""
     do { _ = try await queue.get() } catch let error as MusterError { code = error.code.name }
     print("the program: \(first) \(rest) \(second) \(last) \(code)")
+  }
+
+  /// The program of docs/coordination.md.
+  private static func documented(_ session: Session, folder: String) async throws {
+    let parameters = [3.0, 1, 2, 5, 4]
+    let simulate = { @Sendable (parameter: Double) throws in parameter * 2 }
+    let append = { @Sendable (line: String, file: String) throws in
+      let path = folder + "/" + file
+      let before = FileManager.default.fileExists(atPath: path) ? try String(contentsOfFile: path, encoding: .utf8) : ""
+      try (before + line + "\n").write(toFile: path, atomically: false, encoding: .utf8)
+    }
+
+    let log = session.lock("log")
+    let licences = session.semaphore("licences", limit: 4)
+    let best = session.variable("best", of: Double.self)
+    try await best.set(.infinity)
+
+    let runs = parameters.map { parameter in
+      session.delayed {
+        let cost = try licences.withLease { try simulate(parameter) }
+        try log.withLock(timeout: .seconds(60)) {
+          try append("\(parameter) \(cost)", "runs.txt")
+          if try cost < best.get() { try best.set(cost) }
+        }
+      }
+    }
+    _ = try await session.compute(runs)
+    let lines = try String(contentsOfFile: folder + "/runs.txt", encoding: .utf8).split(separator: "\n").sorted()
+    print("documented: \(try await best.get()), \(lines)")
   }
 
   /// More than goes with a short message.
