@@ -65,7 +65,10 @@ struct CoordinationTests {
       _ = try await Self.map(session, 40) { index in
         if index == 0 { return try go.wait() }
         most.max(running.add(1, ordering: .sequentiallyConsistent).newValue, ordering: .sequentiallyConsistent)
-        usleep(2000)
+        // However long it takes the spare thread to begin, two tasks meet.
+        let limit = ContinuousClock.now + .seconds(20)
+        while most.load(ordering: .sequentiallyConsistent) < 2, .now < limit { usleep(200) }
+        usleep(1000)
         running.subtract(1, ordering: .sequentiallyConsistent)
         if index == 39 { try go.set() }
       }
@@ -157,26 +160,22 @@ struct CoordinationTests {
     let code = try await Self.code {
       try await Self.session { session in
         let lock = session.lock("l")
-        let held = session.event("held")
+        let ready = session.queue("ready", of: Int.self)
         _ = try await Self.map(session, 3) { index in
           switch index {
           case 0:
             try lock.acquire()
-            try held.set()
+            for _ in 0..<2 { _ = try ready.get() }
             usleep(20_000)
             throw MusterError(.indexOutOfRange, "a mishap")
           case 1:
-            try held.wait()
+            try ready.put(index)
             do { try session.event("never").wait() } catch let error as MusterError {
               woken.withLock { $0.append(error.code) }
             }
           default:
-            try held.wait()
-            do {
-              try session.queue("empty", of: Int.self).put(try session.queue("empty", of: Int.self).get())
-            } catch let
-              error as MusterError
-            {
+            try ready.put(index)
+            do { _ = try session.queue("empty", of: Int.self).get() } catch let error as MusterError {
               woken.withLock { $0.append(error.code) }
             }
           }

@@ -155,7 +155,7 @@ enum Coordinated {
     let (code, message) = (errors[1][0], errors[1][1])
     print(
       "gave up: \(code), names the lock and who holds it:"
-        + " \(message.contains("lock \"busy\" wasn't free within 0.05") && message.contains("held by patient[0]"))")
+        + " \(message.contains("lock \"busy\" wasn't free within 0.05 s: held by patient[0]"))")
   }
 
   private static func ring(_ session: Session) async throws {

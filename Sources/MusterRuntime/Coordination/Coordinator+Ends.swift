@@ -10,7 +10,7 @@ extension Coordinator {
       deadlines.removeMin()
       guard let wait = waits[first.owner], wait.ticket == first.ticket else { continue }
       let since = objects[wait.key]!.waiters.elements.first { $0.ticket == wait.ticket }!.since
-      over[first.owner] = timedOut(wait.key, owner: first.owner, since: since, at: now)
+      over[first.owner] = timedOut(wait.key, owner: first.owner, after: first.time - since, at: now)
     }
     endWaits(over, into: &actions)
   }
@@ -85,7 +85,8 @@ extension Coordinator {
 
   // MARK: Who has it
 
-  func timedOut(_ key: Key, owner: CoordinationOwner, since: Int, at now: Int) -> MusterError {
+  /// - Parameter time: the timeout, in nanoseconds; the wait may have ended a little later.
+  func timedOut(_ key: Key, owner: CoordinationOwner, after time: Int, at now: Int) -> MusterError {
     let object = objects[key]!
     let waiters = object.waiters.elements
     let before = waiters.prefix { $0.owner != owner }.count
@@ -94,15 +95,15 @@ extension Coordinator {
     switch key.kind {
     case .lock, .semaphore:
       text += key.kind == .lock ? "wasn't free" : "had no lease free"
-      text += " \(Self.within(now - since)): held by "
+      text += " \(Self.within(time)): held by "
       text += Self.names(object.holders.map { "\($0.name) for \(Self.seconds(now - $0.since))" })
       if before > 0 { text += "; \(before) \(before == 1 ? "task waits" : "tasks wait") before this one" }
       fix = "Hold it for a shorter time, or wait for longer"
-    case .event: text += "wasn't set \(Self.within(now - since))"
-    case .variable: text += "wasn't set \(Self.within(now - since)) for the first time"
+    case .event: text += "wasn't set \(Self.within(time))"
+    case .variable: text += "wasn't set \(Self.within(time)) for the first time"
     case .queue:
       text += object.items.isEmpty ? "had nothing to get" : "had no room for another of \(object.items.count) items"
-      text += " \(Self.within(now - since))"
+      text += " \(Self.within(time))"
       if before > 0 { text += "; \(before) \(before == 1 ? "task waits" : "tasks wait") before this one" }
     }
     return MusterError(.timedOut, text, fix: fix)

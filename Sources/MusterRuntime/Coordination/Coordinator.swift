@@ -137,7 +137,7 @@ package struct Coordinator {
         fix: "Wait in a task, or see to it before that it needn't wait")
     }
     if let timeout = request.timeout, timeout <= 0 {
-      throw timedOut(key, owner: request.owner, since: now, at: now)
+      throw timedOut(key, owner: request.owner, after: 0, at: now)
     }
     let deadline = request.timeout.map { now + $0 }
     if deadline == nil, let deadlock = deadlock(of: request.owner, named: request.ownerName, for: key) {
