@@ -44,6 +44,7 @@ struct RankPrograms {
     "futures-left": { _ in try await Futures.leave() },
     "futures-diverge": { try await Futures.diverge($0[0]) },
     "draw": { try await DelayedFunctions.draw(to: $0[0]) },
+    "coordinate": { try await Coordinated.run(folder: $0[0]) },
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },

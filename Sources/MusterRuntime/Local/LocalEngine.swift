@@ -8,6 +8,7 @@ final class LocalEngine: Engine {
   let workerCount = 1
   let threadsPerWorker: Int
   let events: TraceRecorder?
+  let coordination = Coordination()
   private let isSynchronous: Bool
   private let worker: LocalWorker
 
@@ -17,8 +18,10 @@ final class LocalEngine: Engine {
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
     let worker = LocalWorker(
-      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board, events: events)
+      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board, events: events,
+      coordination: coordination)
     self.worker = worker
+    coordination.whenProgramWaits { [weak worker] in worker?.lookForStall() }
     guard !synchronous else { return }
     for number in 0..<threads {
       SystemThread.start(name: "muster-task-\(number)") { worker.work() }
@@ -66,6 +69,7 @@ final class LocalEngine: Engine {
   }
 
   func finish(arrival: Arrival) {
+    coordination.close()
     worker.shutDown()
     BlockAllocator.shared.releaseKept()
   }

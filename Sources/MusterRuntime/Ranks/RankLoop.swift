@@ -63,6 +63,7 @@ final class RankLoop {
         engine.events?.holds(worker?.storedBytes ?? 0, at: MonotonicClock.nanoseconds)
       }
       if transport.poll({ receive($0) }) { progressed = true }
+      if engine.coordination.exchange({ transport.send(.coordination($0), to: $1) }) { progressed = true }
       if root?.advance() == true { progressed = true }
       if worker?.advance() == true { progressed = true }
       lookAfterOthers()
@@ -73,10 +74,11 @@ final class RankLoop {
       } else {
         let isBusy = worker?.isBusy ?? false
         backoff.pause(engine.doorbell, isComputing: isBusy) {
-          engine.hasRequest || (worker?.hasCompletions ?? false)
+          engine.hasRequest || engine.coordination.hasOutgoing || (worker?.hasCompletions ?? false)
         }
       }
     }
+    engine.coordination.close()
     Signals.leaveSession(isRoot: engine.rank == 0)
     root?.acknowledgeEnd()
     worker?.acknowledgeEnd()
@@ -87,6 +89,7 @@ final class RankLoop {
     case .message(_, let source), .block(_, _, let source): heartbeat.heard(from: source)
     }
     if case .message(.beat, _) = incoming { return }
+    if case .message(.coordination(let bytes), _) = incoming { return engine.coordination.receive(bytes) }
     if case .message(.trace(let message), let source) = incoming {
       tracing?.receive(message, from: source)
       return

@@ -32,7 +32,7 @@ final class WorkerRole {
     self.transport = transport
     queue = WorkQueue(
       threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell,
-      events: engine.events)
+      events: engine.events, coordination: engine.coordination)
     state = WorkerState(memoryLimit: engine.world.members[engine.rank].memoryLimit)
   }
 
@@ -88,8 +88,12 @@ final class WorkerRole {
   // MARK: Messages and tasks
 
   func takeCompletions() -> Bool {
+    let slots = queue.takeSlots()
+    if let slots { transport.send(.slots(slots), to: 0) }
     queue.takeCompletions(into: &completions)
-    guard !completions.isEmpty else { return false }
+    guard !completions.isEmpty else { return slots != nil }
+    // Of what a task held by its end rank 0 hears before it hears of the end.
+    _ = engine.coordination.exchange { transport.send(.coordination($0), to: $1) }
     for completion in completions { state.completed(completion, into: &actions) }
     completions.removeAll(keepingCapacity: true)
     carryOut()

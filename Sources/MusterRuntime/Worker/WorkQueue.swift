@@ -31,11 +31,15 @@ package struct Completion: Sendable {
 /// Ready tasks on their way to a worker's threads, the most urgent first, and completions on their way back.
 ///
 /// `@unchecked Sendable` is safe: the variables are used with `condition` locked only.
-final class WorkQueue: @unchecked Sendable {
+final class WorkQueue: TaskPlaces, @unchecked Sendable {
   private let condition = ConditionLock()
   private let doorbell: Doorbell
   private let rank: Int
   private let events: TraceRecorder?
+  private let coordination: Coordination
+  private var places: SparePlaces
+  /// What `takeSlots` gave last.
+  private var toldSlots: Int
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
   private var idle = 0
@@ -43,8 +47,11 @@ final class WorkQueue: @unchecked Sendable {
   private var running = 0
   private var isShutDown = false
 
-  init(threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?) {
+  init(threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?, coordination: Coordination) {
     self.events = events
+    self.coordination = coordination
+    places = SparePlaces(threads: threads)
+    toldSlots = threads
     self.doorbell = doorbell
     self.rank = rank
     for number in 0..<threads {
@@ -74,7 +81,17 @@ final class WorkQueue: @unchecked Sendable {
     condition.withLock { swap(&list, &completions) }
   }
 
-  var hasCompletions: Bool { condition.withLock { !completions.isEmpty } }
+  /// How many tasks can run at a time, where that has changed since it was asked for.
+  func takeSlots() -> Int? {
+    condition.withLock {
+      guard places.slots != toldSlots else { return nil }
+      toldSlots = places.slots
+      return toldSlots
+    }
+  }
+
+  /// There is something for `takeCompletions` or `takeSlots`.
+  var hasCompletions: Bool { condition.withLock { !completions.isEmpty || places.slots != toldSlots } }
   /// Whether a thread runs a task.
   var isBusy: Bool { condition.withLock { running > 0 } }
 
@@ -87,10 +104,31 @@ final class WorkQueue: @unchecked Sendable {
     }
   }
 
+  func lend() throws(MusterError) {
+    condition.lock()
+    let spare: Int?
+    do throws(MusterError) {
+      spare = try places.lend()
+    } catch {
+      condition.unlock()
+      throw error
+    }
+    condition.signal()
+    condition.unlock()
+    if let spare { SystemThread.start(name: "muster-spare-\(spare)") { self.work() } }
+    // Rank 0 hears that there is room for another task.
+    doorbell.ring()
+  }
+
+  func takeBack() {
+    condition.withLock { places.takeBack() }
+    doorbell.ring()
+  }
+
   private func work() {
     condition.lock()
     while !isShutDown {
-      guard let next = ready.popMin() else {
+      guard places.hasRoom(running: running), let next = ready.popMin() else {
         idle += 1
         condition.wait()
         idle -= 1
@@ -114,10 +152,14 @@ final class WorkQueue: @unchecked Sendable {
   private func run(_ next: ReadyTask) -> Completion {
     let begin = MonotonicClock.nanoseconds
     let layer = next.layer.layer
-    let result = Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
-      .mapError {
-        MusterError(taskError: $0, layer: layer, task: next.task, rank: rank, attempt: Int(next.attempt))
-      }
+    let current = CurrentTask(
+      coordination: coordination, places: self, operation: layer.tasks.name, task: next.task, attempt: next.attempt)
+    let result = CurrentTask.run(current) {
+      Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
+    }
+    .mapError {
+      MusterError(taskError: $0, layer: layer, task: next.task, rank: rank, attempt: Int(next.attempt))
+    }
     let end = MonotonicClock.nanoseconds
     events?.ran(
       next.task, attempt: next.attempt, begin: begin, end: end,
