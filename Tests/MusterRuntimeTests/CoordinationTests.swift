@@ -237,6 +237,37 @@ struct CoordinationTests {
     }
   }
 
+  @Test func aTaskWithATimeLimitWaitsNoLongerThanThat() async throws {
+    for threads in [1, 3] {
+      try await Self.session(threads: threads) { session in
+        let (never, woken, ended) = (session.event("never"), session.event("woken"), session.event("ended"))
+        // All wait, the program too, and it's no deadlock: its time ends the first one's wait.
+        let limited = try session.submit(options: TaskOptions(timeout: .milliseconds(200))) {
+          do { try never.wait() } catch {
+            try woken.set()
+            throw error
+          }
+        }
+        let other = try session.submit { () -> Int in
+          try woken.wait()
+          return 3
+        }
+        #expect(try await session.gather([other]) == [3])
+        #expect(try await Self.code { _ = try await session.gather([limited]) } == .timedOut)
+        // One whose time was up before doesn't begin to wait.
+        let told = Mutex<MusterError.Code?>(nil)
+        let late = try session.submit(options: TaskOptions(timeout: .milliseconds(30))) {
+          usleep(100_000)
+          do { try never.wait() } catch let error as MusterError { told.withLock { $0 = error.code } }
+          try ended.set()
+        }
+        try await ended.wait()
+        #expect(told.withLock { $0 } == .timedOut)
+        #expect(try await Self.code { _ = try await session.gather([late]) } == .timedOut)
+      }
+    }
+  }
+
   @Test func theSynchronousBackendCantWait() async throws {
     let code = try await Self.code {
       try await Self.session(backend: .synchronous) { session in

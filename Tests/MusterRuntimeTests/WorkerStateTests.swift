@@ -57,6 +57,7 @@ private func words(_ actions: [WorkerState.Action]) -> [String] {
     case .send(.failed(let task, let attempt, let error)): "failed \(task) #\(attempt) \(error.code)"
     case .send(.retracted(let task, let attempt, let givenBack)): "retracted \(task) #\(attempt) \(givenBack)"
     case .send(let message): "\(message)"
+    case .present(let block, let task): "\(task) = \((block as! Number).value) is a result"
     case .reply(let block, let task, let member): "\(task) = \((block as! Number).value) to \(member)"
     }
   }

@@ -227,6 +227,22 @@ enum Coordinated {
     do { _ = try await session.gather([stuck]) } catch let error as MusterError { codes.append(error.code.name) }
     do { _ = try await numbers.get() } catch let error as MusterError { codes.append(error.code.name) }
     print("futures: \(sum) \(codes)")
+    // All wait, and it's no deadlock: its time ends the first one's wait.
+    let woken = session.event("woken by a limit")
+    let limited = try session.submit(options: TaskOptions(timeout: .milliseconds(300))) {
+      do { _ = try numbers.get() } catch {
+        try woken.set()
+        throw error
+      }
+    }
+    let other = try session.submit { () -> Int in
+      try woken.wait()
+      return 3
+    }
+    let value = try await session.gather([other])[0]
+    do { _ = try await session.gather([limited]) } catch let error as MusterError {
+      print("a time limit: \(value) \(error.code)")
+    }
   }
 
   /// What the program does happens once, and every rank gets the same.

@@ -74,7 +74,11 @@ final class Coordination: Sendable {
       throw MusterError(
         .session, "\(object.text) belongs to another session", fix: "Make it with the task's own session")
     }
-    let timeout = try Self.nanoseconds(timeout, object)
+    var timeout = try Self.nanoseconds(timeout, object)
+    // A task whose time is limited waits no longer than that: its thread is needed, and it may hold what others wait for.
+    if let limit = current.pointee.limit {
+      timeout = min(timeout ?? .max, max(0, limit - MonotonicClock.nanoseconds))
+    }
     if !isUsed { hasBeenUsed.store(true, ordering: .relaxed) }
     let wait = AnswerWait()
     let owner = current.pointee.owner

@@ -8,6 +8,8 @@ struct CurrentTask {
   let operation: String
   let task: TaskID
   let attempt: Attempt
+  /// When its time is up, by the monotonic clock; nil where it has no limit.
+  let limit: Int?
   /// What it has acquired and not released.
   var holdings = 0
 

@@ -86,6 +86,9 @@ final class LocalWorker: @unchecked Sendable {
   private var places: SparePlaces
   /// A running mean of what tasks take, in nanoseconds.
   private var meanNanoseconds = LocalWorker.batchNanoseconds
+  private var timeLimits = TimeLimits()
+  /// A thread looks at the time.
+  private var hasTimer = false
   private var waiting: [GraphID: Waiting] = [:]
   private var asked: [Asked] = []
   /// What is to be called once the lock is released.
@@ -193,6 +196,7 @@ final class LocalWorker: @unchecked Sendable {
       switch question {
       case .settled(let tasks, let timeout):
         asked.append(Asked(tasks: tasks, deadline: timeout.map { now + $0 }, completion: completion))
+        if timeout != nil { startTimer() }
       case .status(let tasks):
         let answer = tasks.map { conductor.status(of: $0).rawValue }
         calls.append { completion(.success(answer)) }
@@ -200,14 +204,30 @@ final class LocalWorker: @unchecked Sendable {
     }
   }
 
-  /// Answers what waits for a time that has passed. Returns when to look again, in nanoseconds from now; nil where nothing
-  /// waits for a time.
-  func tellTime() -> Int? {
+  /// Has a thread look at the time, for as long as anything waits for a time. With the lock held.
+  private func startTimer() {
+    guard !hasTimer else { return }
+    hasTimer = true
+    SystemThread.start(name: "muster-timer") { [self] in
+      // In steps: what is waited for may come long before its time.
+      while let left = tellTime() { usleep(UInt32(min(max(left / 1000, 1), 20_000))) }
+    }
+  }
+
+  /// Does what is due. Returns when to look again, in nanoseconds from now; nil where nothing waits for a time.
+  private func tellTime() -> Int? {
     acquire()
+    for late in timeLimits.takeOverdue(at: now) {
+      let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: 0, attempt: Int(late.attempt))
+      conductor.failed(Self.worker, late.task, late.attempt, error, at: now, into: &actions)
+    }
+    apply()
     answerAsked()
-    let next = asked.compactMap(\.deadline).min().map { max(0, $0 - now) }
+    let next = ([timeLimits.next] + asked.map(\.deadline)).compactMap { $0 }.min()
+    let left = next.map { max(0, $0 - now) }
+    hasTimer = left != nil
     unlock()
-    return next
+    return left
   }
 
   /// Changes something with the lock held, and what follows from it. The calls that are due are left to another thread,
@@ -292,7 +312,22 @@ final class LocalWorker: @unchecked Sendable {
     var count = max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, meanNanoseconds)))
     // A task that waits may wait for one of those taken with it, and another for one that has been run.
     if coordination.isUsed { count = 1 }
-    while batch.tasks.count < count, let next = ready.popMin() { batch.tasks.append(take(next)) }
+    while batch.tasks.count < count, let next = ready.popMin() {
+      let task = take(next)
+      if task.layer.layer.timeout == nil {
+        batch.tasks.append(task)
+        continue
+      }
+      // Its time is its own.
+      guard batch.tasks.isEmpty else {
+        ready.insert(next)
+        break
+      }
+      batch.tasks.append(task)
+      timeLimits.began(next.task, next.attempt, task.layer, at: now)
+      startTimer()
+      break
+    }
     running += 1
     takenCount += batch.tasks.count
     unlock()
@@ -324,7 +359,7 @@ final class LocalWorker: @unchecked Sendable {
       let inputs = TaskInputs(index: Int(ready.task.index), blocks: task.inputs)
       let current = CurrentTask(
         coordination: coordination, places: batch, operation: layer.tasks.name, task: ready.task,
-        attempt: ready.attempt)
+        attempt: ready.attempt, limit: layer.timeout.map { begin + $0.nanoseconds })
       let result = CurrentTask.run(current) { Result { try layer.run(inputs) } }
       let end = MonotonicClock.nanoseconds
       events?.ran(ready.task, attempt: ready.attempt, begin: begin, end: end, bytes: result.byteCount)
@@ -354,6 +389,7 @@ final class LocalWorker: @unchecked Sendable {
     takenCount -= 1
     let (task, attempt) = (taken.ready.task, taken.ready.attempt)
     meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
+    guard timeLimits.ended(task, attempt, taken.layer) else { return }
     switch taken.result! {
     case .success(let block):
       store[task] = block

@@ -146,6 +146,7 @@ final class WorkerRole {
       case .run(let task): ready.append(task)
       case .send(let message): transport.send(message, to: 0)
       case .reply(let block, let task, let destination): transport.send(block, of: task, to: destination)
+      case .present(let block, let task): transport.send(block, of: task, to: 0)
       case .fetch(let first, let count, let holder):
         transport.send(.fetch(first: first, count: count), to: Int(holder.number))
       case .takeBack(let task, let attempt):

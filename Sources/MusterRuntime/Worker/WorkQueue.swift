@@ -45,6 +45,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   private var idle = 0
   /// The threads that run a task.
   private var running = 0
+  private var timeLimits = TimeLimits()
   private var isShutDown = false
 
   init(threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?, coordination: Coordination) {
@@ -78,7 +79,16 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
 
   func takeCompletions(into list: inout [Completion]) {
     list.removeAll(keepingCapacity: true)
-    condition.withLock { swap(&list, &completions) }
+    condition.withLock {
+      for late in timeLimits.takeOverdue(at: MonotonicClock.nanoseconds) {
+        let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: rank, attempt: Int(late.attempt))
+        completions.append(
+          Completion(
+            task: late.task, attempt: late.attempt, result: .failure(error),
+            nanoseconds: late.layer.layer.timeout?.nanoseconds ?? 0))
+      }
+      swap(&list, &completions)
+    }
   }
 
   /// How many tasks can run at a time, where that has changed since it was asked for.
@@ -92,8 +102,8 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
 
   /// There is something for `takeCompletions` or `takeSlots`.
   var hasCompletions: Bool { condition.withLock { !completions.isEmpty || places.slots != toldSlots } }
-  /// Whether a thread runs a task.
-  var isBusy: Bool { condition.withLock { running > 0 } }
+  /// Whether a thread runs a task, or is about to.
+  var isBusy: Bool { condition.withLock { running > 0 || !ready.isEmpty } }
 
   /// Lets the threads end. What hasn't begun is forgotten.
   func shutDown() {
@@ -135,10 +145,14 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
         continue
       }
       running += 1
+      if next.layer.layer.timeout != nil {
+        timeLimits.began(next.task, next.attempt, next.layer, at: MonotonicClock.nanoseconds)
+      }
       condition.unlock()
       let completion = run(next)
       condition.lock()
       running -= 1
+      guard timeLimits.ended(next.task, next.attempt, next.layer) else { continue }
       completions.append(completion)
       if completions.count == 1 {
         condition.unlock()
@@ -153,7 +167,8 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     let begin = MonotonicClock.nanoseconds
     let layer = next.layer.layer
     let current = CurrentTask(
-      coordination: coordination, places: self, operation: layer.tasks.name, task: next.task, attempt: next.attempt)
+      coordination: coordination, places: self, operation: layer.tasks.name, task: next.task, attempt: next.attempt,
+      limit: layer.timeout.map { begin + $0.nanoseconds })
     let result = CurrentTask.run(current) {
       Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
     }

@@ -13,6 +13,8 @@ package struct WorkerState {
     case fetch(first: TaskID, count: Int, holder: WorkerID)
     /// A block for the member that asked for it.
     case reply(any Block, of: TaskID, to: Int)
+    /// A small result for rank 0, before it asks.
+    case present(any Block, of: TaskID)
     /// To rank 0.
     case send(Message)
   }
@@ -20,9 +22,13 @@ package struct WorkerState {
   struct Assigned {
     var attempt: Attempt
     var priority: Int64
+    var isResult: Bool
     var missing: Int
     var inputs: [TaskID]
   }
+
+  /// Results up to this size go to rank 0 with the news of them: it needn't ask.
+  private static let presentedBytes = 1024
 
   /// The layers that this rank's program has come to.
   private var layers = LayerBook()
@@ -100,7 +106,8 @@ package struct WorkerState {
       waiting[input, default: []].append(task)
     }
     assigned[task] = Assigned(
-      attempt: assignment.attempt, priority: assignment.priority, missing: missing, inputs: inputs)
+      attempt: assignment.attempt, priority: assignment.priority, isResult: assignment.isResult,
+      missing: missing, inputs: inputs)
     for source in assignment.sources {
       fetch(source, into: &actions)
     }
@@ -157,6 +164,7 @@ package struct WorkerState {
     switch completion.result {
     case .success(let block):
       let bytes = block.byteCount
+      if entry.isResult && bytes <= Self.presentedBytes { actions.append(.present(block, of: completion.task)) }
       actions.append(
         .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
       keep(block, of: completion.task, into: &actions)
