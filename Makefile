@@ -1,11 +1,13 @@
 # The commands of the project. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-mpich test-tsan test-asan build bench-setup format lint clean dependencies python
+.PHONY: help demo test test-mpich test-tsan test-asan fuzz build bench-setup format lint clean dependencies python
 
 SWIFT_SOURCES := Package.swift Sources Tests examples Benchmarks
 # Arguments for the test run: make test ARGS='--filter HDF5'
 ARGS ?=
+# Seeds of the fuzzer: make fuzz SEEDS=1000
+SEEDS ?= 100000
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +26,10 @@ test-tsan: dependencies python ## Runs the tests of one process under ThreadSani
 
 test-asan: dependencies python ## Runs the tests of one process under AddressSanitizer, which finds wrong uses of memory
 	@Tests/sanitize address $(ARGS)
+
+fuzz: dependencies ## Runs scheduler and workers against simulated ranks and disks, for 100,000 seeds (SEEDS=N for others)
+	swift build -c release --build-tests
+	MUSTER_FUZZ_SEEDS=$(SEEDS) swift test -c release --skip-build --filter FuzzTests
 
 build: dependencies ## Builds the library and its programs for release
 	swift build -c release

@@ -317,6 +317,11 @@ struct DivergenceTests {
     ("choice", "Divergence.swift:40", "Divergence.swift:40"),
     ("chunks", "rechunk of [3, 4] Double", "rechunk of [3, 4] Double"),
     ("throw", "at Divergence.swift:30", "Alone()"),
+    ("constant", "(2.0 ", "(3.0 "),
+    ("argument", "axes [0]", "axes [1]"),
+    ("contents", "array of [3] Double", "array of [3] Double"),
+    ("element", "map of String", "map of String"),
+    ("broadcast", "broadcast of Array<NDArray<Double>>", "broadcast of Array<NDArray<Double>>"),
   ])
   func divergenceIsNamedOnBothSidesWithin5Seconds(kind: String, onRoot: String, onOther: String) throws {
     let run = try Launch.run("rank-programs", ["diverge", kind], ranks: 3, limit: 30)

@@ -19,6 +19,15 @@ enum Divergence {
       case "operands": _ = try await (differs ? b - a : a - b).compute(line: 40)
       case "choice": _ = try await (differs ? b : a).compute(line: 40)
       case "chunks": _ = try await a.rechunked(differs ? [1, 4] : [3, 2]).compute(line: 40)
+      case "constant": _ = try await (a * (differs ? 3 : 2)).compute(line: 40)
+      case "argument": _ = try await a.sum(axis: differs ? 1 : 0).compute(line: 40)
+      case "contents":
+        _ = try await session.array(NDArray([1, 2, differs ? 4 : 3] as [Double])).compute(line: 40)
+      case "element":
+        _ = try await session.gather(session.map(["north", differs ? "east" : "south"], line: 41) { $0 + "ern" })
+      case "broadcast":
+        let field = NDArray(Array(repeating: differs ? 1.5 : 1, count: 100_000))
+        _ = try await session.compute(session.broadcast([field, field], line: 42))
       default: break
       }
       record("open", line: 10)
@@ -35,7 +44,7 @@ enum Divergence {
         if differs { _ = try session.onRoot("read") { 1 } }
       case "return": if differs { return }
       case "throw": if differs { throw Alone() }
-      case "none", "operands", "choice", "chunks": break
+      case "none", "operands", "choice", "chunks", "constant", "argument", "contents", "element", "broadcast": break
       default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
       }
       _ = try await session.compute(

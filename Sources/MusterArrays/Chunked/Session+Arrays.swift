@@ -1,13 +1,17 @@
 public import MusterRuntime
 
 extension Session {
-  /// An array in memory as a lazy one. Every rank has to pass the same elements.
+  /// An array in memory as a lazy one. Every rank has to pass the same elements: of arrays of more than 64 KiB a sample
+  /// of them is compared.
   ///
   /// The elements are copied once, unless there is one chunk only. A bad chunk shape is an error of the result.
   public func array<Element>(
     _ array: NDArray<Element>, chunks: Chunks = .auto, file: StaticString = #fileID, line: UInt = #line
   ) -> ChunkedArray<Element> {
-    source("array", shape: array.shape, chunks: chunks, CallSite(file: file, line: line)) { grid throws(MusterError) in
+    let contents = array.withContents { ValueDigest.text(of: $0) }
+    return source(
+      "array", shape: array.shape, chunks: chunks, detail: "contents \(contents)", CallSite(file: file, line: line)
+    ) { grid throws(MusterError) in
       try MemoryOperation(array.erased, grid: grid)
     }
   }

@@ -75,3 +75,9 @@ extension NDArray: Block {
     return NDArray(erased)
   }
 }
+
+extension NDArray: DigestibleContents {
+  package func withContents<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    withElements { body(UnsafeRawBufferPointer($0)) }
+  }
+}

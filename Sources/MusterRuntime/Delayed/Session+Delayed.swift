@@ -22,14 +22,15 @@ extension Session {
   }
 
   func delayed<each Input: GraphValue, Value: Sendable>(
-    _ inputs: repeat each Input, name: String, callSite: CallSite,
+    _ inputs: repeat each Input, name: String, contents: String? = nil, callSite: CallSite,
     _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Value
   ) -> Delayed<Value> {
     var sources: [GraphSource] = []
     for input in repeat each inputs { sources += input.operand.sources }
     // The node alone holds the nodes that it depends on: it lets go of them link by link.
     let reads = (repeat (each inputs).operand.read)
-    let number = record(name, elementType: "\(Value.self)", detail: sources.calls, callSite: callSite)
+    let detail = contents.map { "contents \($0)" } ?? sources.calls
+    let number = record(name, elementType: "\(Value.self)", detail: detail, callSite: callSite)
     return Delayed<Value>(
       node: DelayedNode(
         session: self, name: name, callSite: callSite, number: number, blockType: ValueBlock<Value>.self,

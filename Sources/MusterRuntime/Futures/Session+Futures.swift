@@ -47,7 +47,8 @@ extension Session {
   /// Has a function run for each element, at once.
   ///
   /// - Parameters:
-  ///   - elements: plain values, the same on every rank; each is captured by its task.
+  ///   - elements: plain values, the same on every rank (numbers, strings, arrays and lists of such are compared); each is
+  ///     captured by its task.
   /// - Returns: a future for each element, in their order.
   /// - Throws: as `submit`.
   public func map<Element: Sendable, Value: Sendable>(
@@ -55,7 +56,9 @@ extension Session {
     line: UInt = #line, _ body: @escaping @Sendable (Element) throws -> Value
   ) throws -> [Future<Value>] {
     let callSite = CallSite(file: file, line: line)
-    let nodes = elements.map { element in delayed(name: name, callSite: callSite) { try body(element) }.node }
+    let nodes = elements.map { element in
+      delayed(name: name, contents: ValueDigest.text(of: element), callSite: callSite) { try body(element) }.node
+    }
     return try start(nodes, name: name, options: options, callSite: callSite).map { Future(node: $0) }
   }
 
@@ -72,7 +75,8 @@ extension Session {
     return try start(nodes, name: name, options: options, callSite: callSite).map { Future(node: $0) }
   }
 
-  /// Spreads values over the workers, as futures. Every rank has to pass the same values.
+  /// Spreads values over the workers, as futures. Every rank has to pass the same values; of numbers, strings, arrays and
+  /// lists of such that is seen to.
   ///
   /// - Throws: as `submit`.
   public func scatter<Value: Sendable>(
@@ -85,7 +89,11 @@ extension Session {
   public func broadcast<Value: Sendable>(
     _ value: Value, name: String = "broadcast", file: StaticString = #fileID, line: UInt = #line
   ) -> Future<Value> {
-    Future(value, node: delayed(name: name, callSite: CallSite(file: file, line: line)) { value }.node)
+    Future(
+      value,
+      node: delayed(
+        name: name, contents: ValueDigest.text(of: value), callSite: CallSite(file: file, line: line)
+      ) { value }.node)
   }
 
   /// Waits for some futures and returns their values, in their order. Collective.

@@ -21,7 +21,8 @@ package struct Call: Sendable {
   /// As a message names it: `sum of [240, 37, 49] Double (axes 0) at main.swift:12`.
   package var text: String {
     var text = operation
-    if !shape.isEmpty || !elementType.isEmpty { text += " of \(shape)" }
+    if !shape.isEmpty || !elementType.isEmpty { text += " of" }
+    if !shape.isEmpty { text += " \(shape)" }
     if !elementType.isEmpty { text += " \(elementType)" }
     if !detail.isEmpty { text += " (\(detail))" }
     if let callSite { text += " at \(callSite)" }
