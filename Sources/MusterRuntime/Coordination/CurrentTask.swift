@@ -5,19 +5,25 @@ internal import MusterScheduling
 struct CurrentTask {
   let coordination: Coordination
   let places: any TaskPlaces
-  let operation: String
-  let task: TaskID
-  let attempt: Attempt
+  private var layer: RegisteredLayer?
+  private var task = TaskID(layer: 0, index: 0)
+  private var attempt: Attempt = 0
   /// When its time is up, by the monotonic clock; nil where it has no limit.
-  let limit: Int?
-  /// What it has acquired and not released.
+  private(set) var limit: Int?
+  /// How much it has acquired and not released.
   var holdings = 0
+
+  private init(coordination: Coordination, places: any TaskPlaces) {
+    self.coordination = coordination
+    self.places = places
+  }
 
   var owner: CoordinationOwner { .task(rank: coordination.rank, task, attempt) }
 
   var name: String {
     MusterError.TaskDescription(
-      operation: operation, index: Int(task.index), rank: coordination.rank, attempt: Int(attempt)
+      operation: layer?.layer.tasks.name ?? "task", index: Int(task.index), rank: coordination.rank,
+      attempt: Int(attempt)
     ).description
   }
 
@@ -36,16 +42,42 @@ struct CurrentTask {
     pthread_getspecific(key)?.assumingMemoryBound(to: CurrentTask.self)
   }
 
-  /// Runs `body` as a task. What the task still holds then is released, whether it has returned or thrown.
-  static func run<R>(_ task: CurrentTask, _ body: () -> R) -> R {
-    var task = task
+  /// Has the calling thread run some tasks, one after the other, by `UnsafeMutablePointer<CurrentTask>.run`.
+  static func withThread<R>(
+    _ coordination: Coordination, _ places: any TaskPlaces, _ body: (UnsafeMutablePointer<CurrentTask>) -> R
+  ) -> R {
+    var current = CurrentTask(coordination: coordination, places: places)
     let before = pthread_getspecific(key)
-    let result = withUnsafeMutablePointer(to: &task) { pointer in
+    return withUnsafeMutablePointer(to: &current) { pointer in
       pthread_setspecific(key, pointer)
       defer { pthread_setspecific(key, before) }
-      return body()
+      return body(pointer)
     }
-    if task.holdings > 0 { task.coordination.ended(task.owner) }
-    return result
+  }
+
+  fileprivate mutating func begin(_ layer: RegisteredLayer, _ task: TaskID, _ attempt: Attempt, at now: Int) {
+    self.layer = layer
+    self.task = task
+    self.attempt = attempt
+    limit = layer.layer.timeout.map { now + $0.nanoseconds }
+  }
+
+  fileprivate mutating func end() {
+    guard holdings > 0 else { return }
+    holdings = 0
+    coordination.ended(owner)
+  }
+}
+
+extension UnsafeMutablePointer<CurrentTask> {
+  /// Runs a task on the calling thread. What it still holds then is released, whether it has returned or thrown.
+  ///
+  /// - Parameter now: a time of the monotonic clock.
+  func run(
+    _ task: TaskID, _ attempt: Attempt, of layer: RegisteredLayer, inputs: [any Block], at now: Int
+  ) -> Result<any Block, any Error> {
+    pointee.begin(layer, task, attempt, at: now)
+    defer { pointee.end() }
+    return Result { try layer.layer.run(TaskInputs(index: Int(task.index), blocks: inputs)) }
   }
 }

@@ -27,12 +27,15 @@ final class LocalWorker: @unchecked Sendable {
     var nanoseconds = 0
   }
 
-  /// The tasks that a thread has taken. Used by that thread only.
+  /// The tasks that a thread has taken.
+  ///
+  /// `@unchecked Sendable` is safe: it's used by that thread only. Its variables are never used while they are changed:
+  /// a task that waits is run with neither in hand.
   private final class Batch: TaskPlaces, @unchecked Sendable {
     let worker: LocalWorker
-    var tasks: [Taken] = []
+    @exclusivity(unchecked) var tasks: [Taken] = []
     /// The place of the one that runs.
-    var current = 0
+    @exclusivity(unchecked) var current = 0
     init(worker: LocalWorker) { self.worker = worker }
     func lend() throws(MusterError) { try worker.lend(self) }
     func takeBack() { worker.takeBack() }
@@ -265,10 +268,11 @@ final class LocalWorker: @unchecked Sendable {
 
   /// Runs tasks until the session's end; every thread calls it.
   func work() {
+    let batch = Batch(worker: self)
     acquire()
     while !isShutDown {
       takeDropped()
-      if runSome() { continue }
+      if runSome(batch) { continue }
       if !calls.isEmpty || !garbage.isEmpty {
         unlock()
         acquire()
@@ -284,10 +288,11 @@ final class LocalWorker: @unchecked Sendable {
 
   /// Runs tasks on the calling thread until none is ready.
   func drain() {
+    let batch = Batch(worker: self)
     acquire()
     repeat {
       takeDropped()
-      if !runSome() {
+      if !runSome(batch) {
         unlock()
         acquire()
       }
@@ -304,9 +309,8 @@ final class LocalWorker: @unchecked Sendable {
   }
 
   /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any, and room for them.
-  private func runSome() -> Bool {
+  private func runSome(_ batch: Batch) -> Bool {
     guard !ready.isEmpty, places.hasRoom(running: running) else { return false }
-    let batch = Batch(worker: self)
     // A share of what there is: the other threads want some too.
     let share = max(1, ready.count / (2 * threads))
     var count = max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, meanNanoseconds)))
@@ -335,6 +339,7 @@ final class LocalWorker: @unchecked Sendable {
     acquire()
     running -= 1
     for task in batch.tasks { finish(task) }
+    batch.tasks.removeAll(keepingCapacity: true)
     apply()
     events?.holds(storedBytes, at: end)
     if let bytes = memoryReports.report(of: storedBytes) {
@@ -350,26 +355,25 @@ final class LocalWorker: @unchecked Sendable {
 
   /// Returns when the last of the tasks ended.
   private func run(_ batch: Batch) -> Int {
-    var begin = MonotonicClock.nanoseconds
-    batch.current = 0
-    while batch.current < batch.tasks.count {
-      let task = batch.tasks[batch.current]
-      batch.tasks[batch.current].inputs = []
-      let (ready, layer) = (task.ready, task.layer.layer)
-      let inputs = TaskInputs(index: Int(ready.task.index), blocks: task.inputs)
-      let current = CurrentTask(
-        coordination: coordination, places: batch, operation: layer.tasks.name, task: ready.task,
-        attempt: ready.attempt, limit: layer.timeout.map { begin + $0.nanoseconds })
-      let result = CurrentTask.run(current) { Result { try layer.run(inputs) } }
-      let end = MonotonicClock.nanoseconds
-      events?.ran(ready.task, attempt: ready.attempt, begin: begin, end: end, bytes: result.byteCount)
-      // Its place may be another one than before: where it has waited the others are gone.
-      batch.tasks[batch.current].result = result
-      batch.tasks[batch.current].nanoseconds = end - begin
-      batch.current += 1
-      begin = end
+    CurrentTask.withThread(coordination, batch) { current in
+      var begin = MonotonicClock.nanoseconds
+      batch.current = 0
+      while batch.current < batch.tasks.count {
+        let ready = batch.tasks[batch.current].ready
+        var inputs: [any Block] = []
+        swap(&inputs, &batch.tasks[batch.current].inputs)
+        let result = current.run(
+          ready.task, ready.attempt, of: batch.tasks[batch.current].layer, inputs: inputs, at: begin)
+        let end = MonotonicClock.nanoseconds
+        events?.ran(ready.task, attempt: ready.attempt, begin: begin, end: end, bytes: result.byteCount)
+        // Its place may be another one than before: where it has waited the others are gone.
+        batch.tasks[batch.current].result = result
+        batch.tasks[batch.current].nanoseconds = end - begin
+        batch.current += 1
+        begin = end
+      }
+      return begin
     }
-    return begin
   }
 
   private func take(_ next: Ready) -> Taken {

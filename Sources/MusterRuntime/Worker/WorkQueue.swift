@@ -166,11 +166,8 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   private func run(_ next: ReadyTask) -> Completion {
     let begin = MonotonicClock.nanoseconds
     let layer = next.layer.layer
-    let current = CurrentTask(
-      coordination: coordination, places: self, operation: layer.tasks.name, task: next.task, attempt: next.attempt,
-      limit: layer.timeout.map { begin + $0.nanoseconds })
-    let result = CurrentTask.run(current) {
-      Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
+    let result = CurrentTask.withThread(coordination, self) { current in
+      current.run(next.task, next.attempt, of: next.layer, inputs: next.inputs, at: begin)
     }
     .mapError {
       MusterError(taskError: $0, layer: layer, task: next.task, rank: rank, attempt: Int(next.attempt))
