@@ -248,7 +248,8 @@ final class Coordination: Sendable {
 
   /// Looks at the clock on rank 0, and hands over what is to be sent. Returns whether there was anything.
   func exchange(_ send: (_ bytes: [UInt8], _ rank: Int) -> Void) -> Bool {
-    if nextDeadline.load(ordering: .relaxed) <= MonotonicClock.nanoseconds { lookAtClock() }
+    let deadline = nextDeadline.load(ordering: .relaxed)
+    if deadline != .max, deadline <= MonotonicClock.nanoseconds { lookAtClock() }
     guard hasOutgoing else { return false }
     let messages = state.withLock { state in
       defer { state.outgoing = [] }
@@ -329,13 +330,5 @@ final class Coordination: Sendable {
         .invalidArgument, "\(object.text) is waited for with the timeout \(timeout)", fix: "Use a timeout of 0 or more")
     }
     return timeout.nanoseconds
-  }
-}
-
-extension Coordinator.Action {
-  fileprivate var ticket: CoordinationTicket {
-    switch self {
-    case .answer(let ticket, _): ticket
-    }
   }
 }

@@ -35,7 +35,7 @@ struct CurrentTask {
     return key
   }()
 
-  /// The task of the calling thread; nil where it runs none.
+  /// The task of the calling thread; nil on threads that run none.
   ///
   /// The pointer is valid as long as the task runs, which is longer than its own calls, and of its own thread only.
   static var current: UnsafeMutablePointer<CurrentTask>? {

@@ -88,9 +88,8 @@ final class WorkerRole {
   // MARK: Messages and tasks
 
   func takeCompletions() -> Bool {
-    let slots = queue.takeSlots()
+    let slots = queue.takeCompletions(into: &completions)
     if let slots { transport.send(.slots(slots), to: 0) }
-    queue.takeCompletions(into: &completions)
     guard !completions.isEmpty else { return slots != nil }
     // Of what a task held by its end rank 0 hears before it hears of the end.
     _ = engine.coordination.exchange { transport.send(.coordination($0), to: $1) }

@@ -38,7 +38,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   private let events: TraceRecorder?
   private let coordination: Coordination
   private var places: SparePlaces
-  /// What `takeSlots` gave last.
+  /// What `takeCompletions` told last.
   private var toldSlots: Int
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
@@ -77,9 +77,10 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     }
   }
 
-  func takeCompletions(into list: inout [Completion]) {
+  /// - Returns: how many tasks can run at a time, where that has changed since it was last told.
+  func takeCompletions(into list: inout [Completion]) -> Int? {
     list.removeAll(keepingCapacity: true)
-    condition.withLock {
+    return condition.withLock {
       for late in timeLimits.takeOverdue(at: MonotonicClock.nanoseconds) {
         let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: rank, attempt: Int(late.attempt))
         completions.append(
@@ -88,19 +89,13 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
             nanoseconds: late.layer.layer.timeout?.nanoseconds ?? 0))
       }
       swap(&list, &completions)
-    }
-  }
-
-  /// How many tasks can run at a time, where that has changed since it was asked for.
-  func takeSlots() -> Int? {
-    condition.withLock {
       guard places.slots != toldSlots else { return nil }
       toldSlots = places.slots
       return toldSlots
     }
   }
 
-  /// There is something for `takeCompletions` or `takeSlots`.
+  /// There is something for `takeCompletions`.
   var hasCompletions: Bool { condition.withLock { !completions.isEmpty || places.slots != toldSlots } }
   /// Whether a thread runs a task, or is about to.
   var isBusy: Bool { condition.withLock { running > 0 || !ready.isEmpty } }
@@ -135,7 +130,9 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     doorbell.ring()
   }
 
-  private func work() {
+  private func work() { CurrentTask.withThread(coordination, self) { work($0) } }
+
+  private func work(_ current: UnsafeMutablePointer<CurrentTask>) {
     condition.lock()
     while !isShutDown {
       guard places.hasRoom(running: running), let next = ready.popMin() else {
@@ -149,7 +146,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
         timeLimits.began(next.task, next.attempt, next.layer, at: MonotonicClock.nanoseconds)
       }
       condition.unlock()
-      let completion = run(next)
+      let completion = run(next, current)
       condition.lock()
       running -= 1
       guard timeLimits.ended(next.task, next.attempt, next.layer) else { continue }
@@ -163,13 +160,10 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     condition.unlock()
   }
 
-  private func run(_ next: ReadyTask) -> Completion {
+  private func run(_ next: ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion {
     let begin = MonotonicClock.nanoseconds
     let layer = next.layer.layer
-    let result = CurrentTask.withThread(coordination, self) { current in
-      current.run(next.task, next.attempt, of: next.layer, inputs: next.inputs, at: begin)
-    }
-    .mapError {
+    let result = current.run(next.task, next.attempt, of: next.layer, inputs: next.inputs, at: begin).mapError {
       MusterError(taskError: $0, layer: layer, task: next.task, rank: rank, attempt: Int(next.attempt))
     }
     let end = MonotonicClock.nanoseconds
