@@ -73,7 +73,7 @@ final class LocalWorker: @unchecked Sendable {
 
   private var conductor = Conductor()
   private var ready = Heap<Ready>()
-  private var store: [TaskID: any Block] = [:]
+  private var store = TaskMap<any Block>()
   /// What the stored blocks hold, in bytes.
   private var storedBytes = 0
   private var memoryReports: MemoryReports
