@@ -12,6 +12,10 @@ struct BenchmarkPrograms {
     case "noop-mpi": try await NoopTasks.runTree(count: try number(arguments, 1))
     case "submit-latency": try await SubmitLatency.run(count: try number(arguments, 1))
     case "noop-threads": try await NoopThreads.run(count: try number(arguments, 1))
+    case "events-cost":
+      try await EventsCost.run(
+        count: try number(arguments, 1), microseconds: try number(arguments, 2), rounds: try number(arguments, 3),
+        path: try text(arguments, 4))
     case "scheduler-core":
       try SchedulerCore.run(SchedulerCore.pairs(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
     case "graph-10m":

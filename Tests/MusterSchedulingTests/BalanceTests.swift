@@ -45,6 +45,26 @@ import Testing
     #expect(harness.isComplete)
   }
 
+  @Test func aWorkerWithMoreSlotsGetsMoreTasks() throws {
+    var harness = try Harness(rootsGraph(12))
+    try harness.join(0)
+    let before = harness.scheduler.assigned(to: WorkerID(0)).count
+    // Its tasks wait, all that it has been given.
+    try harness.handle(.slots(WorkerID(0), before + 3))
+    #expect(harness.scheduler.assigned(to: WorkerID(0)).count >= before + 3)
+    try harness.handle(.slots(WorkerID(0), 12))
+    #expect(harness.scheduler.assigned(to: WorkerID(0)).count == 12)
+    #expect(harness.scheduler.assignedCount(to: WorkerID(0)) == 12)
+    // They go on: an idle worker gets what that one can't run any more.
+    try harness.handle(.slots(WorkerID(0), 1))
+    #expect(harness.actions.isEmpty)
+    try harness.join(1, slots: 2)
+    #expect(!harness.retracted.isEmpty)
+    // Of what is said of a worker that isn't there nothing is heeded.
+    try harness.handle(.slots(WorkerID(7), 5))
+    #expect(harness.actions.isEmpty)
+  }
+
   /// Worker 0 runs the first of three roots and has the second queued; worker 1 has finished the third.
   private func unbalanced() throws -> Harness {
     var harness = try Harness(rootsGraph(3))

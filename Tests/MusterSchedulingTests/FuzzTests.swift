@@ -21,11 +21,13 @@ import Testing
     }
     var losses = 0
     var retracts = 0
+    var slotChanges = 0
     for seed in seeds {
       do {
         let report = try FuzzCase(seed: seed).run()
         losses += report.losses
         retracts += report.givenBack
+        slotChanges += report.slotChanges
       } catch {
         Issue.record("MUSTER_FUZZ_SEED=\(seed): \(error)")
         return
@@ -35,6 +37,7 @@ import Testing
       // What the fuzzer is for has to have happened.
       #expect(losses > seeds.count / 4)
       #expect(retracts > seeds.count / 10)
+      #expect(slotChanges > seeds.count)
     }
   }
 }

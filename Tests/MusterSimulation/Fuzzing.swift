@@ -72,6 +72,11 @@ package struct FuzzCase: Sendable {
       }
     }
     if random.chance(0.05), let result = graph.results.randomElement(using: &random) { options.failing = result }
+    if random.chance(0.4) {
+      options.slotChanges = (0..<Int.random(in: 1...20, using: &random)).map { _ in
+        Int.random(in: 0...(20 * scale), using: &random)
+      }
+    }
     self.options = options
   }
 

@@ -9,7 +9,7 @@ struct Attempted: Hashable {
 /// A worker: the state machine that ships, and threads whose tasks take virtual time. It does what `WorkerRole` and
 /// `WorkQueue` do around the state machine.
 struct SimulatedWorker {
-  let slots: Int
+  var slots: Int
   let memoryLimit: Int
   var state: WorkerState
   /// Whether it runs. A worker whose connection alone is lost does.

@@ -21,6 +21,8 @@ package struct Simulation {
     case completed(Int, Completion)
     case join(SimulationOptions.Worker)
     case loss
+    /// A worker's tasks begin to wait, or go on.
+    case slots
     case look
     /// The program comes to a graph, lets go of its results, or cancels a task.
     case add(Int)
@@ -91,6 +93,7 @@ package struct Simulation {
     for worker in options.workers { queue.add(.join(worker), at: worker.joins) }
     joinsToCome = options.workers.count
     for time in options.losses { queue.add(.loss, at: time) }
+    for time in options.slotChanges { queue.add(.slots, at: time) }
     for (task, time) in options.cancellations { queue.add(.cancel(task), at: time) }
     queue.add(.add(0), at: 0)
     let taskCount = graph.layers.reduce(0) { $0 + $1.count }
@@ -142,6 +145,7 @@ package struct Simulation {
       if workers[worker].isRunning { try complete(completion, at: worker) }
     case .join(let offer): join(offer)
     case .loss: lose()
+    case .slots: changeSlots()
     case .look: break
     case .add(let number): try add(number)
     case .release(let number): try release(number)
@@ -161,6 +165,7 @@ package struct Simulation {
     case .failed(let task, let attempt, _): .failed(worker, task, attempt)
     case .retracted(let task, let attempt, let givenBack): .retracted(worker, task, attempt, givenBack: givenBack)
     case .memory(let bytes): .memory(worker, bytes: bytes)
+    case .slots(let slots): .slots(worker, slots)
     default: preconditionFailure("a worker sent what isn't for the scheduler: \(message)")
     }
   }
@@ -327,6 +332,15 @@ package struct Simulation {
       joinsToCome += 1
       queue.add(.join(SimulationOptions.Worker(slots: 1)), at: now + 1_000_000)
     }
+  }
+
+  private mutating func changeSlots() {
+    guard let number = workers.indices.filter({ workers[$0].isRunning }).randomElement(using: &random) else { return }
+    report.slotChanges += 1
+    workers[number].slots = Int.random(in: 1...6, using: &random)
+    let message = Happening.toScheduler(.slots(workers[number].slots), from: number)
+    send(message, from: number, to: Self.scheduler, options.messageDelay)
+    begin(at: number)
   }
 
   // MARK: The end

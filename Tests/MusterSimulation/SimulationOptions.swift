@@ -18,6 +18,8 @@ package struct SimulationOptions: Sendable {
   package var workers: [Worker] = []
   /// When a worker chosen at random is lost, if any is left.
   package var losses: [Int] = []
+  /// When a worker chosen at random can run another number of tasks at a time.
+  package var slotChanges: [Int] = []
   /// The part of the losses in which the worker goes on, and only its connection is lost.
   package var falseLosses = 0.0
   /// How long a message between the scheduler and a worker is on its way.
@@ -79,6 +81,7 @@ package struct SimulationReport: Sendable {
   /// The most bytes of blocks that any one worker held at one time.
   package var peakBytes = 0
   package var losses = 0
+  package var slotChanges = 0
   package var cancellations = 0
   /// The tasks in the order in which they began.
   package var order: [TaskID] = []

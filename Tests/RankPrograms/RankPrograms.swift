@@ -44,6 +44,7 @@ struct RankPrograms {
     "futures-left": { _ in try await Futures.leave() },
     "futures-diverge": { try await Futures.diverge($0[0]) },
     "draw": { try await DelayedFunctions.draw(to: $0[0]) },
+    "coordinate": { try await Coordinated.run(folder: $0[0]) },
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "late": { try await Failures.late(rank: Int($0[0])!) },
@@ -63,6 +64,7 @@ struct RankPrograms {
     },
     "between": { try await Voice.between(rank: Int($0[0])!, fate: $0[1]) },
     "printed": { try await Voice.printed($0[0], path: $0[1]) },
+    "traced": { try await Traced.run(count: Int($0[0])!, bytes: Int($0[1])!, fails: $0.count > 2) },
     "diverge": { try await Divergence.run($0[0]) },
   ]
 }

@@ -20,4 +20,7 @@ void clinux_flush_output(void);
 /// Where the runtime is linked statically its own function is called and the hook is not.
 void clinux_on_error_in_main(void (*hook)(void *error));
 
+/// Has the processor fetch the cache line of an address, which is written to soon. Any address will do.
+static inline void clinux_prefetch_to_write(const void *address) { __builtin_prefetch(address, 1); }
+
 #endif

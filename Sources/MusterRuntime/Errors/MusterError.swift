@@ -78,9 +78,9 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
     public static let taskFailed = Code("taskFailed")
     /// There isn't the memory that a block needs; the message says how much that is.
     public static let outOfMemory = Code("outOfMemory")
-    /// The task, or one that it needs, was cancelled.
+    /// The task, or one that it needs, was cancelled; or it waited for another, and its graph failed or the session ended.
     public static let cancelled = Code("cancelled")
-    /// The time that was given has passed.
+    /// The time that was given has passed; where tasks wait for each other the message says who has it.
     public static let timedOut = Code("timedOut")
     /// The session can't be started as asked, or is used after its end or from two places at once.
     public static let session = Code("session")

@@ -17,6 +17,9 @@ struct Submission: Sendable {
   /// Whether each result is a future's: what becomes of it is noted as soon as it happens.
   var isOfFutures = false
 
+  /// The numbers of its layers.
+  var layers: Range<Int> { firstLayer..<firstLayer + plan.layers.count }
+
   /// The scheduler's view.
   var taskGraph: TaskGraph {
     var graph = TaskGraph(layers: plan.layers.map(\.tasks), results: plan.results, firstLayer: firstLayer)

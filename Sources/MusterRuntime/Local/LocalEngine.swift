@@ -6,16 +6,21 @@ final class LocalEngine: Engine {
   let rankCount = 1
   let workerCount = 1
   let threadsPerWorker: Int
+  let events: TraceRecorder?
+  let coordination = Coordination()
   private let isSynchronous: Bool
   private let worker: LocalWorker
 
-  init(threads: Int, synchronous: Bool, memoryLimit: Int, board: ProgressBoard?) {
+  init(threads: Int, synchronous: Bool, memoryLimit: Int, board: ProgressBoard?, events: TraceRecorder?) {
+    self.events = events
     isSynchronous = synchronous
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
     let worker = LocalWorker(
-      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board)
+      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board, events: events,
+      coordination: coordination)
     self.worker = worker
+    coordination.whenProgramWaits { [weak worker] in worker?.lookForStall() }
     guard !synchronous else { return }
     for number in 0..<threads {
       SystemThread.start(name: "muster-task-\(number)") { worker.work() }
@@ -28,10 +33,14 @@ final class LocalEngine: Engine {
     _ submission: Submission, arrival: Arrival,
     completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
   ) {
+    events?.register(submission)
     worker.compute(submission, completion: completion)
   }
 
-  func submit(_ submission: Submission) { worker.submit(submission) }
+  func submit(_ submission: Submission) {
+    events?.register(submission)
+    worker.submit(submission)
+  }
 
   func runReady() {
     if isSynchronous { worker.drain() }
@@ -54,6 +63,7 @@ final class LocalEngine: Engine {
   }
 
   func finish(arrival: Arrival) {
+    coordination.close()
     worker.shutDown()
     BlockAllocator.shared.releaseKept()
   }

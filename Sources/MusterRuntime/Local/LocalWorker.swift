@@ -27,9 +27,24 @@ final class LocalWorker: @unchecked Sendable {
     var nanoseconds = 0
   }
 
+  /// The tasks that a thread has taken.
+  ///
+  /// `@unchecked Sendable` is safe: it's used by that thread only. Its variables are never used while they are changed:
+  /// a task that waits is run with neither in hand.
+  private final class Batch: TaskPlaces, @unchecked Sendable {
+    let worker: LocalWorker
+    @exclusivity(unchecked) var tasks: [Taken] = []
+    /// The place of the one that runs.
+    @exclusivity(unchecked) var current = 0
+    init(worker: LocalWorker) { self.worker = worker }
+    func lend() throws(MusterError) { try worker.lend(self) }
+    func takeBack() { worker.takeBack() }
+  }
+
   /// A collective that waits for a graph, or for the end of its tasks where it failed.
   private struct Waiting {
     var results: [TaskID]
+    var layers: Range<Int>
     var completion: Completion
     var failure: MusterError?
   }
@@ -51,6 +66,8 @@ final class LocalWorker: @unchecked Sendable {
   private let dropped = Mutex<[(tasks: [TaskID], graph: GraphID)]>([])
   private let start = MonotonicClock.nanoseconds
   private let board: ProgressBoard?
+  private let events: TraceRecorder?
+  private let coordination: Coordination
   private let threads: Int
   private let isSynchronous: Bool
 
@@ -65,6 +82,11 @@ final class LocalWorker: @unchecked Sendable {
   /// Released blocks, dropped outside of the lock.
   private var garbage: [any Block] = []
   private var idle = 0
+  /// The threads that run tasks, those whose task waits included.
+  private var running = 0
+  /// The tasks that threads have taken, and whose end hasn't been told.
+  private var takenCount = 0
+  private var places: SparePlaces
   /// A running mean of what tasks take, in nanoseconds.
   private var meanNanoseconds = LocalWorker.batchNanoseconds
   private var timeLimits = TimeLimits()
@@ -78,10 +100,16 @@ final class LocalWorker: @unchecked Sendable {
   private var boardTotal = 0
   private var isShutDown = false
 
-  init(threads: Int, isSynchronous: Bool, memoryLimit: Int, board: ProgressBoard?) {
+  init(
+    threads: Int, isSynchronous: Bool, memoryLimit: Int, board: ProgressBoard?, events: TraceRecorder?,
+    coordination: Coordination
+  ) {
     self.threads = threads
     self.isSynchronous = isSynchronous
     self.board = board
+    self.events = events
+    self.coordination = coordination
+    places = SparePlaces(threads: threads, limit: isSynchronous ? 0 : SparePlaces.limit)
     memoryReports = MemoryReports(limit: memoryLimit)
     conductor.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: 0, into: &actions)
     actions.removeAll()
@@ -118,7 +146,8 @@ final class LocalWorker: @unchecked Sendable {
   /// The completion isn't called before this returns.
   func compute(_ submission: Submission, completion: @escaping Completion) {
     change {
-      waiting[submission.graph] = Waiting(results: submission.plan.results, completion: completion)
+      waiting[submission.graph] = Waiting(
+        results: submission.plan.results, layers: submission.layers, completion: completion)
       do throws(MusterError) {
         try conductor.add(submission, at: now, into: &actions)
         boardTotal = conductor.scheduler.outstandingCount
@@ -162,6 +191,7 @@ final class LocalWorker: @unchecked Sendable {
 
   func cancel(_ tasks: [TaskID]) {
     change { for task in tasks { conductor.handle(.cancelled(task), at: now, into: &actions) } }
+    coordination.tasksCancelled(tasks)
   }
 
   func ask(_ question: FutureQuestion, completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void) {
@@ -209,6 +239,11 @@ final class LocalWorker: @unchecked Sendable {
   private func change(_ body: () -> Void) {
     acquire()
     body()
+    finishChange()
+  }
+
+  /// Draws the conclusions from a change, and releases the lock.
+  private func finishChange() {
     apply()
     if !calls.isEmpty || !garbage.isEmpty || dropped.withLock({ !$0.isEmpty }) { condition.signal() }
     var due: [@Sendable () -> Void] = []
@@ -233,10 +268,11 @@ final class LocalWorker: @unchecked Sendable {
 
   /// Runs tasks until the session's end; every thread calls it.
   func work() {
+    let batch = Batch(worker: self)
     acquire()
     while !isShutDown {
       takeDropped()
-      if runSome() { continue }
+      if runSome(batch) { continue }
       if !calls.isEmpty || !garbage.isEmpty {
         unlock()
         acquire()
@@ -252,10 +288,11 @@ final class LocalWorker: @unchecked Sendable {
 
   /// Runs tasks on the calling thread until none is ready.
   func drain() {
+    let batch = Batch(worker: self)
     acquire()
     repeat {
       takeDropped()
-      if !runSome() {
+      if !runSome(batch) {
         unlock()
         acquire()
       }
@@ -271,38 +308,40 @@ final class LocalWorker: @unchecked Sendable {
     relinquish()
   }
 
-  /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any.
-  private func runSome() -> Bool {
-    guard !ready.isEmpty else { return false }
-    var taken: [Taken] = []
+  /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any, and room for them.
+  private func runSome(_ batch: Batch) -> Bool {
+    guard !ready.isEmpty, places.hasRoom(running: running) else { return false }
     // A share of what there is: the other threads want some too.
     let share = max(1, ready.count / (2 * threads))
-    let count = max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, meanNanoseconds)))
-    while taken.count < count, let next = ready.popMin() {
+    var count = max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, meanNanoseconds)))
+    // A task that waits may wait for one of those taken with it, and another for one that has been run.
+    if coordination.isUsed { count = 1 }
+    while batch.tasks.count < count, let next = ready.popMin() {
       let task = take(next)
-      taken.append(task)
-      guard task.layer.layer.timeout != nil else { continue }
+      if task.layer.layer.timeout == nil {
+        batch.tasks.append(task)
+        continue
+      }
       // Its time is its own.
+      guard batch.tasks.isEmpty else {
+        ready.insert(next)
+        break
+      }
+      batch.tasks.append(task)
       timeLimits.began(next.task, next.attempt, task.layer, at: now)
       startTimer()
       break
     }
+    running += 1
+    takenCount += batch.tasks.count
     unlock()
-
-    var begin = MonotonicClock.nanoseconds
-    for number in taken.indices {
-      let inputs = TaskInputs(index: Int(taken[number].ready.task.index), blocks: taken[number].inputs)
-      taken[number].inputs = []
-      let layer = taken[number].layer.layer
-      taken[number].result = Result { try layer.run(inputs) }
-      let end = MonotonicClock.nanoseconds
-      taken[number].nanoseconds = end - begin
-      begin = end
-    }
-
+    let end = run(batch)
     acquire()
-    for task in taken { finish(task) }
+    running -= 1
+    for task in batch.tasks { finish(task) }
+    batch.tasks.removeAll(keepingCapacity: true)
     apply()
+    events?.holds(storedBytes, at: end)
     if let bytes = memoryReports.report(of: storedBytes) {
       conductor.handle(.memory(Self.worker, bytes: bytes), at: now, into: &actions)
       apply()
@@ -312,6 +351,29 @@ final class LocalWorker: @unchecked Sendable {
       acquire()
     }
     return true
+  }
+
+  /// Returns when the last of the tasks ended.
+  private func run(_ batch: Batch) -> Int {
+    CurrentTask.withThread(coordination, batch) { current in
+      var begin = MonotonicClock.nanoseconds
+      batch.current = 0
+      while batch.current < batch.tasks.count {
+        let ready = batch.tasks[batch.current].ready
+        var inputs: [any Block] = []
+        swap(&inputs, &batch.tasks[batch.current].inputs)
+        let result = current.run(
+          ready.task, ready.attempt, of: batch.tasks[batch.current].layer, inputs: inputs, at: begin)
+        let end = MonotonicClock.nanoseconds
+        events?.ran(ready.task, attempt: ready.attempt, begin: begin, end: end, bytes: result.byteCount)
+        // Its place may be another one than before: where it has waited the others are gone.
+        batch.tasks[batch.current].result = result
+        batch.tasks[batch.current].nanoseconds = end - begin
+        batch.current += 1
+        begin = end
+      }
+      return begin
+    }
   }
 
   private func take(_ next: Ready) -> Taken {
@@ -328,6 +390,7 @@ final class LocalWorker: @unchecked Sendable {
   }
 
   private func finish(_ taken: Taken) {
+    takenCount -= 1
     let (task, attempt) = (taken.ready.task, taken.ready.attempt)
     meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
     guard timeLimits.ended(task, attempt, taken.layer) else { return }
@@ -344,6 +407,54 @@ final class LocalWorker: @unchecked Sendable {
         taskError: error, layer: taken.layer.layer, task: task, rank: 0, attempt: Int(attempt))
       conductor.failed(Self.worker, task, attempt, told, at: now, into: &actions)
     }
+  }
+
+  // MARK: Tasks that wait
+
+  /// The task that the calling thread runs waits: another one may run meanwhile. Those that the thread has taken with it
+  /// are for others, and what it has run before is told.
+  private func lend(_ batch: Batch) throws(MusterError) {
+    acquire()
+    let spare: Int?
+    do throws(MusterError) {
+      spare = try places.lend()
+    } catch {
+      relinquish()
+      throw error
+    }
+    let waits = batch.tasks[batch.current]
+    for task in batch.tasks[..<batch.current] { finish(task) }
+    for task in batch.tasks[(batch.current + 1)...] {
+      ready.insert(task.ready)
+      takenCount -= 1
+    }
+    batch.tasks = [waits]
+    batch.current = 0
+    conductor.handle(.slots(Self.worker, places.slots), at: now, into: &actions)
+    condition.signal()
+    finishChange()
+    if let spare { SystemThread.start(name: "muster-spare-\(spare)") { self.work() } }
+  }
+
+  private func takeBack() {
+    acquire()
+    places.takeBack()
+    conductor.handle(.slots(Self.worker, places.slots), at: now, into: &actions)
+    finishChange()
+  }
+
+  /// The program waits for something that a task may tell it: perhaps none is left.
+  func lookForStall() {
+    acquire()
+    lookForStallLocked()
+    relinquish()
+  }
+
+  /// Ends waits while nobody is left to end them. While the program doesn't wait itself it may submit a task that does.
+  private func lookForStallLocked() {
+    guard coordination.hasWaits, ready.isEmpty || places.isExhausted(running: running) else { return }
+    let programWaits = !waiting.isEmpty || asked.contains { $0.deadline == nil }
+    coordination.endStall(programWaits: programWaits, begun: takenCount)
   }
 
   // MARK: What follows
@@ -363,10 +474,12 @@ final class LocalWorker: @unchecked Sendable {
         }
       case .complete(let graph): complete(graph)
       case .fail(let graph, let failure):
-        guard waiting[graph] != nil else { break }
+        guard let failed = waiting[graph] else { break }
         waiting[graph]?.failure = conductor.error(failure)
+        coordination.graphFailed(failed.layers)
         conductor.handle(.released(graph), at: now, into: &actions)
-      case .forget(let graph, _):
+      case .forget(let graph, let layers):
+        coordination.forget(layers)
         // Nothing that a failed collective began outlives it.
         if let ended = waiting[graph], let failure = ended.failure { end(graph, ended, .failure(failure)) }
       case .retract(_, let task, let attempt):
@@ -379,6 +492,7 @@ final class LocalWorker: @unchecked Sendable {
     actions.removeAll(keepingCapacity: true)
     if !asked.isEmpty { answerAsked() }
     for _ in 0..<min(idle, ready.count) { condition.signal() }
+    lookForStallLocked()
   }
 
   private func complete(_ graph: GraphID) {

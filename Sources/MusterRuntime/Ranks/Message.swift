@@ -25,6 +25,8 @@ package enum Message {
   case failed(TaskID, Attempt, MusterError)
   case retracted(TaskID, Attempt, givenBack: Bool)
   case memory(bytes: Int)
+  /// How many tasks the worker can run at a time now: one for each thread, and for each task that waits.
+  case slots(Int)
   case calls([CallTrace])
   /// The worker's program has come to another graph than rank 0's: what it called there, and before.
   case diverged(call: String, [CallTrace])
@@ -37,6 +39,9 @@ package enum Message {
   case beat
   case fetch(first: TaskID, count: Int)
   case block(BlockMessage)
+  case trace(TraceMessage)
+  /// A `CoordinationMessage`.
+  case coordination([UInt8])
 
   package enum Outcome {
     case computed(manifest: [UInt8])
@@ -58,8 +63,8 @@ extension Message {
   private enum Kind: UInt8 {
     case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
       ending
-    case arrive, finished, failed, retracted, memory, calls, diverged, rankDied, terminated
-    case beat, fetch, block
+    case arrive, finished, failed, retracted, memory, slots, calls, diverged, rankDied, terminated
+    case beat, fetch, block, trace, coordination
   }
 
   func write(to buffer: WireBuffer) {
@@ -126,6 +131,9 @@ extension Message {
     case .memory(let bytes):
       buffer.put(Kind.memory)
       buffer.put(bytes)
+    case .slots(let slots):
+      buffer.put(Kind.slots)
+      buffer.put(slots)
     case .calls(let traces):
       buffer.put(Kind.calls)
       buffer.put(bytes: Self.encoded(traces))
@@ -152,6 +160,12 @@ extension Message {
       for size in block.sizes { buffer.put(size) }
       buffer.put(block.isInline)
       if block.isInline { buffer.put(bytes: block.inlineBytes) }
+    case .trace(let message):
+      buffer.put(Kind.trace)
+      message.write(to: buffer)
+    case .coordination(let bytes):
+      buffer.put(Kind.coordination)
+      buffer.put(bytes: bytes)
     }
   }
 
@@ -190,6 +204,7 @@ extension Message {
       self = .failed(task, attempt, Self.decoded(from: &reader))
     case .retracted: self = .retracted(reader.get(), reader.get(), givenBack: reader.get())
     case .memory: self = .memory(bytes: reader.get())
+    case .slots: self = .slots(reader.get())
     case .calls: self = .calls(Self.decoded(from: &reader))
     case .diverged:
       let call = String(decoding: reader.getBytes(), as: UTF8.self)
@@ -206,6 +221,8 @@ extension Message {
       let inlineBytes = isInline ? Array(reader.getBytes()) : []
       self = .block(
         BlockMessage(task: task, header: header, sizes: sizes, isInline: isInline, inlineBytes: inlineBytes))
+    case .trace: self = .trace(TraceMessage(from: &reader))
+    case .coordination: self = .coordination(Array(reader.getBytes()))
     }
   }
 

@@ -26,7 +26,9 @@ final class RankEngine: Engine {
   let world: World
   let doorbell = Doorbell()
   let traffic = Traffic()
+  let coordination: Coordination
   let board: ProgressBoard?
+  let events: TraceRecorder?
   private let log: @Sendable () -> [CallTrace]
   private let requests = Mutex<[Request]>([])
 
@@ -42,6 +44,8 @@ final class RankEngine: Engine {
     self.world = world
     self.board = board
     self.log = log
+    coordination = Coordination(rank: world.rank, doorbell: doorbell)
+    events = world.traceCapacity.map { TraceRecorder(rank: world.rank, capacity: $0) }
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
   }
 

@@ -13,6 +13,7 @@ final class RankLoop {
   private let patience: Int?
   private var root: RootRole?
   private var worker: WorkerRole?
+  private let tracing: TraceGathering?
   /// The session is over for every rank: what is left is to leave together.
   private var isLeaving: Bool { (root?.hasLeft ?? false) || (worker?.hasLeft ?? false) }
   private var isInVigil = false
@@ -21,7 +22,8 @@ final class RankLoop {
 
   init(engine: RankEngine, configuration: SessionConfiguration) {
     self.engine = engine
-    transport = Transport(engine.world, traffic: engine.traffic)
+    transport = Transport(engine.world, traffic: engine.traffic, events: engine.events)
+    tracing = TraceGathering(engine: engine, transport: transport)
     watch = RankWatch(engine.world.members, rank: engine.rank)
     patience = engine.world.heartbeatPatience
     heartbeat = Heartbeat(
@@ -30,6 +32,7 @@ final class RankLoop {
       now: MonotonicClock.nanoseconds)
     if engine.rank == 0 {
       root = RootRole(engine: engine, transport: transport, deadline: configuration.progressDeadline)
+      root!.mayLeave = { [tracing] in tracing?.isComplete() ?? true }
     } else {
       worker = WorkerRole(engine: engine, transport: transport)
     }
@@ -48,11 +51,19 @@ final class RankLoop {
         progressed = true
         // The last messages are to be received before this rank leaves.
         if case .finish = request { transport.waitsForReceipt = true }
+        switch request {
+        case .submit(let submission), .compute(let submission, _, _): engine.events?.register(submission)
+        case .release, .cancel, .ask, .rootValue, .finish: break
+        }
         root?.take(request)
         worker?.take(request)
       }
-      if worker?.takeCompletions() == true { progressed = true }
+      if worker?.takeCompletions() == true {
+        progressed = true
+        engine.events?.holds(worker?.storedBytes ?? 0, at: MonotonicClock.nanoseconds)
+      }
       if transport.poll({ receive($0) }) { progressed = true }
+      if engine.coordination.exchange({ transport.send(.coordination($0), to: $1) }) { progressed = true }
       if root?.advance() == true { progressed = true }
       if worker?.advance() == true { progressed = true }
       lookAfterOthers()
@@ -63,10 +74,11 @@ final class RankLoop {
       } else {
         let isBusy = worker?.isBusy ?? false
         backoff.pause(engine.doorbell, isComputing: isBusy) {
-          engine.hasRequest || (worker?.hasCompletions ?? false)
+          engine.hasRequest || engine.coordination.hasOutgoing || (worker?.hasCompletions ?? false)
         }
       }
     }
+    engine.coordination.close()
     Signals.leaveSession(isRoot: engine.rank == 0)
     root?.acknowledgeEnd()
     worker?.acknowledgeEnd()
@@ -77,6 +89,11 @@ final class RankLoop {
     case .message(_, let source), .block(_, _, let source): heartbeat.heard(from: source)
     }
     if case .message(.beat, _) = incoming { return }
+    if case .message(.coordination(let bytes), _) = incoming { return engine.coordination.receive(bytes) }
+    if case .message(.trace(let message), let source) = incoming {
+      tracing?.receive(message, from: source)
+      return
+    }
     root?.receive(incoming)
     worker?.receive(incoming)
   }

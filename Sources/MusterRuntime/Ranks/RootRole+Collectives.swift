@@ -23,6 +23,7 @@ extension RootRole {
     if let terminatedWorker, MonotonicClock.nanoseconds > terminatedWorker.deadline { endWithWorker() }
     updateBoard()
     tellTime()
+    lookForStall()
     guard let request, allAdmitted, divergent == nil else { return false }
     switch request {
     case .rootValue(let outcome, _, let completion):
@@ -44,6 +45,7 @@ extension RootRole {
       completion(.success(answer))
       return true
     case .finish(_, let completion):
+      guard mayLeave() else { return false }
       sendToAll(.leave)
       transport.flush()
       finishCompletion = completion

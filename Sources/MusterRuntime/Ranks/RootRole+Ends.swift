@@ -6,6 +6,8 @@ extension RootRole {
   func checkDeadline() {
     let now = MonotonicClock.nanoseconds
     guard let deadline, !hasLeft, divergent == nil else { return }
+    // The program has come, and waits for what a task is to tell it.
+    guard !engine.coordination.programWaits else { return }
     guard request != nil || firstArrival != nil, !(request != nil && allAdmitted) else { return }
     let since = [request != nil ? requestTime : nil, firstArrival].compactMap { $0 }.min() ?? now
     guard now - since > deadline else { return }

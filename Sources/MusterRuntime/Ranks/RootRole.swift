@@ -16,6 +16,7 @@ final class RootRole {
   struct Running {
     var graph: GraphID
     var results: [TaskID]
+    var layers: Range<Int>
     /// The tasks that were to be run when it began.
     var total: Int
     /// The results that have come, and those still on their way.
@@ -39,6 +40,7 @@ final class RootRole {
   private static let mostPresented = 4096
   private var nextBoardUpdate = 0
   private var nextLook = 0
+  private var nextStallLook = 0
 
   /// The collective that the program is in.
   var request: RankEngine.Request?
@@ -53,6 +55,8 @@ final class RootRole {
   var divergent: (rank: Int, arrival: Arrival)?
   var finishCompletion: (@Sendable () -> Void)?
   var hasLeft = false
+  /// Whether the session may end, once all have come to its end.
+  var mayLeave: () -> Bool = { true }
   /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.
   var terminatedWorker: (rank: Int, signal: Int32, deadline: Int)?
 
@@ -81,12 +85,12 @@ final class RootRole {
       for task in tasks { handle(.resultReleased(task, of: graph)) }
     case .cancel(let tasks):
       for task in tasks { handle(.cancelled(task)) }
+      engine.coordination.tasksCancelled(tasks)
     case .compute(let submission, _, _):
       begin(request)
       // Before the graph is added: the end of an empty one comes at once.
       running = Running(
-        graph: submission.graph, results: submission.plan.results,
-        total: 0)
+        graph: submission.graph, results: submission.plan.results, layers: submission.layers, total: 0)
       do throws(MusterError) {
         try add(submission)
         running?.total = conductor.scheduler.outstandingCount
@@ -144,6 +148,8 @@ final class RootRole {
       handle(.retracted(worker, task, attempt, givenBack: givenBack))
     case .memory(let bytes):
       handle(.memory(worker, bytes: bytes))
+    case .slots(let slots):
+      handle(.slots(worker, slots))
     case .arrive(let arrival):
       arrivals[source] = arrival
       if firstArrival == nil { firstArrival = MonotonicClock.nanoseconds }
@@ -186,9 +192,11 @@ final class RootRole {
       case .fail(let graph, let failure):
         guard running?.graph == graph else { break }
         running?.failure = conductor.error(failure)
+        engine.coordination.graphFailed(running!.layers)
         conductor.handle(.released(graph), at: now, into: &actions)
       case .forget(let graph, let layers):
         if running?.graph == graph { running?.isForgotten = true }
+        engine.coordination.forget(layers)
         if !presented.isEmpty { presented = presented.filter { !layers.contains(Int($0.key.layer)) } }
         sendToAll(.forget(layers: layers))
       case .resultReady, .resultFailed: break
@@ -243,6 +251,37 @@ final class RootRole {
     guard now >= nextLook, conductor.scheduler.isUneven else { return }
     nextLook = now + 5_000_000
     handle(.timePassed)
+  }
+
+  /// Has the program, and tasks, fail that wait while nobody is left to wake them. While the program doesn't wait itself
+  /// it may submit a task that does.
+  func lookForStall() {
+    let now = MonotonicClock.nanoseconds
+    guard now >= nextStallLook else { return }
+    nextStallLook = now + 10_000_000
+    engine.coordination.endStall(
+      programWaits: programAwaitsTasks, begun: begunCount, hasOthers: conductor.scheduler.outstandingCount > begunCount)
+  }
+
+  /// Whether the program waits for what tasks are to do. Where it waits only until all ranks have come, or for a time, it
+  /// may go on to do what tasks wait for.
+  private var programAwaitsTasks: Bool {
+    switch request {
+    case .compute: running.map { !$0.isComplete && !$0.isForgotten } ?? false
+    case .ask(.settled(let tasks, timeout: nil), _, _): conductor.settled(of: tasks) == nil
+    default: false
+    }
+  }
+
+  /// The tasks that have begun, or will before one of them ends: what a worker has been assigned beyond what its spare
+  /// threads can take doesn't begin while all of those wait.
+  private var begunCount: Int {
+    (1..<engine.world.size).reduce(0) { count, rank in
+      count
+        + min(
+          conductor.scheduler.assignedCount(to: WorkerID(rank)),
+          Int(engine.world.members[rank].threads) + SparePlaces.limit)
+    }
   }
 
   func updateBoard() {

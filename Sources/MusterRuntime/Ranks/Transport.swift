@@ -23,6 +23,7 @@ final class Transport {
     var storages: [BlockStorage]
     var source: Int
     var message: BlockMessage
+    var begin: Int
   }
 
   private struct Broadcasting {
@@ -53,6 +54,8 @@ final class Transport {
 
   /// Messages count as on their way until they are being received, from now on.
   var waitsForReceipt = false
+  /// Where transfers are told of.
+  private let events: TraceRecorder?
 
   private var outgoing: [WireBuffer?]
   private var pendingDestinations: [Int] = []
@@ -63,10 +66,11 @@ final class Transport {
   private var partial: [Int: WireBuffer] = [:]
   private var receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
 
-  init(_ world: World, traffic: Traffic) {
+  init(_ world: World, traffic: Traffic, events: TraceRecorder?) {
     comm = world.comm
     pieceSize = world.pieceSize
     self.traffic = traffic
+    self.events = events
     rank = world.rank
     size = world.size
     Self.sessions += 1
@@ -100,14 +104,23 @@ final class Transport {
       pendingDestinations.append(destination)
     }
     message.write(to: buffer)
+    if case .retract(let task, let attempt) = message {
+      events?.retracts(task, attempt: attempt, from: destination)
+    }
     if buffer.count >= Self.flushSize { flush() }
   }
 
   /// Sends a block: small ones within the message, bulk behind it.
   func send(_ block: any Block, of task: TaskID, to destination: Int) {
+    let begin = events == nil ? 0 : MonotonicClock.nanoseconds
     var encoder = BlockEncoder()
     block.encode(into: &encoder)
     let sizes = encoder.segments.map(\.byteCount)
+    defer {
+      events?.sent(
+        task, bytes: sizes.reduce(0, +), to: destination, begin: begin,
+        end: MonotonicClock.nanoseconds)
+    }
     var message = BlockMessage(task: task, header: encoder.header, sizes: sizes, isInline: false, inlineBytes: [])
     if sizes.reduce(0, +) <= Self.inlineLimit {
       message.isInline = true
@@ -266,12 +279,13 @@ final class Transport {
       }
       let done = receiving.remove(at: index)
       progressed = true
-      handle(.block(done.message, done.storages, source: done.source))
+      hand(done, to: handle)
     }
     return progressed
   }
 
   private func receive(_ block: BlockMessage, source: Int, _ handle: (Incoming) -> Void) {
+    let begin = events == nil ? 0 : MonotonicClock.nanoseconds
     let storages = block.sizes.map { BlockStorage(byteCount: $0) }
     if block.isInline {
       block.inlineBytes.withUnsafeBytes { bytes in
@@ -282,7 +296,10 @@ final class Transport {
         }
       }
       traffic.block(bytes: block.inlineBytes.count, pieces: 0)
-      handle(.block(block, storages, source: source))
+      hand(
+        Receiving(
+          requests: [], storages: storages, source: source, message: block, begin: begin),
+        to: handle)
       return
     }
     var requests: [cmpi_request] = []
@@ -297,7 +314,18 @@ final class Transport {
     }
     traffic.block(bytes: block.sizes.reduce(0, +), pieces: requests.count)
     receiving.append(
-      Receiving(requests: requests.reversed(), storages: storages, source: source, message: block))
+      Receiving(
+        requests: requests.reversed(), storages: storages, source: source, message: block,
+        begin: begin))
+  }
+
+  /// Hands over a block that is whole.
+  private func hand(_ done: Receiving, to handle: (Incoming) -> Void) {
+    let arrival = events == nil ? 0 : MonotonicClock.nanoseconds
+    handle(.block(done.message, done.storages, source: done.source))
+    events?.received(
+      done.message.task, bytes: done.message.sizes.reduce(0, +), from: done.source,
+      begin: done.begin, arrival: arrival, end: MonotonicClock.nanoseconds)
   }
 
   /// The next whole packet of messages: valid until the next call.

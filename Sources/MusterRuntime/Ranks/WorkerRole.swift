@@ -31,11 +31,14 @@ final class WorkerRole {
     self.engine = engine
     self.transport = transport
     queue = WorkQueue(
-      threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell)
+      threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell,
+      events: engine.events, coordination: engine.coordination)
     state = WorkerState(memoryLimit: engine.world.members[engine.rank].memoryLimit)
   }
 
   var isBusy: Bool { queue.isBusy }
+  /// What the worker's blocks hold, in bytes.
+  var storedBytes: Int { state.storedBytes }
   var hasCompletions: Bool { queue.hasCompletions }
 
   func take(_ request: RankEngine.Request) {
@@ -85,8 +88,11 @@ final class WorkerRole {
   // MARK: Messages and tasks
 
   func takeCompletions() -> Bool {
-    queue.takeCompletions(into: &completions)
-    guard !completions.isEmpty else { return false }
+    let slots = queue.takeCompletions(into: &completions)
+    if let slots { transport.send(.slots(slots), to: 0) }
+    guard !completions.isEmpty else { return slots != nil }
+    // Of what a task held by its end rank 0 hears before it hears of the end.
+    _ = engine.coordination.exchange { transport.send(.coordination($0), to: $1) }
     for completion in completions { state.completed(completion, into: &actions) }
     completions.removeAll(keepingCapacity: true)
     carryOut()

@@ -22,6 +22,8 @@ struct Member: BitwiseCopyable, Sendable {
   var heartbeatPatience: Int = 0
   /// How long it was told to wait for one that doesn't come, in nanoseconds; 0 for ever.
   var progressDeadline: Int = 0
+  /// How many events each thread was told to keep; 0 where nothing is traced.
+  var traceCapacity: Int = 0
 }
 
 /// The ranks of a session.
@@ -43,6 +45,8 @@ struct World: Sendable {
   var heartbeatInterval: Int { members[0].heartbeatInterval }
   /// After how many nanoseconds without a sign a rank is taken for dead; nil where none ever is.
   var heartbeatPatience: Int? { members[0].heartbeatPatience > 0 ? members[0].heartbeatPatience : nil }
+  /// How many events each thread keeps; nil where nothing is traced. All go by rank 0, which writes the trace.
+  var traceCapacity: Int? { members[0].traceCapacity > 0 ? members[0].traceCapacity : nil }
 
   /// Brings the ranks together for a session. To be called on MPI's thread.
   ///
@@ -59,7 +63,8 @@ struct World: Sendable {
       pieceSize: configuration.pieceSize ?? MPI.longestPiece,
       heartbeatInterval: (configuration.heartbeatInterval ?? SessionConfiguration.defaultHeartbeatInterval).nanoseconds,
       heartbeatPatience: (configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience).nanoseconds,
-      progressDeadline: configuration.progressDeadline?.nanoseconds ?? 0)
+      progressDeadline: configuration.progressDeadline?.nanoseconds ?? 0,
+      traceCapacity: configuration.traceCapacity ?? 0)
     let deadline = startDeadline(configuration, connection)
     let members = size == 1 ? [own] : connection.meet(for: .session, as: own, deadline: deadline) ?? []
     return World(

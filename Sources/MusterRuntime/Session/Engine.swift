@@ -7,6 +7,10 @@ protocol Engine: AnyObject, Sendable {
   var workerCount: Int { get }
   /// The threads that run tasks, of one worker.
   var threadsPerWorker: Int { get }
+  /// What takes the session's events; nil where nothing is traced.
+  var events: TraceRecorder? { get }
+  /// What tasks and the program coordinate by.
+  var coordination: Coordination { get }
 
   /// Collective: runs a graph and lets go of it; `completion` is called once with the blocks of its results, on a thread
   /// of the engine's (or the caller's).

@@ -43,6 +43,7 @@ extension Session {
     let state = SharedState()
     let engine = try startEngine(configuration, environment, board: board, state: state)
     defer { if engine.rankCount > 1 { ranksAreClaimed.store(false, ordering: .relaxed) } }
+    defer { engine.events?.finish() }
     if engine.rank == 0, !hasWarned.exchange(true, ordering: .relaxed),
       let warning = SessionConfiguration.warning(of: environment)
     {
@@ -53,6 +54,8 @@ extension Session {
       try session.onEachRank("start the session") {
         if engine.rank != 0 {
           try StandardStreams.redirectOutput(rank: engine.rank, logDirectory: configuration.logDirectory)
+        } else if let path = configuration.trace {
+          try engine.events?.open(path, processes: engine.processNames)
         }
       }
     } catch {
@@ -122,7 +125,8 @@ extension Session {
       configuration.threads ?? Processors.grantedByBatchSystem(environment) ?? Processors.allowed
     return LocalEngine(
       threads: threads, synchronous: backend == .synchronous,
-      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: 1), board: board)
+      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: 1), board: board,
+      events: configuration.traceCapacity.map { TraceRecorder(rank: 0, capacity: $0) })
   }
 
   /// nil where there is one rank only.

@@ -55,6 +55,8 @@ public final class Session: Sendable {
   /// The threads that run tasks, over all workers.
   public var threadCount: Int { engine.workerCount * engine.threadsPerWorker }
 
+  var coordination: Coordination { engine.coordination }
+
   /// What has come to this rank from others; nothing in a session of one process.
   package var traffic: TrafficCounts { (engine as? RankEngine)?.traffic.counts ?? TrafficCounts() }
 

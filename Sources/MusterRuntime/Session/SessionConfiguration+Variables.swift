@@ -3,6 +3,7 @@ extension SessionConfiguration {
   static let variables = [
     "MUSTER_BACKEND", "MUSTER_THREADS", "MUSTER_MEMORY_LIMIT", "MUSTER_PROGRESS", "MUSTER_PROGRESS_DEADLINE",
     "MUSTER_HEARTBEAT_INTERVAL", "MUSTER_HEARTBEAT_PATIENCE", "MUSTER_LOG_DIRECTORY", "MUSTER_PIECE_SIZE",
+    "MUSTER_TRACE", "MUSTER_TRACE_EVENTS",
   ]
 
   /// Those that builds, tests and examples read.

@@ -10,6 +10,8 @@
 /// | `heartbeatInterval` | `MUSTER_HEARTBEAT_INTERVAL` (seconds) | 5 s |
 /// | `heartbeatPatience` | `MUSTER_HEARTBEAT_PATIENCE` (seconds, 0 for ever) | 60 s |
 /// | `logDirectory` | `MUSTER_LOG_DIRECTORY` | none: other ranks' standard output is dropped |
+/// | `trace` | `MUSTER_TRACE` (a path) | none: nothing is traced |
+/// | `traceEvents` | `MUSTER_TRACE_EVENTS` | 65536 events for each thread |
 public struct SessionConfiguration: Sendable {
   /// What runs the tasks.
   public enum Backend: String, Sendable, CaseIterable {
@@ -56,6 +58,12 @@ public struct SessionConfiguration: Sendable {
   public var heartbeatPatience: Duration?
   /// A folder for the standard output of the ranks other than 0, one file each.
   public var logDirectory: String?
+  /// The file for the trace: what each task, transfer and spill took, for ui.perfetto.dev and chrome://tracing. Rank 0
+  /// writes it at the session's end; other ranks go by rank 0's setting.
+  public var trace: String?
+  /// How many events each thread keeps for the trace, the last ones: 56 bytes each, from 1 to 2^24, rounded up to a power
+  /// of two.
+  public var traceEvents: Int?
   /// The longest message between ranks, in bytes (`MUSTER_PIECE_SIZE`): tests make it small, so that little data goes
   /// the way of much.
   package var pieceSize: Int?
@@ -74,10 +82,12 @@ public struct SessionConfiguration: Sendable {
   ///     for never.
   ///   - logDirectory: a folder for the standard output of the ranks other than 0.
   ///   - memoryLimit: the memory that the blocks of each worker are meant to take, in bytes, above 0.
+  ///   - trace: the file for the trace, which rank 0 writes at the session's end.
+  ///   - traceEvents: how many events each thread keeps for it, from 1 to 2^24.
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
     heartbeatInterval: Duration? = nil, heartbeatPatience: Duration? = nil, logDirectory: String? = nil,
-    memoryLimit: Int? = nil
+    memoryLimit: Int? = nil, trace: String? = nil, traceEvents: Int? = nil
   ) {
     self.backend = backend
     self.threads = threads
@@ -87,6 +97,8 @@ public struct SessionConfiguration: Sendable {
     self.heartbeatPatience = heartbeatPatience
     self.logDirectory = logDirectory
     self.memoryLimit = memoryLimit
+    self.trace = trace
+    self.traceEvents = traceEvents
   }
 }
 
@@ -122,6 +134,7 @@ extension SessionConfiguration {
         fix: "Use a number from 1 to 4096")
     }
     result.memoryLimit = try resolvedMemoryLimit(with: environment)
+    try result.resolveTrace(with: environment)
     func seconds(_ name: String, orZero: Bool = false) throws -> Duration? {
       guard let text = environment[name], !text.isEmpty else { return nil }
       guard let seconds = Double(text), seconds > 0 || (orZero && seconds == 0), seconds < 1e9 else {

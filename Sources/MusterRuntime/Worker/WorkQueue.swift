@@ -31,10 +31,15 @@ package struct Completion: Sendable {
 /// Ready tasks on their way to a worker's threads, the most urgent first, and completions on their way back.
 ///
 /// `@unchecked Sendable` is safe: the variables are used with `condition` locked only.
-final class WorkQueue: @unchecked Sendable {
+final class WorkQueue: TaskPlaces, @unchecked Sendable {
   private let condition = ConditionLock()
   private let doorbell: Doorbell
   private let rank: Int
+  private let events: TraceRecorder?
+  private let coordination: Coordination
+  private var places: SparePlaces
+  /// What `takeCompletions` told last.
+  private var toldSlots: Int
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
   private var idle = 0
@@ -43,7 +48,11 @@ final class WorkQueue: @unchecked Sendable {
   private var timeLimits = TimeLimits()
   private var isShutDown = false
 
-  init(threads: Int, rank: Int, doorbell: Doorbell) {
+  init(threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?, coordination: Coordination) {
+    self.events = events
+    self.coordination = coordination
+    places = SparePlaces(threads: threads)
+    toldSlots = threads
     self.doorbell = doorbell
     self.rank = rank
     for number in 0..<threads {
@@ -68,9 +77,10 @@ final class WorkQueue: @unchecked Sendable {
     }
   }
 
-  func takeCompletions(into list: inout [Completion]) {
+  /// - Returns: how many tasks can run at a time, where that has changed since it was last told.
+  func takeCompletions(into list: inout [Completion]) -> Int? {
     list.removeAll(keepingCapacity: true)
-    condition.withLock {
+    return condition.withLock {
       for late in timeLimits.takeOverdue(at: MonotonicClock.nanoseconds) {
         let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: rank, attempt: Int(late.attempt))
         completions.append(
@@ -79,10 +89,14 @@ final class WorkQueue: @unchecked Sendable {
             nanoseconds: late.layer.layer.timeout?.nanoseconds ?? 0))
       }
       swap(&list, &completions)
+      guard places.slots != toldSlots else { return nil }
+      toldSlots = places.slots
+      return toldSlots
     }
   }
 
-  var hasCompletions: Bool { condition.withLock { !completions.isEmpty } }
+  /// There is something for `takeCompletions`.
+  var hasCompletions: Bool { condition.withLock { !completions.isEmpty || places.slots != toldSlots } }
   /// Whether a thread runs a task, or is about to.
   var isBusy: Bool { condition.withLock { running > 0 || !ready.isEmpty } }
 
@@ -95,10 +109,33 @@ final class WorkQueue: @unchecked Sendable {
     }
   }
 
-  private func work() {
+  func lend() throws(MusterError) {
+    condition.lock()
+    let spare: Int?
+    do throws(MusterError) {
+      spare = try places.lend()
+    } catch {
+      condition.unlock()
+      throw error
+    }
+    condition.signal()
+    condition.unlock()
+    if let spare { SystemThread.start(name: "muster-spare-\(spare)") { self.work() } }
+    // Rank 0 hears that there is room for another task.
+    doorbell.ring()
+  }
+
+  func takeBack() {
+    condition.withLock { places.takeBack() }
+    doorbell.ring()
+  }
+
+  private func work() { CurrentTask.withThread(coordination, self) { work($0) } }
+
+  private func work(_ current: UnsafeMutablePointer<CurrentTask>) {
     condition.lock()
     while !isShutDown {
-      guard let next = ready.popMin() else {
+      guard places.hasRoom(running: running), let next = ready.popMin() else {
         idle += 1
         condition.wait()
         idle -= 1
@@ -109,7 +146,7 @@ final class WorkQueue: @unchecked Sendable {
         timeLimits.began(next.task, next.attempt, next.layer, at: MonotonicClock.nanoseconds)
       }
       condition.unlock()
-      let completion = run(next)
+      let completion = run(next, current)
       condition.lock()
       running -= 1
       guard timeLimits.ended(next.task, next.attempt, next.layer) else { continue }
@@ -123,15 +160,17 @@ final class WorkQueue: @unchecked Sendable {
     condition.unlock()
   }
 
-  private func run(_ next: ReadyTask) -> Completion {
+  private func run(_ next: ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion {
     let begin = MonotonicClock.nanoseconds
     let layer = next.layer.layer
-    let result = Result { try layer.run(TaskInputs(index: Int(next.task.index), blocks: next.inputs)) }
-      .mapError {
-        MusterError(taskError: $0, layer: layer, task: next.task, rank: rank, attempt: Int(next.attempt))
-      }
+    let result = current.run(next.task, next.attempt, of: next.layer, inputs: next.inputs, at: begin).mapError {
+      MusterError(taskError: $0, layer: layer, task: next.task, rank: rank, attempt: Int(next.attempt))
+    }
+    let end = MonotonicClock.nanoseconds
+    events?.ran(
+      next.task, attempt: next.attempt, begin: begin, end: end,
+      bytes: result.byteCount)
     return Completion(
-      task: next.task, attempt: next.attempt, result: result,
-      nanoseconds: MonotonicClock.nanoseconds - begin)
+      task: next.task, attempt: next.attempt, result: result, nanoseconds: end - begin)
   }
 }

@@ -38,6 +38,8 @@ public enum Event: Sendable, Equatable {
   case retracted(WorkerID, TaskID, Attempt, givenBack: Bool)
   /// What a worker holds in blocks, in bytes.
   case memory(WorkerID, bytes: Int)
+  /// How many tasks a worker can run at a time has changed; at least 1. A task that waits for others takes none.
+  case slots(WorkerID, Int)
   /// Time passed: lets the scheduler act on what depends on time alone. Due every few milliseconds while
   /// `Scheduler.isUneven`.
   case timePassed

@@ -19,6 +19,19 @@ extension Scheduler {
     touch(worker)
   }
 
+  /// A worker can run another number of tasks at a time. Those that it has been assigned beyond that stay: others ask for
+  /// them when they are idle.
+  mutating func setSlots(of worker: Int, to slots: Int) {
+    precondition(slots > 0, "a worker offers at least one slot")
+    guard isAlive(worker), workers[worker].slots != slots else { return }
+    let wasFull = workers[worker].queue.count >= workers[worker].slots
+    totalSlots += slots - workers[worker].slots
+    workers[worker].slots = slots
+    if !wasFull { workers[worker].fullSince = now }
+    updateLoad(of: worker)
+    touch(worker)
+  }
+
   /// Has a worker looked at before the event is done with.
   mutating func touch(_ worker: Int) {
     guard !workers[worker].isTouched else { return }

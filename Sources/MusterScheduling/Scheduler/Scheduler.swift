@@ -41,7 +41,8 @@ import HeapModule
 ///    computed, because a task that it needs threw, was cancelled or kept losing its workers, its graph has **failed**;
 ///    what others need of it goes on. Releasing a graph takes back what only it needs: workers are asked for the tasks
 ///    that they haven't begun. **Forget** comes when none of its tasks is needed or runs any more.
-/// 8. A **finished** report of a task that is needed no more is answered by a release, so that its block goes.
+/// 8. **Slots.** A worker may say at any time that it can run more tasks at a time, or fewer. What has begun goes on.
+/// 9. A **finished** report of a task that is needed no more is answered by a release, so that its block goes.
 ///
 /// Reports that name an old attempt, a lost worker or a task that the worker doesn't have are ignored.
 ///
@@ -140,6 +141,8 @@ public struct Scheduler: Sendable {
       guard isAlive(Int(worker.number)) else { return }
       workers[Int(worker.number)].held = max(0, bytes)
       touch(Int(worker.number))
+    case .slots(let worker, let slots):
+      setSlots(of: Int(worker.number), to: slots)
     case .timePassed:
       touchAll()
     }
@@ -214,6 +217,11 @@ extension Scheduler {
 
   /// What a worker has been assigned and hasn't finished, in priority order; of a lost worker, what it had.
   public func assigned(to worker: WorkerID) -> [TaskID] { assigned(to: worker, evenIfLost: false) }
+
+  /// How many tasks a worker has been assigned and hasn't finished. O(1).
+  public func assignedCount(to worker: WorkerID) -> Int {
+    isAlive(Int(worker.number)) ? workers[Int(worker.number)].queue.count : 0
+  }
 
   func assigned(to worker: WorkerID, evenIfLost: Bool) -> [TaskID] {
     let number = Int(worker.number)

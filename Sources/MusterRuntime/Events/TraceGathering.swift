@@ -1,0 +1,56 @@
+/// The events of a session's ranks on their way to rank 0, on the thread that makes the MPI calls: carries out what the
+/// collector asks for, and answers on the other ranks.
+///
+/// Not `Sendable`: used on that thread only.
+final class TraceGathering {
+  private let recorder: TraceRecorder
+  private let transport: Transport
+  private var collector: TraceCollector?
+  private var actions: [TraceCollector.Action] = []
+
+  /// nil where nothing is traced.
+  init?(engine: RankEngine, transport: Transport) {
+    guard let recorder = engine.events else { return nil }
+    self.recorder = recorder
+    self.transport = transport
+    if engine.rank == 0 {
+      collector = TraceCollector(nodes: engine.world.members.map { Int($0.node) })
+      collector!.begin(now: MonotonicClock.nanoseconds, into: &actions)
+      carryOut()
+    }
+  }
+
+  /// On rank 0, where all have come to the session's end: whether their events are here. Asks for them where they aren't.
+  func isComplete() -> Bool {
+    collector?.gather(now: MonotonicClock.nanoseconds, into: &actions)
+    carryOut()
+    return collector?.isDone ?? true
+  }
+
+  func receive(_ message: TraceMessage, from source: Int) {
+    let now = MonotonicClock.nanoseconds
+    guard collector != nil else {
+      recorder.answer(message, now: now) { transport.send(.trace($0), to: source) }
+      // A clock is worth the less the longer the answer takes.
+      transport.flush()
+      return
+    }
+    collector!.receive(message, from: source, now: now, into: &actions)
+    carryOut()
+  }
+
+  private func carryOut() {
+    guard !actions.isEmpty else { return }
+    for action in actions {
+      switch action {
+      case .send(let message, let rank):
+        transport.send(.trace(message), to: rank)
+        transport.flush()
+      case .lane(let lane, let rank): recorder.write { $0.append(lane, rank: rank) }
+      case .events(let events): recorder.write { [layers = recorder.layerNames] in $0.append(events, layers) }
+      case .rankDone(let rank, let uncertainty): recorder.write { $0.finish(rank: rank, uncertainty: uncertainty) }
+      }
+    }
+    actions.removeAll(keepingCapacity: true)
+  }
+}

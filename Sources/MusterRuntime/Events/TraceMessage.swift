@@ -1,0 +1,82 @@
+/// What ranks say to each other of events.
+package enum TraceMessage: Hashable, Sendable {
+  // Rank 0 to another
+  /// Asks for the clock; comes back with the answer.
+  case clockWanted(asked: Int)
+  /// Asks for the events.
+  case eventsWanted
+
+  // To rank 0
+  case clock(asked: Int, clock: Int)
+  /// What is known of a thread; its events follow.
+  case lane(TraceLaneInfo)
+  case events([TraceEvent])
+  /// There are no more.
+  case done
+
+  private enum Kind: UInt8 {
+    case clockWanted, eventsWanted, clock, lane, events, done
+  }
+
+  func write(to buffer: WireBuffer) {
+    switch self {
+    case .clockWanted(let asked):
+      buffer.put(Kind.clockWanted)
+      buffer.put(asked)
+    case .eventsWanted: buffer.put(Kind.eventsWanted)
+    case .clock(let asked, let clock):
+      buffer.put(Kind.clock)
+      buffer.put(asked)
+      buffer.put(clock)
+    case .lane(let lane):
+      buffer.put(Kind.lane)
+      buffer.put(lane.number)
+      buffer.put(lane.recorded)
+      buffer.put(lane.lost)
+      buffer.put(bytes: Array(lane.name.utf8))
+    case .events(let events):
+      buffer.put(Kind.events)
+      events.withUnsafeBytes { buffer.put(bytes: $0) }
+    case .done: buffer.put(Kind.done)
+    }
+  }
+
+  init(from reader: inout WireReader) {
+    switch reader.get(Kind.self) {
+    case .clockWanted: self = .clockWanted(asked: reader.get())
+    case .eventsWanted: self = .eventsWanted
+    case .clock: self = .clock(asked: reader.get(), clock: reader.get())
+    case .lane:
+      let (number, recorded, lost) = (reader.get(UInt16.self), reader.get(Int.self), reader.get(Int.self))
+      let name = String(decoding: reader.getBytes(), as: UTF8.self)
+      self = .lane(TraceLaneInfo(number: number, name: name, recorded: recorded, lost: lost))
+    case .events:
+      let bytes = reader.getBytes()
+      let stride = MemoryLayout<TraceEvent>.stride
+      self = .events(
+        (0..<bytes.count / stride).map { bytes.loadUnaligned(fromByteOffset: $0 * stride, as: TraceEvent.self) })
+    case .done: self = .done
+    }
+  }
+}
+
+/// What is known of a thread that has told of events.
+package struct TraceLaneInfo: Hashable, Sendable {
+  /// The number of its buffer on its rank.
+  package var number: UInt16
+  package var name: String
+  /// How many events it has told of, and how many of those were overwritten.
+  package var recorded: Int
+  package var lost: Int
+
+  package init(number: UInt16, name: String, recorded: Int, lost: Int) {
+    self.number = number
+    self.name = name
+    self.recorded = recorded
+    self.lost = lost
+  }
+
+  package init(_ lane: TraceLane) {
+    self.init(number: lane.number, name: lane.name, recorded: lane.recorded, lost: lane.lost)
+  }
+}

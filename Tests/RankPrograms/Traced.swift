@@ -1,0 +1,44 @@
+import Muster
+import MusterScheduling
+
+/// A graph whose tasks say where they ran, for the trace to be compared with: bulk blocks, each taken by tasks next to it.
+enum Traced {
+  static func run(count: Int, bytes: Int, fails: Bool) async throws {
+    try await Session.run { session in
+      let rank = session.rank
+      var plan = Plan()
+      let make = plan.add(
+        Layer(name: "make", count: count, yielding: BulkBlock.self, inputs: { _, _ in }) { _ in
+          let storage = BlockStorage(byteCount: bytes)
+          storage.bytes.initializeMemory(as: UInt8.self, repeating: UInt8(rank), count: bytes)
+          return BulkBlock(storage: storage)
+        })
+      // Says by which rank its inputs were made, and on which it runs itself.
+      let take = plan.add(
+        Layer(
+          name: "take \"two\"", count: count, yielding: IntegerBlock.self,
+          inputs: { index, inputs in
+            inputs.append(TaskID(layer: make, index: index))
+            inputs.append(TaskID(layer: make, index: (index + count / 2) % count))
+          },
+          run: { inputs in
+            if fails && inputs.index == 1 { throw MusterError(.internal, "as it should") }
+            let makers = (0..<2).map { place in
+              Int(inputs.block(place, as: BulkBlock.self).storage.bytes.load(as: UInt8.self))
+            }
+            return IntegerBlock(value: rank << 16 | makers[0])
+          }))
+      plan.results = (0..<count).map { TaskID(layer: take, index: $0) }
+      let results = try await session.compute(plan)
+      for (index, block) in results.enumerated() {
+        guard let value = (block as? IntegerBlock)?.value else { throw MusterError(.internal, "no number") }
+        print("ran make \(index) \(value & 0xFFFF)\nran take \(index) \(value >> 16)")
+      }
+      for number in 0..<session.rankCount {
+        try session.onEachRank("tell the traffic") {
+          if number == rank { StandardError.write("traffic \(rank) \(session.traffic.blockBytes);\n") }
+        }
+      }
+    }
+  }
+}
