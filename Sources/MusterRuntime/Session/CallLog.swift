@@ -63,7 +63,8 @@ struct CallSources: Sendable {
   var text: String {
     guard count > 0 else { return "" }
     let names = (0..<min(count, Self.shownCount)).map { "call \(shown[$0] + 1)" }.joined(separator: ", ")
-    let rest = count > Self.shownCount
+    let rest =
+      count > Self.shownCount
       ? " and \(count - Self.shownCount) more, digest \(String(digest.low >> 32, radix: 16))" : ""
     return "of " + names + rest
   }
