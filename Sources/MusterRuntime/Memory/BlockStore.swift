@@ -6,7 +6,7 @@ package import MusterScheduling
 /// What blocks hold in memory is counted, with what is being read back and what tasks that are about to run are expected
 /// to make. Past a mark the blocks that are wanted last are written to disk. A task whose inputs are here is let in when
 /// there is room: its inputs are read back, stay in memory until it ends, and then it is ready. The most urgent one comes
-/// first, and is let in above the limit too where nothing else is going on: it is slow then, and never stuck.
+/// first, and is let in above the limit too where nothing is going on that makes room: it is slow then, and never stuck.
 ///
 /// A block that was read back keeps its copy on disk until it is released, since it can leave memory again without being
 /// written.
@@ -28,6 +28,12 @@ package struct BlockStore: Sendable {
     package var ticket: Ticket
     package var task: TaskID
     package var block: any Block
+
+    package init(ticket: Ticket, task: TaskID, block: any Block) {
+      self.ticket = ticket
+      self.task = task
+      self.block = block
+    }
   }
 
   package enum Action: Sendable {
@@ -350,8 +356,8 @@ package struct BlockStore: Sendable {
     if !operation.isAbandoned {
       let entry = entries.removeValue(forKey: operation.task)!
       if entry.pins > 0 { pinnedBytes -= entry.byteCount }
-      loseReaders(of: operation.task, into: &actions)
       fail(error, into: &actions)
+      loseReaders(of: operation.task, into: &actions)
     }
     settle(into: &actions)
   }

@@ -24,7 +24,8 @@ package enum ScratchPlace {
     let paths = variables.compactMap { environment[$0] }.filter { !$0.isEmpty } + ["/tmp"]
     if let path = paths.first(where: { problem($0) == nil }) { return path }
     throw MusterError(
-      .permissionDenied, "there is no folder for scratch files: none of \(paths.joined(separator: ", ")) can be written to",
+      .permissionDenied,
+      "there is no folder for scratch files: none of \(paths.joined(separator: ", ")) can be written to",
       fix: "Set MUSTER_SCRATCH to a folder on a local disk")
   }
 

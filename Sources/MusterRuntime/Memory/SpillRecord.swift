@@ -42,7 +42,9 @@ struct SpillRecord {
     headerSize = encoder.header.count
     segmentSizes = encoder.segments.map(\.byteCount)
     let head = Pages(byteCount: Self.headSize(headerSize: headerSize, segmentSizes: segmentSizes))
-    encoder.header.withUnsafeBytes { if let base = $0.baseAddress { head.bytes.copyMemory(from: base, byteCount: $0.count) } }
+    encoder.header.withUnsafeBytes {
+      if let base = $0.baseAddress { head.bytes.copyMemory(from: base, byteCount: $0.count) }
+    }
     var end = headerSize
     var owners: [AnyObject] = [head]
     var parts = [iovec(iov_base: head.bytes, iov_len: head.byteCount)]

@@ -19,7 +19,8 @@ package enum TaskFit {
       .outOfMemory,
       "task \(name) can't fit: its inputs hold \(ByteSize.text(inputBytes)) and it makes \(ByteSize.text(outputBytes)),"
         + " \(size) together, and the worker's memory limit is \(ByteSize.text(limit)) (\(limit) bytes)",
-      fix: "Use smaller chunks, or a higher limit (MUSTER_MEMORY_LIMIT or SessionConfiguration.memoryLimit) where there is"
+      fix:
+        "Use smaller chunks, or a higher limit (MUSTER_MEMORY_LIMIT or SessionConfiguration.memoryLimit) where there is"
         + " the memory",
       task: MusterError.TaskDescription(
         operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: attempt),
