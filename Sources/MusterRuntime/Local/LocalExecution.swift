@@ -23,9 +23,12 @@ final class LocalExecution: @unchecked Sendable {
 
   private var scheduler: Scheduler
   private var ready = Heap<Ready>()
-  private var store: [TaskID: any Block] = [:]
-  /// What the stored blocks hold, in bytes.
-  private var storedBytes = 0
+  private var store: BlockStore
+  /// Made when the first block goes to disk.
+  private var spiller: Spiller?
+  private var storeActions: [BlockStore.Action] = []
+  /// Assigned, and not begun: the inputs may be on disk.
+  private var assigned: [TaskID: Ready] = [:]
   private var memoryReports: MemoryReports
   private var actions: [Action] = []
   private var inputIDs: [TaskID] = []
@@ -45,6 +48,7 @@ final class LocalExecution: @unchecked Sendable {
     self.board = board
     self.completion = completion
     memoryReports = MemoryReports(limit: memoryLimit)
+    store = BlockStore(limit: memoryLimit)
     scheduler = try Scheduler.validated(plan)
     scheduler.start(at: .zero, into: &actions)
     scheduler.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: .zero, into: &actions)
@@ -78,7 +82,9 @@ final class LocalExecution: @unchecked Sendable {
     inputIDs.removeAll(keepingCapacity: true)
     layer.tasks.inputs(Int(next.task.index), &inputIDs)
     let inputs = inputIDs.map { id in
-      guard let block = store[id] else { preconditionFailure("the block of \(id) isn't there for \(next.task)") }
+      guard let block = store.block(of: id) else {
+        preconditionFailure("the block of \(id) isn't there for \(next.task)")
+      }
       return block
     }
     var dropped: [any Block] = []
@@ -95,36 +101,29 @@ final class LocalExecution: @unchecked Sendable {
     guard outcome == nil else { return }
     switch result {
     case .success(let block):
-      store[next.task] = block
-      storedBytes += block.byteCount
+      store.end(.task(next.task), storing: block, of: next.task, into: &storeActions)
       let event = Event.finished(
         Self.worker, next.task, next.attempt, bytes: block.byteCount, nanoseconds: end - begin)
       scheduler.handle(event, at: .nanoseconds(end - start), into: &actions)
       board?.taskFinished()
     case .failure(let error):
+      store.end(.task(next.task), into: &storeActions)
       taskError = MusterError(taskError: error, layer: layer, task: next.task, rank: 0, attempt: Int(next.attempt))
       scheduler.handle(
         .failed(Self.worker, next.task, next.attempt), at: .nanoseconds(end - start), into: &actions)
     }
     apply()
-    if outcome == nil, let bytes = memoryReports.report(of: storedBytes) {
-      scheduler.handle(.memory(Self.worker, bytes: bytes), at: .nanoseconds(end - start), into: &actions)
-      apply()
-    }
+    reportMemory()
   }
 
   private func apply() {
     for action in actions {
       switch action {
-      case .assign(_, let assignment):
-        ready.insert(Ready(priority: assignment.priority, attempt: assignment.attempt, task: assignment.task))
-      case .release(_, let task):
-        if let block = store.removeValue(forKey: task) {
-          storedBytes -= block.byteCount
-          garbage.append(block)
-        }
+      case .assign(_, let assignment): assign(assignment)
+      case .release(_, let task): store.release(task, into: &storeActions)
       case .complete:
-        outcome = .success(plan.results.map { store[$0]! })
+        store.want(.results, inputs: plan.results, priority: 0)
+        store.prepare(.results, into: &storeActions)
       case .fail(let failure):
         outcome = .failure(taskError ?? MusterError(failure, plan: plan))
       case .retract:
@@ -132,6 +131,8 @@ final class LocalExecution: @unchecked Sendable {
       }
     }
     actions.removeAll(keepingCapacity: true)
+    for action in storeActions { apply(action) }
+    storeActions.removeAll(keepingCapacity: true)
     if outcome != nil {
       condition.broadcast()
     } else {
@@ -139,13 +140,82 @@ final class LocalExecution: @unchecked Sendable {
     }
   }
 
+  private func assign(_ assignment: Assignment) {
+    let task = assignment.task
+    assigned[task] = Ready(priority: assignment.priority, attempt: assignment.attempt, task: task)
+    let layer = plan.layers[Int(task.layer)].tasks
+    inputIDs.removeAll(keepingCapacity: true)
+    layer.inputs(Int(task.index), &inputIDs)
+    store.want(
+      .task(task), inputs: inputIDs, priority: assignment.priority, outputBytes: layer.expectedBytes)
+    store.prepare(.task(task), into: &storeActions)
+  }
+
+  // MARK: Memory and disk
+
+  private func apply(_ action: BlockStore.Action) {
+    switch action {
+    case .ready(.task(let task)):
+      if let next = assigned.removeValue(forKey: task) { ready.insert(next) }
+    case .ready(.results):
+      if outcome == nil { outcome = .success(plan.results.map { store.block(of: $0)! }) }
+    case .spill(let orders): startedSpiller().spill(orders)
+    case .load(let ticket, let task, let place):
+      startedSpiller().load(ticket, of: task, at: place, as: plan.layers[Int(task.layer)].blockType)
+    case .discard(let place): startedSpiller().discard(place)
+    case .drop(let block): garbage.append(block)
+    case .cannotFit(.task(let task), let inputBytes, let outputBytes):
+      outcome =
+        outcome
+        ?? TaskFit.error(
+          task: task, of: plan.layers[Int(task.layer)], rank: 0, attempt: Int(assigned[task]?.attempt ?? 1),
+          inputBytes: inputBytes, outputBytes: outputBytes, limit: store.marks.limit
+        ).map { .failure($0) }
+    case .fail(let error): outcome = outcome ?? .failure(error)
+    case .ready(.member), .unavailable, .cannotFit:
+      preconditionFailure("one process asks for no block that it hasn't got")
+    }
+  }
+
+  private func startedSpiller() -> Spiller {
+    if let spiller { return spiller }
+    let new = Spiller(scratch: Scratch(environment: ProcessEnvironment.current)) { [weak self] in self?.diskDone() }
+    spiller = new
+    return new
+  }
+
+  /// On a thread of the spiller's.
+  private func diskDone() {
+    var dropped: [any Block] = []
+    condition.withLock {
+      var completions: [Spiller.Completion] = []
+      spiller?.takeCompletions(into: &completions)
+      guard outcome == nil else { return }
+      for completion in completions { store.receive(completion, into: &storeActions) }
+      apply()
+      reportMemory()
+      swap(&dropped, &garbage)
+    }
+    dropped.removeAll()
+  }
+
+  private func reportMemory() {
+    guard outcome == nil, let bytes = memoryReports.report(of: store.memoryBytes) else { return }
+    let now = MonotonicClock.nanoseconds - start
+    scheduler.handle(.memory(Self.worker, bytes: bytes), at: .nanoseconds(now), into: &actions)
+    apply()
+  }
+
   private func deliverLocked() {
     guard let completion, let outcome else { return }
     self.completion = nil
-    store.removeAll()
+    let spiller = spiller
+    self.spiller = nil
+    store = BlockStore(limit: 0)
     garbage.removeAll()
     board?.end()
     condition.unlock()
+    spiller?.shutDown()
     completion(outcome)
     condition.lock()
   }
