@@ -122,8 +122,13 @@ final class LocalExecution: @unchecked Sendable {
       case .assign(_, let assignment): assign(assignment)
       case .release(_, let task): store.release(task, into: &storeActions)
       case .complete:
-        store.want(.results, inputs: plan.results, priority: 0)
-        store.prepare(.results, into: &storeActions)
+        let blocks = plan.results.compactMap { store.block(of: $0) }
+        if blocks.count == plan.results.count {
+          outcome = .success(blocks)
+        } else {
+          store.want(.results, inputs: plan.results, priority: 0)
+          store.prepare(.results, into: &storeActions)
+        }
       case .fail(let failure):
         outcome = .failure(taskError ?? MusterError(failure, plan: plan))
       case .retract:
@@ -142,10 +147,15 @@ final class LocalExecution: @unchecked Sendable {
 
   private func assign(_ assignment: Assignment) {
     let task = assignment.task
-    assigned[task] = Ready(priority: assignment.priority, attempt: assignment.attempt, task: task)
+    let next = Ready(priority: assignment.priority, attempt: assignment.attempt, task: task)
     let layer = plan.layers[Int(task.layer)].tasks
     inputIDs.removeAll(keepingCapacity: true)
     layer.inputs(Int(task.index), &inputIDs)
+    guard !store.isLight(inputs: inputIDs, outputBytes: layer.expectedBytes) else {
+      ready.insert(next)
+      return
+    }
+    assigned[task] = next
     store.want(
       .task(task), inputs: inputIDs, priority: assignment.priority, outputBytes: layer.expectedBytes)
     store.prepare(.task(task), into: &storeActions)

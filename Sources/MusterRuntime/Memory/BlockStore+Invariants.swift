@@ -12,7 +12,12 @@ extension BlockStore {
     for demand in demands.values where demand.isLetIn {
       for input in demand.inputs { pins[input, default: 0] += 1 }
     }
+    for (task, block) in small {
+      memory += block.byteCount
+      try expect(isSmall(block.byteCount) && entries[task] == nil, "\(task) isn't small, or is here twice")
+    }
     for (task, entry) in entries {
+      try expect(!isSmall(entry.byteCount), "\(task) is too small for disks")
       if entry.block != nil || entry.phase.isReading { memory += entry.byteCount } else { spilled += entry.byteCount }
       if entry.pins > 0 { pinned += entry.byteCount }
       try expect(entry.pins == pins[task] ?? 0, "\(task) has \(entry.pins) pins, should have \(pins[task] ?? 0)")
@@ -29,8 +34,7 @@ extension BlockStore {
         try expect(operations[ticket]?.task == task, "\(task) is being read by nobody")
       }
       let isCandidate =
-        marks.limit > 0 && entry.byteCount >= marks.smallestBlock && entry.block != nil && entry.phase == .resting
-        && entry.pins == 0 && !entry.mustStay
+        entry.block != nil && entry.phase == .resting && entry.pins == 0 && !entry.mustStay
       try expect(candidates.contains(task) == isCandidate, "\(task) is wrongly among the candidates, or isn't")
       if isCandidate { possible += entry.byteCount }
     }

@@ -4,12 +4,13 @@ internal import MusterScheduling
 extension BlockStore {
   /// After every event: writes what is to leave, and lets in who fits.
   mutating func settle(into actions: inout [Action]) {
+    if waiting.isEmpty && memoryBytes + reservedBytes - leavingBytes <= marks.high { return }
     if marks.limit > 0 { makeRoom(into: &actions) }
     while let next = nextWaiting() {
       guard letIn(next, into: &actions) else { break }
       if marks.limit > 0 { makeRoom(into: &actions) }
     }
-    if marks.limit > 0, memoryBytes > marks.limit, let spillError { fail(spillError, into: &actions) }
+    if memoryBytes > marks.limit, marks.limit > 0, let spillError { fail(spillError, into: &actions) }
   }
 
   /// The most urgent of those who wait; those who have gone meanwhile are forgotten.
@@ -24,7 +25,7 @@ extension BlockStore {
   /// Whether the consumer needn't wait any longer: it was let in, or will never be.
   private mutating func letIn(_ consumer: Consumer, into actions: inout [Action]) -> Bool {
     let demand = demands[consumer]!
-    guard demand.inputs.allSatisfy({ entries[$0] != nil }) else {
+    guard demand.inputs.allSatisfy(holds) else {
       waiting.removeMin()
       demands[consumer] = nil
       actions.append(.unavailable(consumer))
@@ -48,7 +49,10 @@ extension BlockStore {
     demands[consumer]!.isLetIn = true
     letInCount += 1
     reservedBytes += demand.outputBytes
-    for input in demand.inputs { pin(input, for: consumer, into: &actions) }
+    // What never leaves needs no pin. A block that comes again after its release may be larger, and is another.
+    let inputs = entries.isEmpty ? [] : demand.inputs.filter { entries[$0] != nil }
+    demands[consumer]!.inputs = inputs
+    for input in inputs { pin(input, for: consumer, into: &actions) }
     if demands[consumer]!.missing == 0 { actions.append(.ready(consumer)) }
     return true
   }
@@ -57,15 +61,19 @@ extension BlockStore {
   /// takes twice counts once.
   private func sizes(of demand: Demand) -> (inputs: Int, pinned: Int, added: Int) {
     var (all, pinned, added) = (0, 0, demand.outputBytes)
-    func count(_ entry: Entry) {
+    func count(_ input: TaskID) {
+      guard let entry = entries[input] else {
+        all += small[input]?.byteCount ?? 0
+        return
+      }
       all += entry.byteCount
       if entry.pins == 0 { pinned += entry.byteCount }
       if entry.block == nil && !entry.phase.isReading { added += entry.byteCount }
     }
     if demand.inputs.count <= 1 {
-      if let input = demand.inputs.first { count(entries[input]!) }
+      if let input = demand.inputs.first { count(input) }
     } else {
-      for input in Set(demand.inputs) { count(entries[input]!) }
+      for input in Set(demand.inputs) { count(input) }
     }
     return (all, pinned, added)
   }
@@ -104,7 +112,7 @@ extension BlockStore {
 
   /// Keeps the blocks that could leave in a set of their own.
   mutating func updateCandidate(_ task: TaskID) {
-    guard let entry = entries[task], entry.byteCount >= marks.smallestBlock, marks.limit > 0 else { return }
+    guard let entry = entries[task] else { return }
     let isOne = entry.block != nil && entry.phase == .resting && entry.pins == 0 && !entry.mustStay
     if isOne {
       if candidates.insert(task).inserted { candidateBytes += entry.byteCount }
@@ -128,7 +136,7 @@ extension BlockStore {
     let staying = memoryBytes + reservedBytes - leavingBytes
     var target = marks.low
     var isNeeded = staying > marks.high
-    if let next = nextWaiting(), let demand = demands[next], demand.inputs.allSatisfy({ entries[$0] != nil }) {
+    if let next = nextWaiting(), let demand = demands[next], demand.inputs.allSatisfy(holds) {
       let added = sizes(of: demand).added
       if staying + added > marks.limit {
         isNeeded = true

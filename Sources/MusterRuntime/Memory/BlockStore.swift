@@ -40,9 +40,9 @@ package struct BlockStore: Sendable {
     /// To be written together; each is answered by `spilled` or `spillFailed`.
     case spill([SpillOrder])
     /// To be answered by `loaded` or `loadFailed`.
-    case load(Ticket, TaskID, SpillPlace)
+    indirect case load(Ticket, TaskID, SpillPlace)
     /// The place on disk is free.
-    case discard(SpillPlace)
+    indirect case discard(SpillPlace)
     /// A block left the store: to be let go where no lock is held.
     case drop(any Block)
     /// All inputs are in memory, and stay there until `end`.
@@ -52,7 +52,7 @@ package struct BlockStore: Sendable {
     /// Its inputs and what it is expected to make are beyond the limit; it is forgotten.
     case cannotFit(Consumer, inputBytes: Int, outputBytes: Int)
     /// The collective can't go on.
-    case fail(MusterError)
+    indirect case fail(MusterError)
   }
 
   /// When blocks go to disk, in bytes.
@@ -131,6 +131,8 @@ package struct BlockStore: Sendable {
   }
 
   package let marks: Marks
+  /// Blocks too small for disks, and all where there is no limit: there may be millions, and nothing happens to them.
+  var small: [TaskID: any Block] = [:]
   var entries: [TaskID: Entry] = [:]
   var operations: [Ticket: Operation] = [:]
   var demands: [Consumer: Demand] = [:]
@@ -162,10 +164,13 @@ package struct BlockStore: Sendable {
   package init(limit: Int) { self.init(marks: Marks(limit: limit)) }
 
   /// The block, where it is in memory.
-  package func block(of task: TaskID) -> (any Block)? { entries[task]?.block }
+  package func block(of task: TaskID) -> (any Block)? {
+    if let block = small[task] { return block }
+    return entries[task]?.block
+  }
   /// Whether the block is here, in memory or on disk.
-  package func holds(_ task: TaskID) -> Bool { entries[task] != nil }
-  package var count: Int { entries.count }
+  package func holds(_ task: TaskID) -> Bool { small[task] != nil || entries[task] != nil }
+  package var count: Int { entries.count + small.count }
   /// Whether a write or a read has been asked for and not been answered.
   package var isBusy: Bool { !operations.isEmpty }
 
@@ -183,18 +188,38 @@ package struct BlockStore: Sendable {
   }
 
   private mutating func insert(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
-    guard entries[task] == nil else {
+    guard entries.isEmpty || entries[task] == nil else {
       actions.append(.drop(block))
       return
     }
     let bytes = block.byteCount
+    if isSmall(bytes) {
+      if let first = small.updateValue(block, forKey: task) {
+        small[task] = first
+        actions.append(.drop(block))
+      } else {
+        memoryBytes += bytes
+      }
+      return
+    }
+    guard small[task] == nil else {
+      actions.append(.drop(block))
+      return
+    }
     entries[task] = Entry(block: block, byteCount: bytes, age: tick())
     memoryBytes += bytes
     updateCandidate(task)
   }
 
+  func isSmall(_ byteCount: Int) -> Bool { byteCount < marks.smallestBlock || marks.limit == 0 }
+
   /// Nobody needs the block any more.
   package mutating func release(_ task: TaskID, into actions: inout [Action]) {
+    if let block = takeSmall(task) {
+      actions.append(.drop(block))
+      settle(into: &actions)
+      return
+    }
     guard let entry = entries.removeValue(forKey: task) else { return }
     if candidates.remove(task) != nil { candidateBytes -= entry.byteCount }
     if entry.pins > 0 {
@@ -221,6 +246,13 @@ package struct BlockStore: Sendable {
     settle(into: &actions)
   }
 
+  /// Releases a block that is in memory only, and returns it; nil where it is another kind.
+  private mutating func takeSmall(_ task: TaskID) -> (any Block)? {
+    guard let block = small.removeValue(forKey: task) else { return nil }
+    memoryBytes -= block.byteCount
+    return block
+  }
+
   private mutating func loseReaders(of task: TaskID, into actions: inout [Action]) {
     for consumer in readers.removeValue(forKey: task) ?? [] where demands[consumer] != nil {
       forget(consumer)
@@ -242,6 +274,14 @@ package struct BlockStore: Sendable {
   package mutating func want(_ consumer: Consumer, inputs: [TaskID], priority: UInt32, outputBytes: Int = 0) {
     if demands[consumer] != nil { forget(consumer) }
     demands[consumer] = Demand(inputs: inputs, priority: priority, outputBytes: max(0, outputBytes))
+  }
+
+  /// Whether a task with these inputs, which are here, needn't be told of: it takes what never leaves memory, and makes no
+  /// more than that.
+  package func isLight(inputs: [TaskID], outputBytes: Int) -> Bool {
+    guard isSmall(outputBytes) else { return false }
+    if entries.isEmpty { return true }
+    return inputs.allSatisfy { small[$0] != nil }
   }
 
   /// All inputs of the consumer are here: it is to be let in as soon as there is room.
@@ -268,7 +308,7 @@ package struct BlockStore: Sendable {
   }
 
   mutating func forget(_ consumer: Consumer) {
-    guard let demand = demands.removeValue(forKey: consumer), demand.isLetIn else { return }
+    guard !demands.isEmpty, let demand = demands.removeValue(forKey: consumer), demand.isLetIn else { return }
     letInCount -= 1
     reservedBytes -= demand.outputBytes
     for input in demand.inputs { unpin(input) }
