@@ -43,6 +43,7 @@ public struct SessionConfiguration: Sendable {
   ///
   /// A worker that holds four fifths of it is handed no further task that reads or makes a chunk, until blocks are
   /// released. At most a sixteenth of it is kept of the memory of freed blocks.
+  /// `SessionConfiguration.bytes("4 GB")` reads it from text.
   public var memoryLimit: Int?
   /// How the session tells how far it is.
   public var progress: Progress?
