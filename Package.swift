@@ -96,7 +96,8 @@ let package = Package(
       name: "MusterSchedulingTests", dependencies: ["MusterScheduling", "MusterSimulation"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling"], swiftSettings: swiftSettings),
+      name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling", "MusterSimulation"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterArraysTests", dependencies: ["Muster", "MusterSimulation"], swiftSettings: swiftSettings),
     .testTarget(

@@ -14,6 +14,7 @@ package final class BlockAllocator: Sendable {
 
   private static let alignment = 64
   private static let smallest = 64 << 10
+  private static let page = 4096
   private static let hugePage = 2 << 20
   private static let keptPart = 16
 
@@ -143,7 +144,8 @@ package final class BlockAllocator: Sendable {
 
   private static func fresh(_ capacity: Int) -> UnsafeMutableRawPointer? {
     var pointer: UnsafeMutableRawPointer?
-    let alignment = capacity >= 4 * hugePage ? hugePage : alignment
+    // Whole pages go to disk and back without a copy.
+    let alignment = capacity >= 4 * hugePage ? hugePage : capacity > smallest ? page : alignment
     guard posix_memalign(&pointer, alignment, capacity) == 0 else { return nil }
     // Many systems give huge pages to those only who ask. They cost one fault where small ones cost 512, and matrix
     // products on them miss fewer translations. Advice: where it isn't taken, nothing is lost.
