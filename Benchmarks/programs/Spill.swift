@@ -137,7 +137,7 @@ enum Spill {
       _ consumer: BlockStore.Consumer, inputs: [TaskID], outputBytes: Int, into actions: inout [BlockStore.Action]
     ) {
       guard wanted.insert(consumer).inserted else { return }
-      store.want(consumer, inputs: inputs, priority: inputs.first?.index ?? 0, outputBytes: outputBytes)
+      store.want(consumer, inputs: inputs, priority: Int64(inputs.first?.index ?? 0), outputBytes: outputBytes)
       store.prepare(consumer, into: &actions)
     }
 
@@ -170,7 +170,7 @@ enum Spill {
         case .ready(let consumer): ready.append(consumer)
         case .unavailable(let consumer), .cannotFit(let consumer, _, _):
           throw MusterError(.internal, "\(consumer) can't run")
-        case .fail(let error): throw error
+        case .failed(_, let error): throw error
         }
       }
       actions = []

@@ -56,6 +56,13 @@ extension BlockStore {
       let missing = demand.inputs.count { entries[$0].map(\.phase.isReading) ?? false }
       try expect(missing == demand.missing, "\(consumer) misses \(demand.missing), should be \(missing)")
     }
+    try expect(lost.keys.allSatisfy { entries[$0] == nil }, "a lost block is here")
+    if spillError == nil && marks.limit > 0 {
+      let staying = memoryBytes + reservedBytes - leavingBytes
+      try expect(
+        staying <= marks.high || candidateBytes < marks.smallestBatch,
+        "\(staying) bytes stay beyond the mark, though \(candidateBytes) could leave")
+    }
     try expect(
       letInCount > 0 || leavingBytes > 0 || !demands.values.contains(where: \.isWaiting),
       "somebody waits, and nothing is going on")

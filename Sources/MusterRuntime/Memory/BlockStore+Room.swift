@@ -1,3 +1,4 @@
+internal import HeapModule
 internal import MusterScheduling
 
 /// Who is let in, and what has to leave for that.
@@ -6,11 +7,28 @@ extension BlockStore {
   mutating func settle(into actions: inout [Action]) {
     if waiting.isEmpty && memoryBytes + reservedBytes - leavingBytes <= marks.high { return }
     if marks.limit > 0 { makeRoom(into: &actions) }
+    if marks.limit > 0, memoryBytes - leavingBytes > marks.limit, let spillError {
+      failWaiting(spillError, into: &actions)
+    }
     while let next = nextWaiting() {
       guard letIn(next, into: &actions) else { break }
       if marks.limit > 0 { makeRoom(into: &actions) }
     }
-    if memoryBytes > marks.limit, marks.limit > 0, let spillError { fail(spillError, into: &actions) }
+  }
+
+  /// Nothing can leave memory, which is full: tasks that would fill it more fail.
+  private mutating func failWaiting(_ error: MusterError, into actions: inout [Action]) {
+    var others: [Waiting] = []
+    while let next = waiting.popMin() {
+      guard demands[next.consumer]?.isWaiting == true else { continue }
+      if case .task = next.consumer {
+        demands[next.consumer] = nil
+        actions.append(.failed(next.consumer, error))
+      } else {
+        others.append(next)
+      }
+    }
+    waiting = Heap(others)
   }
 
   /// The most urgent of those who wait; those who have gone meanwhile are forgotten.
@@ -25,6 +43,12 @@ extension BlockStore {
   /// Whether the consumer needn't wait any longer: it was let in, or will never be.
   private mutating func letIn(_ consumer: Consumer, into actions: inout [Action]) -> Bool {
     let demand = demands[consumer]!
+    if !lost.isEmpty, let missing = demand.inputs.first(where: { lost[$0] != nil }), let error = lost[missing] {
+      waiting.removeMin()
+      demands[consumer] = nil
+      actions.append(.failed(consumer, error))
+      return true
+    }
     guard demand.inputs.allSatisfy(holds) else {
       waiting.removeMin()
       demands[consumer] = nil
@@ -34,7 +58,7 @@ extension BlockStore {
     if marks.limit > 0 {
       let sizes = sizes(of: demand)
       // Results go to the program whatever they hold; a member takes a block that has been in memory before.
-      if case .task = consumer, sizes.inputs + demand.outputBytes > marks.limit {
+      if case .task = consumer, sizes.inputs + demand.outputBytes > marks.taskLimit {
         waiting.removeMin()
         demands[consumer] = nil
         actions.append(.cannotFit(consumer, inputBytes: sizes.inputs, outputBytes: demand.outputBytes))
@@ -176,11 +200,11 @@ extension BlockStore {
 
   /// Those that nobody wants who is here, the oldest first; then those that are wanted last.
   private func leastUrgentFirst() -> [TaskID] {
-    var urgencies: [TaskID: UInt32] = [:]
+    var urgencies: [TaskID: Int64] = [:]
     for demand in demands.values {
       for input in demand.inputs { urgencies[input] = min(urgencies[input] ?? .max, demand.priority) }
     }
-    typealias Choice = (task: TaskID, isWanted: Bool, priority: UInt32, age: UInt64)
+    typealias Choice = (task: TaskID, isWanted: Bool, priority: Int64, age: UInt64)
     let choices = candidates.map { task -> Choice in
       let priority = urgencies[task]
       return (task, priority != nil, priority ?? 0, entries[task]!.age)

@@ -17,8 +17,8 @@ package struct BlockStore: Sendable {
     case task(TaskID)
     /// A member that asked for a block.
     case member(Int, block: TaskID)
-    /// The end of the collective.
-    case results
+    /// The end of the graph with this number.
+    case results(UInt32)
   }
 
   /// Stands for one write or read, whose end is reported with it.
@@ -51,34 +51,8 @@ package struct BlockStore: Sendable {
     case unavailable(Consumer)
     /// Its inputs and what it is expected to make are beyond the limit; it is forgotten.
     case cannotFit(Consumer, inputBytes: Int, outputBytes: Int)
-    /// The collective can't go on.
-    indirect case fail(MusterError)
-  }
-
-  /// When blocks go to disk, in bytes.
-  package struct Marks: Sendable {
-    /// What blocks may take; 0 where there is no limit, and then nothing goes to disk.
-    package var limit: Int
-    /// Past this blocks are written, until what stays is below `low`.
-    package var high: Int
-    package var low: Int
-    /// What the inputs of tasks that are let in may take: the rest can always be written.
-    package var pinned: Int
-    /// Blocks below this stay in memory.
-    package var smallestBlock: Int
-    /// What is written together, at least where there is so much, and at most but for the last block.
-    package var smallestBatch: Int
-    package var largestBatch: Int
-
-    package init(limit: Int) {
-      self.limit = max(0, limit)
-      high = self.limit / 10 * 6
-      low = self.limit / 2
-      pinned = self.limit / 2
-      smallestBlock = 16 << 10
-      smallestBatch = max(1, min(4 << 20, self.limit / 64))
-      largestBatch = 64 << 20
-    }
+    /// What the consumer needs is lost, or there is no room for it since the disk can't be used; it is forgotten.
+    indirect case failed(Consumer, MusterError)
   }
 
   enum Phase: Equatable {
@@ -112,7 +86,7 @@ package struct BlockStore: Sendable {
 
   struct Demand {
     var inputs: [TaskID]
-    var priority: UInt32
+    var priority: Int64
     /// What it is expected to make.
     var outputBytes: Int
     /// Its inputs are here, in memory or not, and it waits to be let in.
@@ -123,14 +97,14 @@ package struct BlockStore: Sendable {
   }
 
   struct Waiting: Comparable {
-    var priority: UInt32
+    var priority: Int64
     var order: UInt64
     var consumer: Consumer
     static func < (a: Waiting, b: Waiting) -> Bool { (a.priority, a.order) < (b.priority, b.order) }
     static func == (a: Waiting, b: Waiting) -> Bool { (a.priority, a.order) == (b.priority, b.order) }
   }
 
-  package let marks: Marks
+  package internal(set) var marks: Marks
   /// Blocks too small for disks, and all where there is no limit: there may be millions, and nothing happens to them.
   var small: [TaskID: any Block] = [:]
   var entries: [TaskID: Entry] = [:]
@@ -158,7 +132,8 @@ package struct BlockStore: Sendable {
   var letInCount = 0
   /// Why blocks can't be written now.
   var spillError: MusterError?
-  var hasFailed = false
+  /// Blocks that couldn't be read back, until they are released: whoever needs one fails.
+  var lost: [TaskID: MusterError] = [:]
 
   package init(marks: Marks) { self.marks = marks }
   package init(limit: Int) { self.init(marks: Marks(limit: limit)) }
@@ -168,8 +143,16 @@ package struct BlockStore: Sendable {
     if let block = small[task] { return block }
     return entries[task]?.block
   }
-  /// Whether the block is here, in memory or on disk.
-  package func holds(_ task: TaskID) -> Bool { small[task] != nil || entries[task] != nil }
+  /// Whether the block is here, in memory or on disk, or has been until the disk lost it.
+  package func holds(_ task: TaskID) -> Bool {
+    small[task] != nil || entries[task] != nil || !lost.isEmpty && lost[task] != nil
+  }
+  /// How many of the blocks that the disk has lost haven't been released.
+  package var lostCount: Int { lost.count }
+  /// The tasks whose blocks are here.
+  package var tasks: [TaskID] { Array(small.keys) + Array(entries.keys) }
+  /// Whether somebody's end is waited for.
+  package func wants(_ consumer: Consumer) -> Bool { !demands.isEmpty && demands[consumer] != nil }
   package var count: Int { entries.count + small.count }
   /// Whether a write or a read has been asked for and not been answered.
   package var isBusy: Bool { !operations.isEmpty }
@@ -192,6 +175,8 @@ package struct BlockStore: Sendable {
       actions.append(.drop(block))
       return
     }
+    // It was made once more.
+    if !lost.isEmpty { lost[task] = nil }
     let bytes = block.byteCount
     if isSmall(bytes) {
       if let first = small.updateValue(block, forKey: task) {
@@ -220,6 +205,7 @@ package struct BlockStore: Sendable {
       settle(into: &actions)
       return
     }
+    if !lost.isEmpty { lost[task] = nil }
     guard let entry = entries.removeValue(forKey: task) else { return }
     if candidates.remove(task) != nil { candidateBytes -= entry.byteCount }
     if entry.pins > 0 {
@@ -271,7 +257,7 @@ package struct BlockStore: Sendable {
   // MARK: Who takes them
 
   /// Somebody will take blocks that are here, or will come. The lower the priority the longer they stay in memory.
-  package mutating func want(_ consumer: Consumer, inputs: [TaskID], priority: UInt32, outputBytes: Int = 0) {
+  package mutating func want(_ consumer: Consumer, inputs: [TaskID], priority: Int64, outputBytes: Int = 0) {
     if demands[consumer] != nil { forget(consumer) }
     demands[consumer] = Demand(inputs: inputs, priority: priority, outputBytes: max(0, outputBytes))
   }
@@ -280,9 +266,14 @@ package struct BlockStore: Sendable {
   /// more than that.
   package func isLight(inputs: [TaskID], outputBytes: Int) -> Bool {
     guard isSmall(outputBytes) else { return false }
-    if entries.isEmpty { return true }
+    if holdsSmallOnly { return true }
     return inputs.allSatisfy { small[$0] != nil }
   }
+
+  /// Whether a task that makes so much needn't be told of, whatever its inputs are, which are here.
+  package func isLight(outputBytes: Int) -> Bool { holdsSmallOnly && isSmall(outputBytes) }
+
+  private var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
 
   /// All inputs of the consumer are here: it is to be let in as soon as there is room.
   package mutating func prepare(_ consumer: Consumer, into actions: inout [Action]) {
@@ -396,16 +387,13 @@ package struct BlockStore: Sendable {
     if !operation.isAbandoned {
       let entry = entries.removeValue(forKey: operation.task)!
       if entry.pins > 0 { pinnedBytes -= entry.byteCount }
-      fail(error, into: &actions)
-      loseReaders(of: operation.task, into: &actions)
+      lost[operation.task] = error
+      for consumer in readers.removeValue(forKey: operation.task) ?? [] where demands[consumer] != nil {
+        forget(consumer)
+        actions.append(.failed(consumer, error))
+      }
     }
     settle(into: &actions)
-  }
-
-  mutating func fail(_ error: MusterError, into actions: inout [Action]) {
-    guard !hasFailed else { return }
-    hasFailed = true
-    actions.append(.fail(error))
   }
 }
 

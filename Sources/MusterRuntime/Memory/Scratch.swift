@@ -24,6 +24,14 @@ package final class Scratch: Sendable {
     ScratchFolder.removeRemains(in: try ScratchPlace.folder(environment))
   }
 
+  /// The same at a session's start, on a thread of its own: whoever launches a program shouldn't wait for it.
+  package static func removeRemainsInBackground() {
+    SystemThread.start(name: "muster-remains") {
+      // A folder that can't be used is told of when the first block goes there.
+      try? removeRemains(environment: ProcessEnvironment.current)
+    }
+  }
+
   /// Writes records together, and says where each lies.
   func write(_ records: [SpillRecord]) throws(MusterError) -> [(file: Int, offset: Int)] {
     let total = records.reduce(0) { $0 + $1.byteCount }

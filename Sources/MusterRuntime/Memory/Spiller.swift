@@ -28,6 +28,7 @@ package final class Spiller: @unchecked Sendable {
   private var batches: [[BlockStore.SpillOrder]] = []
   private var discarded: [SpillPlace] = []
   private var completions: [Completion] = []
+  private var wantsTrim = false
   private var isShutDown = false
   private var threads = 0
 
@@ -72,6 +73,15 @@ package final class Spiller: @unchecked Sendable {
     }
   }
 
+  /// Has memory that is free within the process given back to the kernel, which takes too long for other threads.
+  package func trim() {
+    condition.withLock {
+      startLocked()
+      wantsTrim = true
+      condition.broadcast()
+    }
+  }
+
   package func takeCompletions(into list: inout [Completion]) {
     list.removeAll(keepingCapacity: true)
     condition.withLock { swap(&list, &completions) }
@@ -105,6 +115,12 @@ package final class Spiller: @unchecked Sendable {
         discarded = []
         withoutLock {
           for place in places { self.scratch.free(place) }
+          return []
+        }
+      } else if writes, wantsTrim {
+        wantsTrim = false
+        withoutLock {
+          ProcessMemory.trim()
           return []
         }
       } else {

@@ -28,7 +28,7 @@ private struct Harness {
     act { $0.store(NumberedBlock(number: index, byteCount: bytes), of: task(index), into: &$1) }
   }
 
-  mutating func prepare(_ consumer: BlockStore.Consumer, inputs: [Int], priority: UInt32 = 0, output: Int = 0) {
+  mutating func prepare(_ consumer: BlockStore.Consumer, inputs: [Int], priority: Int64 = 0, output: Int = 0) {
     store.want(consumer, inputs: inputs.map { task($0) }, priority: priority, outputBytes: output)
     act { $0.prepare(consumer, into: &$1) }
   }
@@ -52,7 +52,7 @@ private struct Harness {
     actions.compactMap { if case .discard(let place) = $0 { place } else { nil } }
   }
   var failure: MusterError? {
-    actions.lazy.compactMap { if case .fail(let error) = $0 { error } else { nil } }.first
+    actions.lazy.compactMap { if case .failed(_, let error) = $0 { error } else { nil } }.first
   }
   var refused: [BlockStore.Consumer] {
     actions.compactMap { if case .cannotFit(let consumer, _, _) = $0 { consumer } else { nil } }
@@ -198,7 +198,10 @@ struct BlockStoreTests {
       #expect(harness.failure == nil && harness.orders.isEmpty)
     }
     harness.add(10)
-    #expect(harness.failure == full)
+    #expect(harness.failure == nil)
+    // Who has the blocks already goes on; a task that would make more doesn't begin.
+    harness.prepare(consumer, inputs: [0], output: 10)
+    #expect(harness.failure == full && harness.ready.isEmpty)
   }
 
   @Test func aFullDiskIsTriedAgainWhenThereIsRoom() {
@@ -220,6 +223,11 @@ struct BlockStoreTests {
     harness.prepare(consumer, inputs: [0])
     let ticket = harness.loads[0].ticket
     harness.act { $0.loadFailed(ticket, MusterError(.inputOutput, "gone"), into: &$1) }
-    #expect(harness.failure?.message == "gone" && !harness.store.holds(task(0)))
+    #expect(harness.failure?.message == "gone" && harness.store.block(of: task(0)) == nil)
+    // So does whoever comes for it later, until it is released.
+    harness.prepare(other, inputs: [0])
+    #expect(harness.failure?.message == "gone")
+    harness.act { $0.release(task(0), into: &$1) }
+    #expect(!harness.store.holds(task(0)))
   }
 }
