@@ -14,7 +14,11 @@ final class LocalEngine: Engine {
     isSynchronous = synchronous
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
-    let worker = LocalWorker(threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board)
+    // Before there are threads.
+    ProcessMemory.limitHeaps(to: 2 + threadsPerWorker)
+    Scratch.removeRemainsInBackground()
+    let worker = LocalWorker(
+      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board)
     self.worker = worker
     guard !synchronous else { return }
     for number in 0..<threads {
