@@ -37,6 +37,8 @@ package enum Message {
   case beat
   case fetch(first: TaskID, count: Int)
   case block(BlockMessage)
+  /// The block that was asked for can't be had, for this reason.
+  case refused(TaskID, MusterError)
 
   package enum Outcome {
     case computed(manifest: [UInt8])
@@ -59,7 +61,7 @@ extension Message {
     case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
       ending
     case arrive, finished, failed, retracted, memory, calls, diverged, rankDied, terminated
-    case beat, fetch, block
+    case beat, fetch, block, refused
   }
 
   func write(to buffer: WireBuffer) {
@@ -151,6 +153,10 @@ extension Message {
       for size in block.sizes { buffer.put(size) }
       buffer.put(block.isInline)
       if block.isInline { buffer.put(bytes: block.inlineBytes) }
+    case .refused(let task, let error):
+      buffer.put(Kind.refused)
+      buffer.put(task)
+      buffer.put(bytes: Self.encoded(error))
     }
   }
 
@@ -195,6 +201,9 @@ extension Message {
     case .terminated: self = .terminated(signal: reader.get())
     case .beat: self = .beat
     case .fetch: self = .fetch(first: reader.get(), count: reader.get())
+    case .refused:
+      let task = reader.get(TaskID.self)
+      self = .refused(task, Self.decoded(from: &reader))
     case .block:
       let task = reader.get(TaskID.self)
       let header = Array(reader.getBytes())

@@ -43,6 +43,9 @@ final class RankEngine: Engine {
     self.board = board
     self.log = log
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
+    // Before there are threads.
+    ProcessMemory.limitHeaps(to: 2 + Int(world.members[world.rank].threads))
+    if world.rank > 0 { Scratch.removeRemainsInBackground() }
   }
 
   /// Brings the ranks together, on MPI's thread. Returns nil where there is one rank only.

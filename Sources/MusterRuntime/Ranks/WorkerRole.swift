@@ -15,6 +15,10 @@ final class WorkerRole {
   private var rootGraphs: [UInt32: Fingerprint] = [:]
   /// The calls differ from rank 0's: nothing is run any more, and rank 0 ends the job.
   private var hasDiverged = false
+  private var budget: MemoryBudget
+  /// Made when the first block goes to disk.
+  private var spiller: Spiller?
+  private var diskCompletions: [Spiller.Completion] = []
   private var actions: [WorkerState.Action] = []
   private var completions: [Completion] = []
   private var ready: [ReadyTask] = []
@@ -32,11 +36,15 @@ final class WorkerRole {
     self.transport = transport
     queue = WorkQueue(
       threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell)
-    state = WorkerState(memoryLimit: engine.world.members[engine.rank].memoryLimit)
+    let limit = engine.world.members[engine.rank].memoryLimit
+    budget = MemoryBudget(limit: limit, baseline: ProcessMemory.resident?.total ?? 0)
+    state = WorkerState(
+      memoryLimit: limit, rank: engine.rank,
+      marks: BlockStore.Marks(limit: limit == 0 ? 0 : budget.blockLimit, taskLimit: limit))
   }
 
   var isBusy: Bool { queue.isBusy }
-  var hasCompletions: Bool { queue.hasCompletions }
+  var hasCompletions: Bool { queue.hasCompletions || spiller?.hasCompletions == true }
 
   func take(_ request: RankEngine.Request) {
     switch request {
@@ -86,9 +94,12 @@ final class WorkerRole {
 
   func takeCompletions() -> Bool {
     queue.takeCompletions(into: &completions)
-    guard !completions.isEmpty else { return false }
+    spiller?.takeCompletions(into: &diskCompletions)
+    guard !completions.isEmpty || !diskCompletions.isEmpty else { return false }
     for completion in completions { state.completed(completion, into: &actions) }
+    for completion in diskCompletions { state.receive(completion, into: &actions) }
     completions.removeAll(keepingCapacity: true)
+    diskCompletions.removeAll(keepingCapacity: true)
     carryOut()
     return true
   }
@@ -110,6 +121,9 @@ final class WorkerRole {
       rootCame(to: number, fingerprint)
     case .message(.forget(let layers), _):
       state.forget(layers)
+    case .message(.refused(let task, let error), _):
+      state.refused(task, because: error, into: &actions)
+      carryOut()
     case .message(let message, let source):
       guard !hasDiverged else { return }
       state.receive(message, from: source, into: &actions)
@@ -137,7 +151,14 @@ final class WorkerRole {
       next += 1
       switch action {
       case .run(let task): ready.append(task)
-      case .send(let message): transport.send(message, to: 0)
+      case .send(let message):
+        transport.send(message, to: 0)
+        if case .memory = message { observeMemory() }
+      case .refuse(let task, let destination, let error): transport.send(.refused(task, error), to: destination)
+      case .spill(let orders): startedSpiller().spill(orders)
+      case .load(let ticket, let task, let place, let type):
+        startedSpiller().load(ticket, of: task, at: place, as: type)
+      case .discard(let place): startedSpiller().discard(place)
       case .reply(let block, let task, let destination): transport.send(block, of: task, to: destination)
       case .fetch(let first, let count, let holder):
         transport.send(.fetch(first: first, count: count), to: Int(holder.number))
@@ -151,6 +172,23 @@ final class WorkerRole {
     actions.removeAll(keepingCapacity: true)
     queue.push(ready)
     ready.removeAll(keepingCapacity: true)
+  }
+
+  private func startedSpiller() -> Spiller {
+    if let spiller { return spiller }
+    let new = Spiller(scratch: Scratch(environment: ProcessEnvironment.current)) { [doorbell = engine.doorbell] in
+      doorbell.ring()
+    }
+    spiller = new
+    return new
+  }
+
+  /// Looks at what the process takes besides blocks, each time that those have changed much.
+  private func observeMemory() {
+    guard budget.limit > 0, let resident = ProcessMemory.resident?.total else { return }
+    let blockBytes = BlockAllocator.shared.usedBytes + BlockAllocator.shared.keptBytes
+    if budget.observe(resident: resident, blockBytes: blockBytes) { startedSpiller().trim() }
+    state.limitBlocks(to: budget.blockLimit, into: &actions)
   }
 
   private func end(_ outcome: Message.Outcome) {
@@ -205,6 +243,7 @@ final class WorkerRole {
 
   func acknowledgeEnd() {
     queue.shutDown()
+    spiller?.shutDown()
     finishCompletion?()
   }
 
