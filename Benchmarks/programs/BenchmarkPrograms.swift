@@ -9,6 +9,8 @@ struct BenchmarkPrograms {
     switch arguments.first {
     case "launch": try await Launch.run()
     case "noop-tasks": try await NoopTasks.run(count: try number(arguments, 1))
+    case "noop-mpi": try await NoopTasks.runTree(count: try number(arguments, 1))
+    case "submit-latency": try await SubmitLatency.run(count: try number(arguments, 1))
     case "noop-threads": try await NoopThreads.run(count: try number(arguments, 1))
     case "scheduler-core":
       try SchedulerCore.run(SchedulerCore.pairs(tasks: try number(arguments, 1)), workers: try number(arguments, 2))

@@ -252,3 +252,65 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
     }
   }
 }
+
+/// What tasks are told apart by: their time, and the errors that they throw.
+@Suite struct TaskEndTests {
+  private struct StationMissing: Error, Codable, Equatable {
+    var name: String
+    var tries: [Int]
+  }
+  private struct Unspeakable: Error {}
+
+  @Test func aTaskThatTakesTooLongHasFailed() async throws {
+    try await Session.run(quiet(threads: 1)) { session in
+      let gate = Gate()
+      let slow = try session.submit(name: "slow", options: TaskOptions(timeout: .milliseconds(60))) { gate.wait() }
+      let quick = try session.submit(options: TaskOptions(timeout: .seconds(60))) { 5 }
+      await #expect {
+        try await slow.value()
+      } throws: { error in
+        let error = error as? MusterError
+        return error?.code == .timedOut && error?.task?.operation == "slow" && error?.message.contains("0.06 s") == true
+      }
+      gate.open()
+      #expect(try await quick.value() == 5)
+      #expect(try await slow.status() == .failed)
+    }
+  }
+
+  @Test func aTaskThatTookTooLongIsTriedAgain() async throws {
+    try await Session.run(quiet(threads: 2)) { session in
+      let gate = Gate()
+      let tries = Counter()
+      let future = try session.submit(options: TaskOptions(retries: 1, timeout: .milliseconds(80))) { () -> Int in
+        tries.enter()
+        if tries.inside == 1 { gate.wait() }
+        return tries.inside
+      }
+      #expect(try await future.value() == 2)
+      gate.open()
+      #expect(try await future.value() == 2)
+    }
+  }
+
+  @Test func errorsKeepTheirType() async throws {
+    try await Session.run(quiet()) { session in
+      let missing = StationMissing(name: "A17", tries: [1, 2])
+      let future = try session.submit(name: "read") { () -> Int in throw missing }
+      await #expect {
+        _ = try await future.value()
+      } throws: { error in
+        let error = error as? MusterError
+        return error?.cause(as: StationMissing.self) == missing && error?.code == .taskFailed
+          && error?.message.contains("A17") == true && error?.task?.operation == "read"
+      }
+      let other = session.delayed { () -> Int in throw Unspeakable() }
+      await #expect {
+        _ = try await other.compute()
+      } throws: { error in
+        let error = error as? MusterError
+        return error?.cause(as: StationMissing.self) == nil && error?.message.contains("Unspeakable") == true
+      }
+    }
+  }
+}

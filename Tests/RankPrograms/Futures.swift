@@ -11,13 +11,13 @@ enum Futures {
   static func run() async throws {
     try await Session.run { session in
       // In the order in which they come to an end.
-      let slow = try session.map([30, 0, 60], name: "sleep") { (milliseconds: Int) -> Int in
+      let sleeping = try session.map([30, 0, 60], name: "sleep") { (milliseconds: Int) -> Int in
         usleep(UInt32(milliseconds) * 1000 + 1000)
         return milliseconds
       }
       var sum = 0
       var count = 0
-      for try await future in session.asCompleted(slow) {
+      for try await future in session.asCompleted(sleeping) {
         sum += try await future.value()
         count += 1
       }
@@ -60,10 +60,18 @@ enum Futures {
         usleep(200_000)
         return 1
       }
-      let dependent = try session.submit(slow[2], waiting) { $0 + $1 }
+      let dependent = try session.submit(sleeping[2], waiting) { $0 + $1 }
       dependent.cancel()
       do { print(try await dependent.value()) } catch let error as MusterError { print(error.code) }
-      print(try await session.statuses(of: [after, slow[0], dependent]))
+      print(try await session.statuses(of: [after, sleeping[0], dependent]))
+
+      struct Missing: Error, Codable { var station: String }
+      let missing = try session.submit { () -> Int in throw Missing(station: "A17") }
+      do { print(try await missing.value()) } catch let error as MusterError {
+        print("missing \(error.cause(as: Missing.self)?.station ?? "nothing") \(error.code)")
+      }
+      let slow = try session.submit(name: "slow", options: TaskOptions(timeout: .milliseconds(100))) { usleep(900_000) }
+      do { _ = try await slow.value() } catch let error as MusterError { print("slow \(error.code)") }
 
       // A loop that submits and forgets: what is let go of is freed.
       var last = try session.submit { 0 }

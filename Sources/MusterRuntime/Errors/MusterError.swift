@@ -13,6 +13,8 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
   public var task: TaskDescription?
   /// The call in the user's program that asked for the operation.
   public var callSite: CallSite?
+  /// What a task of the program threw, where that was an error of its own that is `Codable`: see `cause(as:)`.
+  var cause: Cause?
 
   /// An error with a kind and a message; tasks and closures of a program may throw their own.
   ///

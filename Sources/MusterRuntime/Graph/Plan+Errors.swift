@@ -11,7 +11,18 @@ extension MusterError {
       self = known
     } else {
       self.init(.taskFailed, "a task threw: \(error)", task: description, callSite: layer.callSite)
+      cause = Cause(error)
     }
+  }
+
+  /// A task ran for longer than it may.
+  init(timeoutOf task: TaskID, layer: Layer, rank: Int, attempt: Int) {
+    self.init(
+      .timedOut, "a task ran for more than \((layer.timeout ?? .zero).text), which was its limit",
+      fix:
+        "What it was doing goes on to its end, and keeps the thread until then; raise the limit where it is only slow",
+      task: TaskDescription(operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: attempt),
+      callSite: layer.callSite)
   }
 
   /// Why a task's block couldn't be read where it arrived: its bytes are damaged, or its type doesn't cross.

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import MusterScheduling
 
 /// The engine of one process: `threads` threads, or none of its own (`synchronous`: tasks run on the calling thread).
@@ -50,11 +49,6 @@ final class LocalEngine: Engine {
     completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void
   ) {
     worker.ask(question, completion: completion)
-    guard case .settled(_, timeout: _?) = question else { return }
-    SystemThread.start(name: "muster-timer") { [worker] in
-      // In steps: the question may have been answered long before its time.
-      while let left = worker.tellTime() { usleep(UInt32(min(max(left / 1000, 1), 20_000))) }
-    }
   }
 
   func shareFromRoot(_ outcome: Result<[UInt8], MusterError>?, arrival: Arrival) -> Result<[UInt8], MusterError> {

@@ -73,6 +73,9 @@ final class LocalWorker: @unchecked Sendable {
   var idle = 0
   /// A running mean of what tasks take, in nanoseconds.
   private var meanNanoseconds = LocalWorker.batchNanoseconds
+  private var timeLimits = TimeLimits()
+  /// A thread looks at the time.
+  private var hasTimer = false
   var waiting: [GraphID: Waiting] = [:]
   private var asked: [Asked] = []
   /// What is to be called once the lock is released.
@@ -175,6 +178,7 @@ final class LocalWorker: @unchecked Sendable {
       switch question {
       case .settled(let tasks, let timeout):
         asked.append(Asked(tasks: tasks, deadline: timeout.map { now + $0 }, completion: completion))
+        if timeout != nil { startTimer() }
       case .status(let tasks):
         let answer = tasks.map { conductor.status(of: $0).rawValue }
         calls.append { completion(.success(answer)) }
@@ -182,14 +186,31 @@ final class LocalWorker: @unchecked Sendable {
     }
   }
 
-  /// Answers what waits for a time that has passed. Returns when to look again, in nanoseconds from now; nil where nothing
-  /// waits for a time.
-  func tellTime() -> Int? {
+  /// Has a thread look at the time, for as long as anything waits for a time. With the lock held.
+  private func startTimer() {
+    guard !hasTimer else { return }
+    hasTimer = true
+    SystemThread.start(name: "muster-timer") { [self] in
+      // In steps: what is waited for may come long before its time.
+      while let left = tellTime() { usleep(UInt32(min(max(left / 1000, 1), 20_000))) }
+    }
+  }
+
+  /// Does what is due. Returns when to look again, in nanoseconds from now; nil where nothing waits for a time.
+  private func tellTime() -> Int? {
     acquire()
+    for late in timeLimits.takeOverdue(at: now) {
+      let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: 0, attempt: Int(late.attempt))
+      store.end(.task(late.task), into: &storeActions)
+      conductor.failed(Self.worker, late.task, late.attempt, error, at: now, into: &actions)
+    }
+    apply()
     answerAsked()
-    let next = asked.compactMap(\.deadline).min().map { max(0, $0 - now) }
+    let next = ([timeLimits.next] + asked.map(\.deadline)).compactMap { $0 }.min()
+    let left = next.map { max(0, $0 - now) }
+    hasTimer = left != nil
     unlock()
-    return next
+    return left
   }
 
   /// Changes something with the lock held, and what follows from it. The calls that are due are left to another thread,
@@ -276,7 +297,15 @@ final class LocalWorker: @unchecked Sendable {
     // A share of what there is: the other threads want some too.
     let share = max(1, ready.count / (2 * threads))
     let count = max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, meanNanoseconds)))
-    while taken.count < count, let next = ready.popMin() { taken.append(take(next)) }
+    while taken.count < count, let next = ready.popMin() {
+      let task = take(next)
+      taken.append(task)
+      guard task.layer.layer.timeout != nil else { continue }
+      // Its time is its own.
+      timeLimits.began(next.task, next.attempt, task.layer, at: now)
+      startTimer()
+      break
+    }
     unlock()
 
     var begin = MonotonicClock.nanoseconds
@@ -319,6 +348,7 @@ final class LocalWorker: @unchecked Sendable {
   private func finish(_ taken: Taken) {
     let (task, attempt) = (taken.ready.task, taken.ready.attempt)
     meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
+    guard timeLimits.ended(task, attempt, taken.layer) else { return }
     switch taken.result! {
     case .success(let block):
       let bytes = block.byteCount

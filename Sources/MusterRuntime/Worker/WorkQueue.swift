@@ -40,6 +40,7 @@ final class WorkQueue: @unchecked Sendable {
   private var idle = 0
   /// The threads that run a task.
   private var running = 0
+  private var timeLimits = TimeLimits()
   private var isShutDown = false
 
   init(threads: Int, rank: Int, doorbell: Doorbell) {
@@ -69,12 +70,21 @@ final class WorkQueue: @unchecked Sendable {
 
   func takeCompletions(into list: inout [Completion]) {
     list.removeAll(keepingCapacity: true)
-    condition.withLock { swap(&list, &completions) }
+    condition.withLock {
+      for late in timeLimits.takeOverdue(at: MonotonicClock.nanoseconds) {
+        let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: rank, attempt: Int(late.attempt))
+        completions.append(
+          Completion(
+            task: late.task, attempt: late.attempt, result: .failure(error),
+            nanoseconds: late.layer.layer.timeout?.nanoseconds ?? 0))
+      }
+      swap(&list, &completions)
+    }
   }
 
   var hasCompletions: Bool { condition.withLock { !completions.isEmpty } }
-  /// Whether a thread runs a task.
-  var isBusy: Bool { condition.withLock { running > 0 } }
+  /// Whether a thread runs a task, or is about to.
+  var isBusy: Bool { condition.withLock { running > 0 || !ready.isEmpty } }
 
   /// Lets the threads end. What hasn't begun is forgotten.
   func shutDown() {
@@ -95,10 +105,14 @@ final class WorkQueue: @unchecked Sendable {
         continue
       }
       running += 1
+      if next.layer.layer.timeout != nil {
+        timeLimits.began(next.task, next.attempt, next.layer, at: MonotonicClock.nanoseconds)
+      }
       condition.unlock()
       let completion = run(next)
       condition.lock()
       running -= 1
+      guard timeLimits.ended(next.task, next.attempt, next.layer) else { continue }
       completions.append(completion)
       if completions.count == 1 {
         condition.unlock()
