@@ -1,5 +1,6 @@
 import Glibc
 import Muster
+import MusterRuntime
 
 /// Means of products of two fields that are larger than the memory that they are computed in.
 enum MemoryUV {
@@ -33,7 +34,8 @@ enum MemoryUV {
       let start = ContinuousClock.now
       let (uu, vv, uv) = try await session.compute((u * u).mean(), (v * v).mean(), (u * v).mean())
       let seconds = ContinuousClock.now - start
-      print("peak \(session.rank) \(peak())")
+      let disk = SpillTraffic.counts
+      print("peak \(session.rank) \(peak()) written \(disk.written) read \(disk.read)")
       guard session.isRoot else { return }
       print("means \(uu.item()) \(vv.item()) \(uv.item())")
       var sums = (0, 0, 0)

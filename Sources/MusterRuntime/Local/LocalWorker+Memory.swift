@@ -107,9 +107,8 @@ extension LocalWorker {
 
   /// Looks at what the process takes besides blocks, each time that those have changed much.
   func observeMemory() {
-    guard budget.limit > 0, let resident = ProcessMemory.resident?.total else { return }
-    let blockBytes = BlockAllocator.shared.usedBytes + BlockAllocator.shared.keptBytes
-    if budget.observe(resident: resident, blockBytes: blockBytes) { startedSpiller()?.trim() }
+    guard budget.limit > 0, let peak = ProcessMemory.recentPeak else { return }
+    if budget.observe(resident: peak, storedBytes: store.memoryBytes) { startedSpiller()?.trim() }
     store.setLimit(budget.blockLimit, into: &storeActions)
   }
 }

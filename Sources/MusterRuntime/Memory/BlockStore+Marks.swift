@@ -8,6 +8,8 @@ extension BlockStore {
     /// Past this blocks are written, until what stays is below `low`.
     package var high: Int
     package var low: Int
+    /// Past this no task without inputs is let in: what such a one makes frees nothing.
+    package var roots: Int
     /// What the inputs of tasks that are let in may take: the rest can always be written.
     package var pinned: Int
     /// Blocks below this stay in memory.
@@ -22,6 +24,7 @@ extension BlockStore {
       self.taskLimit = max(self.limit, taskLimit ?? 0)
       high = self.limit / 10 * 6
       low = self.limit / 2
+      roots = self.limit / 10 * 8
       pinned = self.limit / 2
       smallestBlock = 16 << 10
       smallestBatch = max(1, min(4 << 20, self.limit / 64))

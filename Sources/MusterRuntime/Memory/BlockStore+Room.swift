@@ -65,7 +65,8 @@ extension BlockStore {
         return true
       }
       let fits =
-        memoryBytes + reservedBytes + sizes.added <= marks.limit && pinnedBytes + sizes.pinned <= marks.pinned
+        memoryBytes + reservedBytes + sizes.added <= (demand.inputs.isEmpty ? marks.roots : marks.limit)
+        && pinnedBytes + sizes.pinned <= marks.pinned
       guard fits || letInCount == 0 && leavingBytes == 0 else { return false }
     }
     waiting.removeMin()
@@ -162,9 +163,10 @@ extension BlockStore {
     var isNeeded = staying > marks.high
     if let next = nextWaiting(), let demand = demands[next], demand.inputs.allSatisfy(holds) {
       let added = sizes(of: demand).added
-      if staying + added > marks.limit {
+      let limit = demand.inputs.isEmpty ? marks.roots : marks.limit
+      if staying + added > limit {
         isNeeded = true
-        target = min(target, max(0, marks.limit - added))
+        target = min(target, max(0, limit - added))
       }
     }
     return isNeeded ? staying - target : 0

@@ -262,12 +262,13 @@ package struct BlockStore: Sendable {
     demands[consumer] = Demand(inputs: inputs, priority: priority, outputBytes: max(0, outputBytes))
   }
 
-  /// Whether a task with these inputs, which are here, needn't be told of: it takes what never leaves memory, and makes no
-  /// more than that.
+  /// Whether a task with these inputs, which are here, needn't be told of: it takes what never leaves memory, makes no
+  /// more than that, and there is room.
   package func isLight(inputs: [TaskID], outputBytes: Int) -> Bool {
     guard isSmall(outputBytes) else { return false }
     if holdsSmallOnly { return true }
-    return inputs.allSatisfy { small[$0] != nil }
+    // How much a task makes isn't always known.
+    return memoryBytes + reservedBytes <= marks.high && inputs.allSatisfy { small[$0] != nil }
   }
 
   /// Whether a task that makes so much needn't be told of, whatever its inputs are, which are here.

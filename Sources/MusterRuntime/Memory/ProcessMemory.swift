@@ -19,6 +19,12 @@ package enum ProcessMemory {
     return Resident(total: pages[1] * size, shared: pages[2] * size)
   }
 
+  /// The most that was resident since the last time that somebody asked, as far as blocks made the difference. nil where
+  /// the kernel doesn't say.
+  package static var recentPeak: Int? {
+    resident.map { $0.total + BlockAllocator.shared.takePeak() }
+  }
+
   /// Gives the kernel what is free within this process: what the block allocator keeps, and what `malloc` does, which
   /// gives back by itself only what is at the end of its heap.
   package static func trim() {

@@ -42,6 +42,7 @@ package final class Scratch: Sendable {
       free(file: number, offset: start, byteCount: total)
       throw error
     }
+    SpillTraffic.wrote(bytes: total)
     var offset = start
     return records.map { record in
       defer { offset += record.byteCount }
@@ -77,6 +78,7 @@ package final class Scratch: Sendable {
     }
     let arriving = try SpillRecord.Arriving(place)
     try file.read(arriving.parts, at: place.offset)
+    SpillTraffic.read(bytes: place.byteCount)
     return try arriving.block(as: type)
   }
 

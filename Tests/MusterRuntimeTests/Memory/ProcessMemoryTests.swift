@@ -32,10 +32,29 @@ struct ProcessMemoryTests {
   @Test func blocksGetWhatTheProgramLeaves() {
     var budget = MemoryBudget(limit: 16_000, baseline: 2000)
     #expect(budget.blockLimit == 13_000)
-    #expect(!budget.observe(resident: 8000, blockBytes: 6000) && budget.blockLimit == 13_000)
-    #expect(!budget.observe(resident: 14_000, blockBytes: 9000) && budget.blockLimit == 11_000)
-    #expect(budget.observe(resident: 15_000, blockBytes: 14_000) && budget.blockLimit == 11_000)
-    _ = budget.observe(resident: 15_000, blockBytes: 100)
-    #expect(budget.blockLimit == 4000)
+    #expect(!budget.observe(resident: 8000, storedBytes: 6000) && budget.blockLimit == 13_000)
+    #expect(!budget.observe(resident: 14_000, storedBytes: 9000) && budget.blockLimit == 11_000)
+    // The most was when 9000 were stored.
+    #expect(!budget.observe(resident: 14_000, storedBytes: 100) && budget.blockLimit == 11_000)
+    #expect(budget.observe(resident: 15_000, storedBytes: 100) && budget.blockLimit == 4000)
+    // What was taken once isn't taken for ever.
+    for _ in 0..<200 { _ = budget.observe(resident: 4000, storedBytes: 2000) }
+    #expect(budget.blockLimit > 12_900)
+  }
+
+  @Test func whatTasksHeldForAMomentCounts() async {
+    await #expect(processExitsWith: .success) {
+      let size = 100 << 20
+      let before = ProcessMemory.recentPeak!
+      do {
+        let storage = try! BlockStorage(allocating: size, for: "a test")
+        memset(storage.bytes, 1, size)
+      }
+      BlockAllocator.shared.releaseKept()
+      precondition(ProcessMemory.resident!.total < before + size / 2)
+      precondition(ProcessMemory.recentPeak! > before + size / 10 * 9)
+      // Once.
+      precondition(ProcessMemory.recentPeak! < before + size / 2)
+    }
   }
 }
