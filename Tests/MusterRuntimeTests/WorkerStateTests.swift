@@ -61,6 +61,7 @@ private func words(_ actions: [WorkerState.Action]) -> [String] {
     case .load(_, let task, let place, _): "read \(task) at \(place.offset)"
     case .discard(let place): "discard \(place.offset)"
     case .refuse(let task, let member, let error): "\(task) refused to \(member): \(error.code)"
+    case .present(let block, let task): "\(task) = \((block as! Number).value) is a result"
     case .reply(let block, let task, let member): "\(task) = \((block as! Number).value) to \(member)"
     }
   }

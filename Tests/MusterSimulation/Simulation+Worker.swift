@@ -112,6 +112,8 @@ extension Simulation {
         let message = Happening.toWorker(
           Int(holder.number), .fetch(first: first, count: count), from: worker, number: requestCount)
         send(message, from: worker, to: Int(holder.number), options.requestDelay)
+      case .present(_, let task):
+        guard parts.contains(where: { $0.results.contains(task) }) else { throw fault("\(task) isn't a result") }
       case .reply(let block, let task, let requester):
         reply(block, of: task, from: worker, to: requester, request)
       case .spill(let orders): try write(orders, at: worker)

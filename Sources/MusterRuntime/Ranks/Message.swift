@@ -71,6 +71,7 @@ extension Message {
       buffer.put(assignment.task)
       buffer.put(assignment.attempt)
       buffer.put(assignment.priority)
+      buffer.put(assignment.isResult)
       buffer.put(UInt32(assignment.sources.count))
       for source in assignment.sources {
         buffer.put(source.first)
@@ -166,12 +167,14 @@ extension Message {
       let task = reader.get(TaskID.self)
       let attempt = reader.get(Attempt.self)
       let priority = reader.get(Int64.self)
+      let isResult = reader.get(Bool.self)
       let sources = (0..<reader.get(UInt32.self)).map { _ in
         let first = reader.get(TaskID.self)
         let count = Int(reader.get(UInt32.self))
         return InputSource(first: first, count: count, holder: reader.get(WorkerID.self))
       }
-      self = .assign(Assignment(task: task, attempt: attempt, priority: priority, sources: sources))
+      self = .assign(
+        Assignment(task: task, attempt: attempt, priority: priority, isResult: isResult, sources: sources))
     case .retract: self = .retract(reader.get(), reader.get())
     case .release: self = .release(reader.get())
     case .graph:

@@ -33,6 +33,10 @@ final class RootRole {
   private let start = MonotonicClock.nanoseconds
   private(set) var conductor = Conductor()
   private var actions: [Action] = []
+  /// Small results that came with the news of them, until their graphs are forgotten.
+  private var presented: [TaskID: (message: BlockMessage, storages: [BlockStorage])] = [:]
+  /// Of more than these it asks.
+  private static let mostPresented = 4096
   private var nextBoardUpdate = 0
   private var nextLook = 0
 
@@ -119,7 +123,12 @@ final class RootRole {
     switch incoming {
     case .message(let message, let source): receive(message, from: source)
     case .block(let message, let storages, _):
-      if running?.awaited.contains(message.task) == true { take(message, storages) }
+      if running?.awaited.contains(message.task) == true {
+        take(message, storages)
+        apply()
+      } else if presented.count < Self.mostPresented, conductor.layers[message.task.layer] != nil {
+        presented[message.task] = (message, storages)
+      }
     }
   }
 
@@ -184,6 +193,7 @@ final class RootRole {
         conductor.handle(.released(graph), at: now, into: &actions)
       case .forget(let graph, let layers):
         if running?.graph == graph { running?.isForgotten = true }
+        if !presented.isEmpty { presented = presented.filter { !layers.contains(Int($0.key.layer)) } }
         sendToAll(.forget(layers: layers))
       case .resultReady, .resultFailed: break
       }
@@ -195,11 +205,15 @@ final class RootRole {
   private func complete() {
     running!.isComplete = true
     var run: (first: TaskID, count: Int, holder: WorkerID)?
-    for task in running!.results where !running!.awaited.contains(task) {
+    for task in running?.results ?? [] where running?.awaited.contains(task) == false {
       guard let holder = conductor.scheduler.holders(of: task).first else {
         preconditionFailure("the result \(task) has no holder")
       }
       running!.awaited.insert(task)
+      if let early = presented[task] {
+        take(early.message, early.storages)
+        continue
+      }
       if let open = run, open.holder == holder, open.first.layer == task.layer,
         Int(open.first.index) + open.count == Int(task.index)
       {
@@ -212,6 +226,7 @@ final class RootRole {
     if let run { transport.send(.fetch(first: run.first, count: run.count), to: Int(run.holder.number)) }
   }
 
+  /// A result has come. What follows, where it can't be read, is left in `actions`.
   private func take(_ message: BlockMessage, _ storages: [BlockStorage]) {
     guard let layer = conductor.layers[message.task.layer]?.layer else { return }
     var decoder = BlockDecoder(header: message.header, storages: storages)
@@ -222,7 +237,7 @@ final class RootRole {
       let holder = conductor.scheduler.holders(of: message.task).first
       running!.failure = MusterError(
         arrivalError: error, of: message.task, layer: layer, rank: holder.map { Int($0.number) } ?? 0)
-      handle(.released(running!.graph))
+      conductor.handle(.released(running!.graph), at: now, into: &actions)
     }
   }
 

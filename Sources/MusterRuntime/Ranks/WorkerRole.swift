@@ -160,6 +160,7 @@ final class WorkerRole {
         startedSpiller().load(ticket, of: task, at: place, as: type)
       case .discard(let place): startedSpiller().discard(place)
       case .reply(let block, let task, let destination): transport.send(block, of: task, to: destination)
+      case .present(let block, let task): transport.send(block, of: task, to: 0)
       case .fetch(let first, let count, let holder):
         transport.send(.fetch(first: first, count: count), to: Int(holder.number))
       case .takeBack(let task, let attempt):

@@ -16,6 +16,8 @@ package struct WorkerState {
     case reply(any Block, of: TaskID, to: Int)
     /// The member asked for a block that the disk has lost.
     case refuse(TaskID, to: Int, MusterError)
+    /// A small result for rank 0, before it asks.
+    case present(any Block, of: TaskID)
     /// To rank 0.
     case send(Message)
     /// To be written together; what becomes of each is for `receive`.
@@ -29,11 +31,15 @@ package struct WorkerState {
   struct Assigned {
     var attempt: Attempt
     var priority: Int64
+    var isResult: Bool
     var missing: Int
     var inputs: [TaskID]
     /// Whether it has been given to the threads.
     var isReady = false
   }
+
+  /// Results up to this size go to rank 0 with the news of them: it needn't ask.
+  private static let presentedBytes = 1024
 
   /// The layers that this rank's program has come to.
   private var layers = LayerBook()
@@ -128,7 +134,8 @@ package struct WorkerState {
       waiting[input, default: []].append(task)
     }
     assigned[task] = Assigned(
-      attempt: assignment.attempt, priority: assignment.priority, missing: missing, inputs: inputs)
+      attempt: assignment.attempt, priority: assignment.priority, isResult: assignment.isResult,
+      missing: missing, inputs: inputs)
     // What is to come may be large.
     let outputBytes = layer.layer.tasks.expectedBytes
     let isLight = missing > 0 ? store.marks.limit == 0 : store.isLight(inputs: inputs, outputBytes: outputBytes)
@@ -205,6 +212,7 @@ package struct WorkerState {
     switch completion.result {
     case .success(let block):
       let bytes = block.byteCount
+      if entry.isResult && bytes <= Self.presentedBytes { actions.append(.present(block, of: completion.task)) }
       actions.append(
         .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
       // A task may be run again where its block is held: the block is the same.

@@ -84,13 +84,16 @@ public struct Assignment: Sendable, Equatable {
   public var attempt: Attempt
   /// Lower runs first: the graph's urgency, then the task's place in the depth-first order.
   public var priority: Int64
+  /// Whether a graph keeps the block as a result: somebody will soon ask for it.
+  public var isResult: Bool
   /// Inputs that the worker has to fetch from others. Empty where it holds all of them.
   public var sources: [InputSource]
   /// An assignment; see the properties.
-  public init(task: TaskID, attempt: Attempt, priority: Int64, sources: [InputSource]) {
+  public init(task: TaskID, attempt: Attempt, priority: Int64, isResult: Bool = false, sources: [InputSource]) {
     self.task = task
     self.attempt = attempt
     self.priority = priority
+    self.isResult = isResult
     self.sources = sources
   }
 }

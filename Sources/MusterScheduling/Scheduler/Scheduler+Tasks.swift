@@ -27,7 +27,9 @@ extension Scheduler {
     actions.append(
       .assign(
         WorkerID(worker),
-        Assignment(task: tasks.id(of: task), attempt: record.attempt, priority: key(of: task), sources: sources)))
+        Assignment(
+          task: tasks.id(of: task), attempt: record.attempt, priority: key(of: task), isResult: record.isKept,
+          sources: sources)))
   }
 
   /// Takes a task from the worker that it's assigned to. The caller sets its next state.

@@ -1,0 +1,169 @@
+import MusterScheduling
+import Testing
+
+/// Graphs that come and go while the scheduler runs.
+@Suite struct GraphTests {
+  /// A layer of `count` tasks with inputs written down.
+  private func part(_ tasks: [[TaskID]], from layer: Int, results: [TaskID]) -> TaskGraph {
+    TaskGraph(
+      layers: [TaskLayer(name: "layer \(layer)", count: tasks.count) { index, into in into += tasks[index] }],
+      results: results, firstLayer: layer)
+  }
+
+  @Test func aGraphTakesKeptResultsOfAnother() throws {
+    var harness = try Harness(rootsGraph(2))
+    try harness.join(0, slots: 2)
+    try harness.finish(id(0, 0))
+    // It waits for one input, and has the other.
+    try harness.add(part([[id(0, 0), id(0, 1)]], from: 1, results: [id(1, 0)]), as: 1)
+    #expect(harness.actions.isEmpty)
+    try harness.finish(id(0, 1))
+    #expect(harness.assigned.map(\.task) == [id(1, 0)])
+    // The first graph's results are let go of, and kept for the second.
+    try harness.handle(.released(GraphID(0)))
+    #expect(harness.actions.isEmpty)
+    try harness.finish(id(1, 0))
+    #expect(harness.released == [id(0, 0), id(0, 1)])
+    #expect(harness.actions.contains(.complete(GraphID(1))))
+    try harness.handle(.released(GraphID(1)))
+    #expect(
+      harness.actions == [
+        .release(WorkerID(0), id(1, 0)), .forget(GraphID(1), layers: 1..<2), .forget(GraphID(0), layers: 0..<1),
+      ])
+    #expect(harness.scheduler.taskCount == 0)
+  }
+
+  @Test func whatIsNotKeptCannotBeTaken() throws {
+    var harness = try Harness(graph([[[]], [[id(0, 0)]]], results: [id(1, 0)]))
+    try harness.join(0)
+    try harness.finish(id(0, 0))
+    try harness.finish(id(1, 0))
+    let before = harness.scheduler.taskCount
+    #expect(throws: SchedulingError.inputReleased(id(0, 0))) {
+      try harness.add(part([[id(0, 0)]], from: 2, results: [id(2, 0)]), as: 1)
+    }
+    #expect(throws: SchedulingError.layerNumber(first: 1, next: 2)) {
+      try harness.add(part([[]], from: 1, results: [id(1, 0)]), as: 1)
+    }
+    #expect(throws: SchedulingError.graphNumber(GraphID(0))) {
+      try harness.add(part([[]], from: 2, results: [id(2, 0)]), as: 0)
+    }
+    // Nothing of them is left.
+    #expect(harness.scheduler.taskCount == before)
+    try harness.scheduler.checkInvariants()
+    try harness.add(part([[id(1, 0)]], from: 2, results: [id(2, 0)]), as: 1)
+    #expect(harness.assigned.map(\.task) == [id(2, 0)])
+  }
+
+  @Test func eachResultIsReportedWhereThatIsWanted() throws {
+    var futures = rootsGraph(3)
+    futures.reportsEachResult = true
+    var harness = try Harness(futures)
+    try harness.join(0, slots: 3)
+    try harness.finish(id(0, 1))
+    #expect(harness.actions == [.resultReady(GraphID(0), id(0, 1))])
+    try harness.handle(.failed(WorkerID(0), id(0, 0), 1))
+    let failure = SchedulingFailure.taskFailed(id(0, 0), 1, WorkerID(0))
+    #expect(harness.actions == [.resultFailed(GraphID(0), id(0, 0), failure), .fail(GraphID(0), failure)])
+    try harness.finish(id(0, 2))
+    #expect(harness.actions == [.resultReady(GraphID(0), id(0, 2))])
+    // Who comes later hears the same at once.
+    try harness.add(part([[id(0, 0)]], from: 1, results: [id(1, 0)]), as: 1)
+    #expect(harness.actions == [.fail(GraphID(1), failure)])
+    try harness.add(TaskGraph(layers: [], results: [id(0, 1)], firstLayer: 2), as: 2)
+    #expect(harness.actions == [.complete(GraphID(2))])
+  }
+
+  @Test func aFailureReachesWhatNeedsItAlone() throws {
+    // Two chains in one graph.
+    var harness = try Harness(
+      graph([[[], []], [[id(0, 0)], [id(0, 1)]]], results: [id(1, 0), id(1, 1)]))
+    try harness.join(0, slots: 2)
+    try harness.handle(.failed(WorkerID(0), id(0, 0), 1))
+    #expect(harness.actions == [.fail(GraphID(0), .taskFailed(id(0, 0), 1, WorkerID(0)))])
+    try harness.finish(id(0, 1))
+    #expect(harness.assigned.map(\.task) == [id(1, 1)])
+    try harness.finish(id(1, 1))
+    #expect(harness.scheduler.holders(of: id(1, 1)) == [WorkerID(0)])
+  }
+
+  @Test func retriesComeFirst() throws {
+    var retried = rootsGraph(1)
+    retried.layers[0].retries = 2
+    var harness = try Harness(retried)
+    try harness.join(0)
+    for attempt in 1...2 {
+      try harness.handle(.failed(WorkerID(0), id(0, 0), Attempt(attempt)))
+      #expect(harness.assigned.map(\.attempt) == [Attempt(attempt + 1)])
+    }
+    try harness.handle(.failed(WorkerID(0), id(0, 0), 3))
+    #expect(harness.actions == [.fail(GraphID(0), .taskFailed(id(0, 0), 3, WorkerID(0)))])
+  }
+
+  @Test func cancelledTasksComeBack() throws {
+    var harness = try Harness(graph([[[], []], [[id(0, 0)]]], results: [id(1, 0), id(0, 1)]))
+    try harness.join(0, slots: 2)
+    try harness.handle(.cancelled(id(0, 0)))
+    // The worker is asked for it; what needs it has failed.
+    #expect(harness.retracted == [id(0, 0)])
+    #expect(harness.actions.contains(.fail(GraphID(0), .taskCancelled(id(0, 0)))))
+    // It had begun: its block is of no use.
+    try harness.answerRetract(of: id(0, 0), givenBack: false)
+    try harness.finish(id(0, 0))
+    #expect(harness.actions == [.release(WorkerID(0), id(0, 0))])
+    try harness.finish(id(0, 1))
+    #expect(harness.scheduler.holders(of: id(0, 1)) == [WorkerID(0)])
+    // What is done isn't cancelled.
+    try harness.handle(.cancelled(id(0, 1)))
+    #expect(harness.actions.isEmpty)
+  }
+
+  @Test func urgentGraphsGoFirst() throws {
+    var harness = try Harness(rootsGraph(8)) { $0.initialPrefill = 0 }
+    try harness.join(0)
+    for number in 1...2 {
+      var later = part([[], []], from: number, results: [id(number, 0), id(number, 1)])
+      later.urgency = number == 1 ? -3 : 7
+      try harness.add(later, as: number)
+    }
+    var order: [Int] = []
+    while let task = harness.scheduler.assigned(to: WorkerID(0)).first {
+      order.append(Int(task.layer))
+      try harness.finish(task)
+    }
+    // One or two had been assigned before they came.
+    let first = order.prefix { $0 == 0 }.count
+    #expect((1...2).contains(first))
+    let expected: [Int] = [2, 2] + Array(repeating: 0, count: 8 - first) + [1, 1]
+    #expect(Array(order.dropFirst(first)) == expected)
+  }
+
+  @Test func tablesDoNotGrowWithTheSession() throws {
+    var harness = try Harness(rootsGraph(1))
+    try harness.join(0)
+    try harness.finish(id(0, 0))
+    // A window of ten graphs, each of which builds on the first; they go out of order.
+    var largest = 0
+    for number in 1...20_000 {
+      var actions: [Action] = []
+      try harness.scheduler.add(
+        part([[id(0, 0)], [id(0, 0)]], from: number, results: [id(number, 0), id(number, 1)]), as: GraphID(number),
+        at: .zero, into: &actions)
+      while let task = harness.scheduler.assigned(to: WorkerID(0)).first {
+        let attempt = Attempt(1)
+        harness.scheduler.handle(
+          .finished(WorkerID(0), task, attempt, bytes: 1, nanoseconds: 1000), at: .zero, into: &actions)
+      }
+      if number > 10 {
+        harness.scheduler.handle(.released(GraphID(number - 10)), at: .zero, into: &actions)
+        #expect(
+          actions.contains(.forget(GraphID(number - 10), layers: number - 10..<number - 9)), "graph \(number - 10)")
+      }
+      largest = max(largest, harness.scheduler.tableBytes)
+      if number % 1000 == 0 { try harness.scheduler.checkInvariants() }
+    }
+    #expect(harness.scheduler.taskCount == 21)
+    #expect(largest < 2_000_000)
+    #expect(harness.scheduler.holders(of: id(0, 0)) == [WorkerID(0)])
+  }
+}
