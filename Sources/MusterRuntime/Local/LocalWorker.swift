@@ -352,7 +352,7 @@ final class LocalWorker: @unchecked Sendable {
     switch taken.result! {
     case .success(let block):
       let bytes = block.byteCount
-      store.end(.task(task), storing: block, of: task, into: &storeActions)
+      store.finish(task, with: block, byteCount: bytes, into: &storeActions)
       conductor.handle(
         .finished(Self.worker, task, attempt, bytes: bytes, nanoseconds: taken.nanoseconds), at: now, into: &actions)
       if boardTotal > 0 { board?.taskFinished() }
@@ -381,10 +381,12 @@ final class LocalWorker: @unchecked Sendable {
     for _ in 0..<min(idle, ready.count) { condition.signal() }
   }
 
+  @inline(__always)  // one call for each task and more
   private func apply(_ action: Action) {
     switch action {
     case .assign(_, let assignment): assign(assignment)
-    case .release(_, let task): store.release(task, into: &storeActions)
+    case .release(_, let task):
+      if let block = store.take(task, into: &storeActions) { garbage.append(block) }
     case .complete(let graph): complete(graph)
     case .fail(let graph, let failure):
       guard waiting[graph] != nil else { break }
@@ -406,19 +408,21 @@ final class LocalWorker: @unchecked Sendable {
     }
   }
 
+  @inline(__always)
   private func assign(_ assignment: Assignment) {
     let task = assignment.task
     let next = Ready(priority: assignment.priority, attempt: assignment.attempt, task: task)
-    guard let layer = conductor.layers[task.layer]?.layer.tasks else {
+    guard let layer = conductor.layers[task.layer] else {
       preconditionFailure("\(task) is of a layer that was forgotten")
     }
+    let outputBytes = layer.expectedBytes
     // The inputs are asked for only where it matters: most graphs without large blocks are of many tasks.
-    if store.isLight(outputBytes: layer.expectedBytes) { return ready.insert(next) }
+    if store.isLight(outputBytes: outputBytes) { return ready.insert(next) }
     inputIDs.removeAll(keepingCapacity: true)
-    layer.inputs(Int(task.index), &inputIDs)
-    if store.isLight(inputs: inputIDs, outputBytes: layer.expectedBytes) { return ready.insert(next) }
+    layer.layer.tasks.inputs(Int(task.index), &inputIDs)
+    if store.isLight(inputs: inputIDs, outputBytes: outputBytes) { return ready.insert(next) }
     blocked[task] = next
-    store.want(.task(task), inputs: inputIDs, priority: assignment.priority, outputBytes: layer.expectedBytes)
+    store.want(.task(task), inputs: inputIDs, priority: assignment.priority, outputBytes: outputBytes)
     store.prepare(.task(task), into: &storeActions)
   }
 

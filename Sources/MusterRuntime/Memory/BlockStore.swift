@@ -170,7 +170,7 @@ package struct BlockStore: Sendable {
     settle(into: &actions)
   }
 
-  private mutating func insert(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
+  mutating func insert(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
     guard entries.isEmpty || entries[task] == nil else {
       actions.append(.drop(block))
       return
@@ -261,20 +261,6 @@ package struct BlockStore: Sendable {
     if demands[consumer] != nil { forget(consumer) }
     demands[consumer] = Demand(inputs: inputs, priority: priority, outputBytes: max(0, outputBytes))
   }
-
-  /// Whether a task with these inputs, which are here, needn't be told of: it takes what never leaves memory, makes no
-  /// more than that, and there is room.
-  package func isLight(inputs: [TaskID], outputBytes: Int) -> Bool {
-    guard isSmall(outputBytes) else { return false }
-    if holdsSmallOnly { return true }
-    // How much a task makes isn't always known.
-    return memoryBytes + reservedBytes <= marks.high && inputs.allSatisfy { small[$0] != nil }
-  }
-
-  /// Whether a task that makes so much needn't be told of, whatever its inputs are, which are here.
-  package func isLight(outputBytes: Int) -> Bool { holdsSmallOnly && isSmall(outputBytes) }
-
-  private var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
 
   /// All inputs of the consumer are here: it is to be let in as soon as there is room.
   package mutating func prepare(_ consumer: Consumer, into actions: inout [Action]) {

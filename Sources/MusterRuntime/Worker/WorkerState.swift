@@ -91,7 +91,7 @@ package struct WorkerState {
     switch message {
     case .assign(let assignment): assign(assignment, into: &actions)
     case .retract(let task, let attempt): retract(task, attempt: attempt, into: &actions)
-    case .release(let task): store.release(task, into: &storeActions)
+    case .release(let task): _ = store.take(task, into: &storeActions)
     case .fetch(let first, let count):
       for offset in 0..<count {
         let task = TaskID(layer: Int(first.layer), index: Int(first.index) + offset)
@@ -137,7 +137,7 @@ package struct WorkerState {
       attempt: assignment.attempt, priority: assignment.priority, isResult: assignment.isResult,
       missing: missing, inputs: inputs)
     // What is to come may be large.
-    let outputBytes = layer.layer.tasks.expectedBytes
+    let outputBytes = layer.expectedBytes
     let isLight = missing > 0 ? store.marks.limit == 0 : store.isLight(inputs: inputs, outputBytes: outputBytes)
     if !isLight {
       store.want(.task(task), inputs: inputs, priority: assignment.priority, outputBytes: outputBytes)
@@ -216,7 +216,7 @@ package struct WorkerState {
       actions.append(
         .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
       // A task may be run again where its block is held: the block is the same.
-      store.end(.task(completion.task), storing: block, of: completion.task, into: &storeActions)
+      store.finish(completion.task, with: block, byteCount: bytes, into: &storeActions)
       tellWaiters(of: completion.task, into: &actions)
     case .failure(let error):
       store.end(.task(completion.task), into: &storeActions)
