@@ -22,6 +22,8 @@ struct BenchmarkPrograms {
       try Spill.runPlain(
         bytes: try number(arguments, 1), folder: try text(arguments, 2),
         direct: try text(arguments, 3) == "direct")
+    case "memory-uv":
+      try await MemoryUV.run(fieldBytes: try number(arguments, 1), chunkBytes: try number(arguments, 2))
     case "eof": try await EOF.run(input: try text(arguments, 1), output: try text(arguments, 2))
     default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
     }
