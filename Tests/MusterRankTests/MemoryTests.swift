@@ -85,13 +85,48 @@ struct RankMemoryTests {
     #expect(run.lines.last == "then 1000.0", "\(run.output)")
   }
 
+  /// A run of fields that are kept, with less memory than they take.
+  private func launch(_ way: [String], ranks: Int?, scratch: String) throws -> Launch {
+    let budget = try base(ranks: ranks) + 32 * Self.mega
+    return try Launch.run(
+      "rank-programs", ["memory-uv", "\(200 * Self.mega)", "\(2 * Self.mega)", "kept"] + way, ranks: ranks,
+      environment: ["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch])
+  }
+
   @Test(arguments: [nil, 3] as [Int?])
   func aScratchFolderThatCannotBeUsedIsAnError(ranks: Int?) throws {
-    let budget = try base(ranks: ranks) + 32 * Self.mega
-    let run = try Launch.run(
-      "rank-programs", ["memory-uv", "\(200 * Self.mega)", "\(2 * Self.mega)", "kept"], ranks: ranks,
-      environment: ["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": "/nowhere"])
+    let run = try launch([], ranks: ranks, scratch: "/nowhere")
     #expect(run.status != 0)
     #expect(run.errors.contains("MUSTER_SCRATCH is \"/nowhere\""), "\(run.errors)")
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func aFullDiskIsAnErrorThatSaysSo(ranks: Int?) throws {
+    try withScratch { scratch in
+      let run = try launch(["small-disk"], ranks: ranks, scratch: scratch)
+      #expect(run.status != 0)
+      #expect(run.errors.contains("the file would be larger than allowed here"), "\(run.errors)")
+      try expectRemoved(scratch, ranks: ranks)
+    }
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func whatAKilledRunLeavesGoesWithTheNextStart(ranks: Int?) throws {
+    try withScratch { scratch in
+      let run = try launch(["killed"], ranks: ranks, scratch: scratch)
+      #expect(run.status != 0)
+      let left = try FileManager.default.contentsOfDirectory(atPath: scratch)
+      #expect(left.count == (ranks == nil ? 1 : 2), "\(left)")
+      try expectRemoved(scratch, ranks: ranks)
+    }
+  }
+
+  /// A session that needs no disk removes what others have left, in the background: it may end before that.
+  private func expectRemoved(_ scratch: String, ranks: Int?) throws {
+    for _ in 0..<20 {
+      _ = try run(["8192", "4096"], ranks: ranks, environment: ["MUSTER_SCRATCH": scratch])
+      if try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty { return }
+    }
+    Issue.record("nobody removes what was left")
   }
 }

@@ -15,10 +15,17 @@ enum MemoryUV {
   /// - Parameters:
   ///   - bytes: Of each field.
   ///   - chunkBytes: Of each of its chunks.
-  ///   - isKept: Whether all of both fields is there before a mean is asked for.
-  static func run(bytes: Int, chunkBytes: Int, isKept: Bool) async throws {
+  ///   - way: `kept` where all of both fields is to be there before a mean is asked for; `small-disk` where a scratch
+  ///     file can take only one of its chunks; `killed` where all of its processes but rank 0 end in the middle, or the
+  ///     only one.
+  static func run(bytes: Int, chunkBytes: Int, way: Set<String>) async throws {
     let count = bytes / 8
     try await Session.run { session in
+      if way.contains("small-disk") {
+        // Not before: an MPI may make larger files when it starts.
+        var limit = rlimit(rlim_cur: rlim_t(chunkBytes), rlim_max: rlim_t(chunkBytes))
+        setrlimit(__rlimit_resource_t(1), &limit)  // RLIMIT_FSIZE, which Swift doesn't see
+      }
       func field(_ number: Int) -> ChunkedArray<Double> {
         session.zeros([count], as: Double.self, chunks: .sizes([chunkBytes / 8])).mapBlocks { block, info in
           let first = info.region.origin[0]
@@ -30,10 +37,11 @@ enum MemoryUV {
         }
       }
       var (u, v) = (field(1), field(2))
-      if isKept { (u, v) = try session.persist(u, v) }
+      if way.contains("kept") { (u, v) = try session.persist(u, v) }
       let start = ContinuousClock.now
       let (uu, vv, uv) = try await session.compute((u * u).mean(), (v * v).mean(), (u * v).mean())
       let seconds = ContinuousClock.now - start
+      if way.contains("killed") && (session.rank > 0 || session.rankCount == 1) { kill(getpid(), SIGKILL) }
       let disk = SpillTraffic.counts
       print("peak \(session.rank) \(peak()) written \(disk.written) read \(disk.read)")
       guard session.isRoot else { return }

@@ -26,7 +26,7 @@ struct RankPrograms {
     "long": { _ in try await Basics.long() },
     "memory": { try await MemoryLimit.run(steps: Int($0[0])!) },
     "memory-uv": {
-      try await MemoryUV.run(bytes: Int($0[0])!, chunkBytes: Int($0[1])!, isKept: $0.contains("kept"))
+      try await MemoryUV.run(bytes: Int($0[0])!, chunkBytes: Int($0[1])!, way: Set($0[2...]))
     },
     "does-not-fit": { _ in try await MemoryLimit.doNotFit() },
     "progress": { try await ProgressShow.run($0.first ?? "") },

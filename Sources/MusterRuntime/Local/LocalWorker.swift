@@ -417,10 +417,10 @@ final class LocalWorker: @unchecked Sendable {
     }
     let outputBytes = layer.expectedBytes
     // The inputs are asked for only where it matters: most graphs without large blocks are of many tasks.
-    if store.isLight(outputBytes: outputBytes) { return ready.insert(next) }
+    if store.isLight(task, outputBytes: outputBytes) { return ready.insert(next) }
     inputIDs.removeAll(keepingCapacity: true)
     layer.layer.tasks.inputs(Int(task.index), &inputIDs)
-    if store.isLight(inputs: inputIDs, outputBytes: outputBytes) { return ready.insert(next) }
+    if store.isLight(task, inputs: inputIDs, outputBytes: outputBytes) { return ready.insert(next) }
     blocked[task] = next
     store.want(.task(task), inputs: inputIDs, priority: assignment.priority, outputBytes: outputBytes)
     store.prepare(.task(task), into: &storeActions)

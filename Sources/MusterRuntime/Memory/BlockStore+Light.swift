@@ -5,15 +5,19 @@ package import MusterScheduling
 extension BlockStore {
   /// Whether a task with these inputs, which are here, needn't be told of: it takes what never leaves memory, makes no
   /// more than that, and there is room.
-  package func isLight(inputs: [TaskID], outputBytes: Int) -> Bool {
-    guard isSmall(outputBytes) else { return false }
-    if holdsSmallOnly { return true }
+  package func isLight(_ task: TaskID, inputs: [TaskID], outputBytes: Int) -> Bool {
+    if isLight(task, outputBytes: outputBytes) { return true }
+    guard isSmall(outputBytes), !makesMuch(task) else { return false }
     // How much a task makes isn't always known.
     return memoryBytes + reservedBytes <= marks.high && inputs.allSatisfy { small[$0] != nil }
   }
 
   /// Whether a task that makes so much needn't be told of, whatever its inputs are, which are here.
-  package func isLight(outputBytes: Int) -> Bool { holdsSmallOnly && isSmall(outputBytes) }
+  package func isLight(_ task: TaskID, outputBytes: Int) -> Bool {
+    holdsSmallOnly && isSmall(outputBytes) && !makesMuch(task)
+  }
+
+  private func makesMuch(_ task: TaskID) -> Bool { !seen.isEmpty && seen[task.layer] != nil }
 
   private var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
 

@@ -58,10 +58,11 @@ extension BlockStore {
     if marks.limit > 0 {
       let sizes = sizes(of: demand)
       // Results go to the program whatever they hold; a member takes a block that has been in memory before.
-      if case .task = consumer, sizes.inputs + demand.outputBytes > marks.taskLimit {
+      let outputBytes = demand.isGuess ? 0 : demand.outputBytes
+      if case .task = consumer, sizes.inputs + outputBytes > marks.taskLimit {
         waiting.removeMin()
         demands[consumer] = nil
-        actions.append(.cannotFit(consumer, inputBytes: sizes.inputs, outputBytes: demand.outputBytes))
+        actions.append(.cannotFit(consumer, inputBytes: sizes.inputs, outputBytes: outputBytes))
         return true
       }
       let fits =

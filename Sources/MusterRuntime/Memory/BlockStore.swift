@@ -89,6 +89,8 @@ package struct BlockStore: Sendable {
     var priority: Int64
     /// What it is expected to make.
     var outputBytes: Int
+    /// Nobody said so: others of its layer made as much.
+    var isGuess = false
     /// Its inputs are here, in memory or not, and it waits to be let in.
     var isWaiting = false
     var isLetIn = false
@@ -116,6 +118,8 @@ package struct BlockStore: Sendable {
   /// Blocks that could be written, or dropped where they have a copy on disk.
   var candidates: Set<TaskID> = []
   var candidateBytes = 0
+  /// The largest block of each layer that doesn't say how much its tasks make, as far as it was seen here.
+  var seen: [UInt32: Int] = [:]
   /// Events so far, for ages and tickets.
   var clock: UInt64 = 0
 
@@ -192,8 +196,15 @@ package struct BlockStore: Sendable {
       return
     }
     entries[task] = Entry(block: block, byteCount: bytes, age: tick())
+    see(bytes, of: task.layer)
     memoryBytes += bytes
     updateCandidate(task)
+  }
+
+  private mutating func see(_ bytes: Int, of layer: UInt32) {
+    // A program may submit calls for ever, each of which is a layer.
+    if seen.count >= 1024 { seen = [:] }
+    if bytes > seen[layer] ?? 0 { seen[layer] = bytes }
   }
 
   func isSmall(_ byteCount: Int) -> Bool { byteCount < marks.smallestBlock || marks.limit == 0 }
@@ -259,7 +270,12 @@ package struct BlockStore: Sendable {
   /// Somebody will take blocks that are here, or will come. The lower the priority the longer they stay in memory.
   package mutating func want(_ consumer: Consumer, inputs: [TaskID], priority: Int64, outputBytes: Int = 0) {
     if demands[consumer] != nil { forget(consumer) }
-    demands[consumer] = Demand(inputs: inputs, priority: priority, outputBytes: max(0, outputBytes))
+    var demand = Demand(inputs: inputs, priority: priority, outputBytes: max(0, outputBytes))
+    if outputBytes <= 0, case .task(let task) = consumer, let guess = seen[task.layer] {
+      demand.outputBytes = guess
+      demand.isGuess = true
+    }
+    demands[consumer] = demand
   }
 
   /// All inputs of the consumer are here: it is to be let in as soon as there is room.

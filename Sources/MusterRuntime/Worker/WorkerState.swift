@@ -138,7 +138,7 @@ package struct WorkerState {
       missing: missing, inputs: inputs)
     // What is to come may be large.
     let outputBytes = layer.expectedBytes
-    let isLight = missing > 0 ? store.marks.limit == 0 : store.isLight(inputs: inputs, outputBytes: outputBytes)
+    let isLight = missing > 0 ? store.marks.limit == 0 : store.isLight(task, inputs: inputs, outputBytes: outputBytes)
     if !isLight {
       store.want(.task(task), inputs: inputs, priority: assignment.priority, outputBytes: outputBytes)
     }

@@ -164,6 +164,40 @@ struct BlockStoreTests {
     #expect(stuck.ready == [other])
   }
 
+  @Test func aTaskWithoutInputsWaitsSooner() {
+    var harness = Harness()
+    for index in 0..<5 { harness.add(index) }
+    // What is pinned can't leave.
+    harness.prepare(consumer, inputs: [0, 1, 2, 3, 4])
+    #expect(harness.ready == [consumer])
+    harness.prepare(other, inputs: [], output: 301)
+    #expect(harness.ready.isEmpty)
+    let third = BlockStore.Consumer.task(TaskID(layer: 1, index: 2))
+    harness.act { $0.end(other, into: &$1) }
+    harness.prepare(third, inputs: [], output: 300)
+    #expect(harness.ready == [third])
+  }
+
+  /// Where nobody says how much tasks make, others of the layer tell.
+  @Test func theNextOfALayerIsExpectedToMakeAsMuch() {
+    var harness = Harness()
+    let (first, second) = (TaskID(layer: 7, index: 0), TaskID(layer: 7, index: 1))
+    #expect(harness.store.isLight(first, inputs: [], outputBytes: 0))
+    harness.act { $0.finish(first, with: NumberedBlock(number: 0, byteCount: 2000), byteCount: 2000, into: &$1) }
+    #expect(!harness.store.isLight(second, outputBytes: 0))
+    #expect(!harness.store.isLight(second, inputs: [], outputBytes: 0))
+    #expect(harness.store.isLight(TaskID(layer: 8, index: 0), inputs: [], outputBytes: 0) == false)
+    harness.write()
+    #expect(harness.store.memoryBytes == 0)
+    #expect(harness.store.isLight(TaskID(layer: 8, index: 0), inputs: [], outputBytes: 0))
+    harness.act { $0.release(first, into: &$1) }
+    // It isn't known, so it isn't refused: it runs alone.
+    harness.prepare(.task(second), inputs: [])
+    #expect(harness.ready == [.task(second)] && harness.store.reservedBytes == 2000)
+    harness.prepare(.task(TaskID(layer: 7, index: 2)), inputs: [])
+    #expect(harness.ready.isEmpty && harness.refused.isEmpty)
+  }
+
   @Test func aTaskThatCannotFitIsRefused() {
     var harness = Harness()
     harness.add(0, bytes: 400)
