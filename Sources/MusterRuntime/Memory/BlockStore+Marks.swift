@@ -23,7 +23,8 @@ extension BlockStore {
       self.limit = max(0, limit)
       self.taskLimit = max(self.limit, taskLimit ?? 0)
       high = self.limit / 10 * 6
-      low = self.limit / 2
+      // Of a few bytes a half is more than six tenths, rounded.
+      low = min(high, self.limit / 2)
       roots = self.limit / 10 * 8
       pinned = self.limit / 2
       smallestBlock = 16 << 10

@@ -100,6 +100,23 @@ struct SpillingTests {
     }
   }
 
+  /// Results that don't fit in memory beside each other go to disk, and come back for the program.
+  @Test(arguments: [SessionConfiguration.Backend.threads, .synchronous])
+  func resultsComeBackFromDisk(_ backend: SessionConfiguration.Backend) async throws {
+    let before = SpillTraffic.counts.read
+    let blocks = try await Session.run(configuration(limit: 64 * mega, backend: backend)) { session in
+      var plan = Plan()
+      let made = plan.add(
+        Layer(name: "make", count: 64, yielding: Filled.self, expectedBytes: 2 * mega, inputs: { _, _ in }) {
+          Filled(1000 * $0.index, byteCount: 2 * mega)
+        })
+      plan.results = (0..<64).map { TaskID(layer: made, index: $0) }
+      return try await session.compute(plan)
+    }
+    #expect(blocks.map { ($0 as? Filled)?.number } == (0..<64).map { 1000 * $0 })
+    #expect(SpillTraffic.counts.read - before > 32 * mega)
+  }
+
   @Test func aTaskThatCannotFitFailsBeforeItStarts() async throws {
     let error = await #expect(throws: MusterError.self) {
       try await Session.run(configuration(limit: 64 * mega)) { session in
