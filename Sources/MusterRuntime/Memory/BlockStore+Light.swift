@@ -19,6 +19,13 @@ extension BlockStore {
 
   private func makesMuch(_ task: TaskID) -> Bool { !seen.isEmpty && seen[task.layer] != nil }
 
+  /// A task of a layer has made a block that isn't small.
+  mutating func see(_ bytes: Int, of layer: UInt32) {
+    // A program may submit calls for ever, each of which is a layer.
+    if seen.count >= 1024 { seen = [:] }
+    if bytes > seen[layer] ?? 0 { seen[layer] = bytes }
+  }
+
   private var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
 
   /// Like `end(_:storing:of:into:)`, of the task that made the block.

@@ -201,12 +201,6 @@ package struct BlockStore: Sendable {
     updateCandidate(task)
   }
 
-  private mutating func see(_ bytes: Int, of layer: UInt32) {
-    // A program may submit calls for ever, each of which is a layer.
-    if seen.count >= 1024 { seen = [:] }
-    if bytes > seen[layer] ?? 0 { seen[layer] = bytes }
-  }
-
   func isSmall(_ byteCount: Int) -> Bool { byteCount < marks.smallestBlock || marks.limit == 0 }
 
   /// Nobody needs the block any more.
