@@ -21,6 +21,13 @@ struct BenchmarkPrograms {
     case "graph-10m":
       try SchedulerCore.run(SchedulerCore.reduction(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
     case "elementwise": try await Elementwise.run(count: try number(arguments, 1))
+    case "spill": try Spill.run(limit: try number(arguments, 1), folder: try text(arguments, 2))
+    case "plain-disk":
+      try Spill.runPlain(
+        bytes: try number(arguments, 1), folder: try text(arguments, 2),
+        direct: try text(arguments, 3) == "direct")
+    case "memory-uv":
+      try await MemoryUV.run(fieldBytes: try number(arguments, 1), chunkBytes: try number(arguments, 2))
     case "eof": try await EOF.run(input: try text(arguments, 1), output: try text(arguments, 2))
     default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
     }

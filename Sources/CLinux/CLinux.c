@@ -2,12 +2,15 @@
 #include "CLinux.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 void clinux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
@@ -39,6 +42,39 @@ void clinux_flush_output(void) {
     }
     usleep(1000);
   }
+}
+
+int clinux_open_direct(const char *path, int flags, unsigned mode) {
+  return open(path, flags | O_DIRECT, (mode_t)mode);
+}
+
+int clinux_leave_direct(int file) {
+  int flags = fcntl(file, F_GETFL);
+  return flags < 0 ? -1 : fcntl(file, F_SETFL, flags & ~O_DIRECT);
+}
+
+long clinux_write_parts(int file, const struct iovec *parts, int count, long offset) {
+  return (long)pwritev(file, parts, count, (off_t)offset);
+}
+
+long clinux_read_parts(int file, const struct iovec *parts, int count, long offset) {
+  return (long)preadv(file, parts, count, (off_t)offset);
+}
+
+int clinux_punch_hole(int file, long offset, long length) {
+  return fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length);
+}
+
+void clinux_trim_heap(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
+void clinux_limit_arenas(int count) {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, count);
+#endif
 }
 
 static void (*error_in_main_hook)(void *error);

@@ -57,6 +57,10 @@ private func words(_ actions: [WorkerState.Action]) -> [String] {
     case .send(.failed(let task, let attempt, let error)): "failed \(task) #\(attempt) \(error.code)"
     case .send(.retracted(let task, let attempt, let givenBack)): "retracted \(task) #\(attempt) \(givenBack)"
     case .send(let message): "\(message)"
+    case .spill(let orders): "write \(orders.map(\.task))"
+    case .load(_, let task, let place, _): "read \(task) at \(place.offset)"
+    case .discard(let place): "discard \(place.offset)"
+    case .refuse(let task, let member, let error): "\(task) refused to \(member): \(error.code)"
     case .present(let block, let task): "\(task) = \((block as! Number).value) is a result"
     case .reply(let block, let task, let member): "\(task) = \((block as! Number).value) to \(member)"
     }
@@ -223,6 +227,96 @@ struct WorkerStateTests {
     actions = []
     for index in 0..<3 { state.receive(.release(leaf(index)), from: 0, into: &actions) }
     #expect(reports() == ["memory(bytes: 16)"])
+  }
+
+  private func spilling() -> WorkerState {
+    var plan = Plan()
+    let large = plan.add(
+      Layer(name: "large", count: 4, yielding: NumberedBlock.self, expectedBytes: 100, inputs: { _, _ in }) {
+        NumberedBlock(number: $0.index, byteCount: 100)
+      })
+    _ = plan.add(
+      Layer(
+        name: "take", count: 4, yielding: Number.self,
+        inputs: { index, inputs in inputs.append(TaskID(layer: large, index: index)) },
+        run: { Number(value: $0.block(0, as: NumberedBlock.self).number) }))
+    var marks = BlockStore.Marks(limit: 300)
+    marks.smallestBlock = 10
+    var state = WorkerState(memoryLimit: 300, rank: 2, marks: marks)
+    var actions: [WorkerState.Action] = []
+    state.register(plan.layers, from: 0, into: &actions)
+    for index in 0..<2 {
+      state.assign(Assignment(task: leaf(index), attempt: 1, priority: 0, sources: []), into: &actions)
+      let block = NumberedBlock(number: index, byteCount: 100)
+      state.completed(
+        Completion(task: leaf(index), attempt: 1, result: .success(block), nanoseconds: 1), into: &actions)
+    }
+    // Past six tenths of the limit, the oldest is written.
+    for case .spill(let orders) in actions {
+      #expect(orders.map(\.task) == [leaf(0)])
+      for order in orders { state.receive(.spilled(order.ticket, place), into: &actions) }
+    }
+    return state
+  }
+
+  private var place: SpillPlace { SpillPlace(file: 0, offset: 7, byteCount: 1, headerSize: 0, segmentSizes: []) }
+
+  private func ticketOfLoad(_ actions: [WorkerState.Action]) -> BlockStore.Ticket? {
+    actions.lazy.compactMap { if case .load(let ticket, _, _, _) = $0 { ticket } else { nil } }.first
+  }
+
+  @Test func aTaskAndAMemberWaitForABlockThatIsOnDisk() throws {
+    var state = spilling()
+    #expect(state.block(of: leaf(0)) == nil && state.storedBytes == 100)
+    var actions: [WorkerState.Action] = []
+    let take = TaskID(layer: 1, index: 0)
+    state.assign(Assignment(task: take, attempt: 1, priority: 0, sources: []), into: &actions)
+    // The other has to leave for it.
+    #expect(words(actions).prefix(2) == ["read 0[0] at 7", "write [\(leaf(1))]"])
+    let ticket = try #require(ticketOfLoad(actions))
+    state.receive(.fetch(first: leaf(0), count: 1), from: 3, into: &actions)
+    actions = []
+    state.receive(.loaded(ticket, NumberedBlock(number: 0, byteCount: 100)), into: &actions)
+    let isRun = actions.contains { if case .run(let ready) = $0 { ready.task == take } else { false } }
+    let isReplied = actions.contains { if case .reply(_, let task, to: 3) = $0 { task == leaf(0) } else { false } }
+    #expect(isRun && isReplied)
+    try state.checkInvariants()
+    actions = []
+    state.completed(done(take, 0), into: &actions)
+    state.receive(.release(leaf(0)), from: 0, into: &actions)
+    #expect(words(actions).contains("discard 7"))
+  }
+
+  @Test func aBlockThatTheDiskHasLostFailsWhoeverNeedsIt() throws {
+    var state = spilling()
+    var actions: [WorkerState.Action] = []
+    let take = TaskID(layer: 1, index: 0)
+    state.assign(Assignment(task: take, attempt: 1, priority: 0, sources: []), into: &actions)
+    let ticket = try #require(ticketOfLoad(actions))
+    actions = []
+    state.receive(.loadFailed(ticket, leaf(0), MusterError(.inputOutput, "gone")), into: &actions)
+    #expect(words(actions).contains("failed \(take) #1 inputOutput"))
+    actions = []
+    state.receive(.fetch(first: leaf(0), count: 1), from: 3, into: &actions)
+    #expect(words(actions) == ["\(leaf(0)) refused to 3: inputOutput"])
+    state.release(leaf(0))
+    actions = []
+    state.receive(.fetch(first: leaf(0), count: 1), from: 3, into: &actions)
+    #expect(actions.isEmpty)
+  }
+
+  @Test func aTaskThatDoesNotFitFailsBeforeItStarts() throws {
+    var plan = Plan()
+    _ = plan.add(
+      Layer(name: "huge", count: 1, yielding: Number.self, expectedBytes: 1 << 20, inputs: { _, _ in }) { _ in
+        Number(value: 0)
+      })
+    var state = WorkerState(memoryLimit: 1 << 19)
+    var actions: [WorkerState.Action] = []
+    state.register(plan.layers, from: 0, into: &actions)
+    state.assign(Assignment(task: leaf(0), attempt: 3, priority: 0, sources: []), into: &actions)
+    #expect(words(actions) == ["failed 0[0] #3 outOfMemory"])
+    #expect(state.assignedTasks.isEmpty)
   }
 
   @Test func failuresAreReported() {

@@ -22,12 +22,17 @@ import Testing
     var losses = 0
     var retracts = 0
     var slotChanges = 0
+    var (spills, loads, diskFailures, misfits) = (0, 0, 0, 0)
     for seed in seeds {
       do {
         let report = try FuzzCase(seed: seed).run()
         losses += report.losses
         retracts += report.givenBack
         slotChanges += report.slotChanges
+        spills += report.spills
+        loads += report.loads
+        diskFailures += report.diskFailures
+        misfits += report.misfits
       } catch {
         Issue.record("MUSTER_FUZZ_SEED=\(seed): \(error)")
         return
@@ -38,6 +43,10 @@ import Testing
       #expect(losses > seeds.count / 4)
       #expect(retracts > seeds.count / 10)
       #expect(slotChanges > seeds.count)
+      #expect(
+        spills > seeds.count && loads > seeds.count / 2 && diskFailures > seeds.count / 50
+          && misfits > seeds.count / 50,
+        "\(spills) \(loads) \(diskFailures) \(misfits)")
     }
   }
 }

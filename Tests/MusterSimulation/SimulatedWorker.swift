@@ -29,11 +29,14 @@ struct SimulatedWorker {
   var countedBlocks = 0
   /// What it last said that it holds.
   var reportedBytes = 0
+  /// What lies on its disk, by place.
+  var disk: [SpillPlace: SimulatedBlock] = [:]
+  var nextPlace = 0
 
-  init(slots: Int, memoryLimit: Int) {
+  init(slots: Int, memoryLimit: Int, marks: BlockStore.Marks?) {
     self.slots = slots
     self.memoryLimit = memoryLimit
-    state = WorkerState(memoryLimit: memoryLimit)
+    state = WorkerState(memoryLimit: memoryLimit, marks: marks)
   }
 
   var hasWork: Bool { busySlots < slots && !ready.isEmpty }
@@ -42,6 +45,14 @@ struct SimulatedWorker {
   func hasBegun(_ task: TaskID) -> Bool {
     guard let attempt = state.attempt(ofAssigned: task) else { return false }
     return begun.contains(Attempted(task: task, attempt: attempt))
+  }
+
+  /// Whether a task that is ready or has begun takes a block.
+  func isTaking(_ block: TaskID, in graph: TaskGraph) -> Bool {
+    ready.contains { state.attempt(ofAssigned: $0.task) == $0.attempt && graph.inputs(of: $0.task).contains(block) }
+      || begun.contains {
+        state.attempt(ofAssigned: $0.task) == $0.attempt && graph.inputs(of: $0.task).contains(block)
+      }
   }
 
   mutating func push(_ task: ReadyTask) { ready.append(task) }
@@ -64,7 +75,7 @@ struct SimulatedWorker {
 }
 
 /// What the tasks of a simulated graph yield.
-struct SimulatedBlock: Block {
+struct SimulatedBlock: Block, Equatable {
   var value: UInt64
   var byteCount: Int
 

@@ -36,7 +36,7 @@ extension Simulation {
       }
     case .release(let block): try checkRelease(of: block, at: worker)
     case .fetch(let first, let count):
-      lacking = blocks(from: first, count).filter { workers[worker].state.block(of: $0) == nil }
+      lacking = blocks(from: first, count).filter { !workers[worker].state.store.holds($0) }
     default: break
     }
     var actions: [WorkerState.Action] = []
@@ -66,6 +66,8 @@ extension Simulation {
 
   /// A retract of the attempt before is refused, and changes nothing. The scheduler doesn't hear of it: it didn't ask.
   private mutating func retractOld(_ assignment: Assignment, at worker: Int) throws {
+    // What doesn't fit has failed already.
+    guard workers[worker].state.isAssigned(assignment.task) else { return }
     let old = assignment.attempt &- 1
     var actions: [WorkerState.Action] = []
     workers[worker].state.receive(.retract(assignment.task, old), from: Self.scheduler, into: &actions)
@@ -114,7 +116,18 @@ extension Simulation {
         guard parts.contains(where: { $0.results.contains(task) }) else { throw fault("\(task) isn't a result") }
       case .reply(let block, let task, let requester):
         reply(block, of: task, from: worker, to: requester, request)
+      case .spill(let orders): try write(orders, at: worker)
+      case .load(let ticket, let task, let place, _): try read(task, at: place, ticket, at: worker)
+      case .discard(let place):
+        guard workers[worker].disk.removeValue(forKey: place) != nil else {
+          throw fault("worker \(worker) gives a place on disk back that isn't in use")
+        }
+      case .refuse(let task, let requester, let error):
+        guard report.diskFailures > 0 else { throw fault("\(task) is refused, though no disk has failed: \(error)") }
+        send(
+          .refused(to: requester, task, error, by: worker), from: worker, to: requester, options.transferDelay)
       case .send(let message):
+        if case .failed(let task, _, let error) = message { try check(error, of: task, at: worker) }
         send(.toScheduler(message, from: worker), from: worker, to: Self.scheduler, options.messageDelay)
         if case .memory(let bytes) = message { workers[worker].reportedBytes = bytes }
         if case .finished = message, random.chance(options.badReports) {
@@ -136,6 +149,74 @@ extension Simulation {
     send(
       .block(to: requester, task, block), from: holder, to: requester, delay,
       mayBeOvertaken: bytes > Self.inlineLimit)
+  }
+
+  mutating func receiveRefusal(of task: TaskID, _ error: MusterError, at worker: Int) throws {
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.refused(task, because: error, into: &actions)
+    try carryOut(&actions, at: worker)
+  }
+
+  // MARK: The disk
+
+  private mutating func write(_ orders: [BlockStore.SpillOrder], at worker: Int) throws {
+    guard !orders.isEmpty else { throw fault("worker \(worker) writes nothing") }
+    for order in orders {
+      guard !workers[worker].isTaking(order.task, in: graph) else {
+        throw fault("worker \(worker) writes \(order.task), which a task takes")
+      }
+      report.spills += 1
+      var completion: Spiller.Completion
+      if random.chance(options.diskFailures) {
+        report.diskFailures += 1
+        let codes: [MusterError.Code] = [.diskFull, .diskFull, .unsupported, .inputOutput]
+        completion = .spillFailed(order.ticket, MusterError(codes.randomElement(using: &random)!, "a disk failed"))
+      } else {
+        workers[worker].nextPlace += 1
+        let place = SpillPlace(
+          file: 0, offset: workers[worker].nextPlace, byteCount: 1, headerSize: 1, segmentSizes: [])
+        workers[worker].disk[place] = order.block as? SimulatedBlock
+        completion = .spilled(order.ticket, place)
+      }
+      queue.add(.disk(worker, completion), at: now + Int.random(in: options.diskDelay, using: &random))
+    }
+  }
+
+  private mutating func read(
+    _ task: TaskID, at place: SpillPlace, _ ticket: BlockStore.Ticket, at worker: Int
+  ) throws {
+    guard let block = workers[worker].disk[place] else {
+      throw fault("worker \(worker) reads \(task) where nothing was written")
+    }
+    report.loads += 1
+    let completion: Spiller.Completion
+    if random.chance(options.diskFailures) {
+      report.diskFailures += 1
+      completion = .loadFailed(ticket, task, MusterError(.inputOutput, "a disk failed"))
+    } else {
+      completion = .loaded(ticket, block)
+    }
+    queue.add(.disk(worker, completion), at: now + Int.random(in: options.diskDelay, using: &random))
+  }
+
+  mutating func diskDone(_ completion: Spiller.Completion, at worker: Int) throws {
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.receive(completion, into: &actions)
+    try carryOut(&actions, at: worker)
+  }
+
+  /// A task fails of itself, where it doesn't fit, or where a disk has failed.
+  private mutating func check(_ error: MusterError, of task: TaskID, at worker: Int) throws {
+    switch error.code {
+    case .taskFailed: break
+    case .outOfMemory:
+      report.misfits += 1
+      let bytes = options.neededBytes(of: task, in: graph)
+      guard bytes > workers[worker].memoryLimit else {
+        throw fault("\(task) needs \(bytes) bytes, and fails for want of memory on worker \(worker)")
+      }
+    default: guard report.diskFailures > 0 else { throw fault("\(task) failed without a cause: \(error)") }
+    }
   }
 
   // MARK: Threads
@@ -206,7 +287,7 @@ extension Simulation {
         guard named.insert(block).inserted else { throw fault("\(block) is named twice for \(task)") }
       }
     }
-    for input in inputs where workers[worker].state.block(of: input) == nil && !named.contains(input) {
+    for input in inputs where !workers[worker].state.store.holds(input) && !named.contains(input) {
       throw fault("worker \(worker) doesn't hold \(input) for \(task), and isn't told who does")
     }
     if random.chance(options.badReports) {
@@ -227,7 +308,7 @@ extension Simulation {
     // What a superseded attempt waited for is asked for again: its holder may be lost.
     let again = state.inputs(ofAssigned: assignment.task)
     for source in assignment.sources {
-      for block in blocks(from: source.first, source.count) where state.block(of: block) == nil {
+      for block in blocks(from: source.first, source.count) where !state.store.holds(block) {
         if !state.awaits(block) || again.contains(block) { fetches[block] = source.holder }
       }
     }
@@ -247,7 +328,7 @@ extension Simulation {
 
   private func checkRelease(of block: TaskID, at worker: Int) throws {
     let state = workers[worker].state
-    guard state.block(of: block) != nil else { return }
+    guard state.store.holds(block) else { return }
     for task in state.assignedTasks
     where state.inputs(ofAssigned: task).contains(block) && !workers[worker].hasBegun(task) {
       throw fault("\(block) is released on worker \(worker), where \(task) needs it")

@@ -19,6 +19,10 @@ package struct Simulation {
     case begin(Int)
     case done(Int, ReadyTask, duration: Int)
     case completed(Int, Completion)
+    /// A worker's disk is done with something.
+    case disk(Int, Spiller.Completion)
+    /// The disk of another worker has lost a block that was asked for.
+    case refused(to: Int, TaskID, MusterError, by: Int)
     case join(SimulationOptions.Worker)
     case loss
     /// A worker's tasks begin to wait, or go on.
@@ -66,6 +70,8 @@ package struct Simulation {
   var outcomes: [Int: SimulationReport.Outcome] = [:]
   var released: Set<Int> = []
   var forgotten: Set<Int> = []
+  /// Graphs with a result that a disk has lost.
+  var unreadable: Set<Int> = []
   var isOver: Bool { outcomes.count == parts.count }
   var actions: [Action] = []
   /// The results that have come to the scheduler's side.
@@ -143,6 +149,11 @@ package struct Simulation {
       if workers[worker].isRunning { try done(task, duration: duration, at: worker) }
     case .completed(let worker, let completion):
       if workers[worker].isRunning { try complete(completion, at: worker) }
+    case .disk(let worker, let completion):
+      if workers[worker].isRunning { try diskDone(completion, at: worker) }
+    case .refused(Self.scheduler, let task, _, let holder): refuseResult(task, by: holder)
+    case .refused(let worker, let task, let error, _):
+      if workers[worker].isRunning { try receiveRefusal(of: task, error, at: worker) }
     case .join(let offer): join(offer)
     case .loss: lose()
     case .slots: changeSlots()
@@ -206,6 +217,7 @@ package struct Simulation {
         switch outcomes[number] {
         case nil: outcomes[number] = .failed(failure)
         case .complete: break  // what was lost since couldn't be computed again
+        case .failed where unreadable.contains(number): break
         case .failed: throw fault("\(graph) failed twice")
         }
         // As a collective does.
@@ -238,6 +250,15 @@ package struct Simulation {
       try post(.fetch(first: task, count: 1), to: holder)
     }
     try endComplete()
+  }
+
+  /// As rank 0 does: the collective fails.
+  private mutating func refuseResult(_ task: TaskID, by holder: Int) {
+    for number in 0..<added where outcomes[number] == nil && parts[number].results.contains(task) {
+      outcomes[number] = .failed(.taskFailed(task, 1, WorkerID(holder)))
+      unreadable.insert(number)
+      queue.add(.release(number), at: now)
+    }
   }
 
   /// Graphs whose results have all come are over. The program keeps those that later graphs build on.
@@ -309,7 +330,9 @@ package struct Simulation {
   private mutating func join(_ offer: SimulationOptions.Worker) {
     joinsToCome -= 1
     let number = workers.count
-    workers.append(SimulatedWorker(slots: offer.slots, memoryLimit: offer.memoryLimit))
+    var marks = BlockStore.Marks(limit: offer.memoryLimit)
+    if let smallest = options.smallestBlock { marks.smallestBlock = smallest }
+    workers.append(SimulatedWorker(slots: offer.slots, memoryLimit: offer.memoryLimit, marks: marks))
     for graph in 0..<added { comeToGraph(graph, at: number) }
     report.runsByWorker.append(0)
     let event = Event.workerJoined(WorkerID(number), slots: offer.slots, memoryLimit: offer.memoryLimit)
@@ -362,6 +385,11 @@ package struct Simulation {
       guard worker.state.heldBlocks.isEmpty else {
         throw fault("worker \(number) holds \(worker.state.heldBlocks.sorted()) at the end")
       }
+      let store = worker.state.store
+      guard store.memoryBytes == 0, store.reservedBytes == 0, !store.isBusy, store.lostCount == 0 else {
+        throw fault("worker \(number) thinks that \(store.memoryBytes) bytes are left, or waits for its disk")
+      }
+      guard worker.disk.isEmpty else { throw fault("worker \(number) leaves \(worker.disk.count) blocks on disk") }
     }
   }
 }

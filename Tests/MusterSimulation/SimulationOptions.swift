@@ -48,11 +48,21 @@ package struct SimulationOptions: Sendable {
   package var cancellations: [(task: TaskID, time: Int)] = []
   /// A task that throws.
   package var failing: TaskID?
+  /// Blocks below this many bytes stay in memory; nil where the disk is for those that it is for by default.
+  package var smallestBlock: Int?
+  /// How long the disk takes for a write or a read, and the chance that it fails.
+  package var diskDelay: ClosedRange<Int> = 1...100_000
+  package var diskFailures = 0.0
   package var configuration = SchedulerConfiguration()
   /// Whether the scheduler and the workers are asked to check their invariants after every event.
   package var checksInvariants = true
 
   package init(workers: [Worker] = []) { self.workers = workers }
+
+  /// What has to be in memory together where a task runs.
+  func neededBytes(of task: TaskID, in graph: TaskGraph) -> Int {
+    Set(graph.inputs(of: task)).reduce(graph.layers[Int(task.layer)].expectedBytes) { $0 + bytes($1) }
+  }
 }
 
 /// What a simulation came to.
@@ -83,6 +93,12 @@ package struct SimulationReport: Sendable {
   package var losses = 0
   package var slotChanges = 0
   package var cancellations = 0
+  /// Blocks that were written to disk and read back, and how often that failed.
+  package var spills = 0
+  package var loads = 0
+  package var diskFailures = 0
+  /// Tasks that were refused since they don't fit.
+  package var misfits = 0
   /// The tasks in the order in which they began.
   package var order: [TaskID] = []
 }

@@ -52,4 +52,32 @@ enum MemoryLimit {
       print("peak \(counts.withLock { $0.peak })")
     }
   }
+
+  /// Sixty-four blocks of a megabyte, and a task that takes them all: more than the limit that the test sets. Then
+  /// something that fits.
+  static func doNotFit() async throws {
+    try await Session.run { session in
+      var plan = Plan()
+      let made = plan.add(
+        Layer(name: "make", count: 64, yielding: Megabyte.self, expectedBytes: 1 << 20, inputs: { _, _ in }) { _ in
+          Megabyte()
+        })
+      let joined = plan.add(
+        Layer(
+          name: "join", count: 1, yielding: EmptyBlock.self,
+          inputs: { _, inputs in inputs += (0..<64).map { TaskID(layer: made, index: $0) } },
+          run: { _ in
+            print("it ran")
+            return EmptyBlock()
+          }))
+      plan.results = [TaskID(layer: joined, index: 0)]
+      do {
+        _ = try await session.compute(plan)
+      } catch let error as MusterError {
+        if session.isRoot { print("\(error.code) \(error.task?.operation ?? "?"): \(error.message)") }
+      }
+      let sum = try await session.ones([1000], as: Double.self).sum().compute()
+      if session.isRoot { print("then \(sum.item())") }
+    }
+  }
 }

@@ -25,6 +25,10 @@ struct RankPrograms {
     "pieces": { _ in try await Bulk.pieces() },
     "long": { _ in try await Basics.long() },
     "memory": { try await MemoryLimit.run(steps: Int($0[0])!) },
+    "memory-uv": {
+      try await MemoryUV.run(bytes: Int($0[0])!, chunkBytes: Int($0[1])!, way: Set($0[2...]))
+    },
+    "does-not-fit": { _ in try await MemoryLimit.doNotFit() },
     "progress": { try await ProgressShow.run($0.first ?? "") },
     "operations": { try await Operations.run(compressed: $0[0], folder: $0[1]) },
     "bad-input": { try await BadInput.run($0[0], folder: $0[1]) },

@@ -11,6 +11,23 @@ int clinux_allowed_processors(unsigned char mask[CLINUX_PROCESSOR_MASK_SIZE]);
 /// How much the kernel may lengthen this thread's sleeps, in nanoseconds.
 void clinux_set_timer_slack(unsigned long nanoseconds);
 
+#include <sys/uio.h>
+
+/// Opens a file that is read and written past the page cache; -1 and EINVAL where its file system can't.
+int clinux_open_direct(const char *path, int flags, unsigned mode);
+/// Has a file go through the page cache from now on.
+int clinux_leave_direct(int file);
+/// Writes and reads several parts at one place of a file, as pwritev and preadv do.
+long clinux_write_parts(int file, const struct iovec *parts, int count, long offset);
+long clinux_read_parts(int file, const struct iovec *parts, int count, long offset);
+/// Gives the space of a stretch of a file back; -1 where the file system can't.
+int clinux_punch_hole(int file, long offset, long length);
+
+/// Gives the kernel what malloc keeps of freed memory.
+void clinux_trim_heap(void);
+/// How many heaps malloc may have.
+void clinux_limit_arenas(int count);
+
 /// Has standard output pass on each line when it is complete, where it keeps lines back.
 void clinux_buffer_output_by_lines(void);
 /// Passes on what standard output keeps back; gives up where another thread holds it for long.

@@ -25,6 +25,8 @@ public struct BlockEncoder: Sendable {
 
   private(set) var header: [UInt8] = []
   private(set) var segments: [Segment] = []
+  /// Why the block can't be encoded, where it can't: what is in the encoder then says so to a receiver, and is no block.
+  var refusal: String?
 
   /// An encoder without parts.
   public init() {}

@@ -14,6 +14,7 @@ package final class BlockAllocator: Sendable {
 
   private static let alignment = 64
   private static let smallest = 64 << 10
+  private static let page = 4096
   private static let hugePage = 2 << 20
   private static let keptPart = 16
 
@@ -28,6 +29,8 @@ package final class BlockAllocator: Sendable {
     var kept: [Int: SizeClass] = [:]
     var keptBytes = 0
     var usedBytes = 0
+    /// The most that was used and kept since somebody asked.
+    var peakBytes = 0
     var memoryLimit: Int
     var uses = 0
 
@@ -79,6 +82,15 @@ package final class BlockAllocator: Sendable {
   /// The memory of the blocks in use but for small ones, in bytes.
   package var usedBytes: Int { state.withLock { $0.usedBytes } }
 
+  /// How much more was used and kept at the most, since this was last asked, than is now.
+  package func takePeak() -> Int {
+    state.withLock { state in
+      let now = state.usedBytes + state.keptBytes
+      defer { state.peakBytes = now }
+      return max(0, state.peakBytes - now)
+    }
+  }
+
   package static func capacity(for byteCount: Int) -> Int {
     if byteCount <= smallest { return (max(byteCount, 1) + alignment - 1) & ~(alignment - 1) }
     let step = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 2)
@@ -102,6 +114,7 @@ package final class BlockAllocator: Sendable {
         return address
       }
       evicted = state.evict(atLeast: state.usedBytes + state.keptBytes - state.memoryLimit)
+      state.peakBytes = max(state.peakBytes, state.usedBytes + state.keptBytes)
       return nil
     }
     giveBack(evicted)
@@ -143,7 +156,8 @@ package final class BlockAllocator: Sendable {
 
   private static func fresh(_ capacity: Int) -> UnsafeMutableRawPointer? {
     var pointer: UnsafeMutableRawPointer?
-    let alignment = capacity >= 4 * hugePage ? hugePage : alignment
+    // Whole pages go to disk and back without a copy.
+    let alignment = capacity >= 4 * hugePage ? hugePage : capacity > smallest ? page : alignment
     guard posix_memalign(&pointer, alignment, capacity) == 0 else { return nil }
     // Many systems give huge pages to those only who ask. They cost one fault where small ones cost 512, and matrix
     // products on them miss fewer translations. Advice: where it isn't taken, nothing is lost.

@@ -53,17 +53,10 @@ public final class BlockStorage: @unchecked Sendable {
 extension MusterError {
   /// - Parameter byteCount: nil where the number of bytes is beyond what can be counted.
   package init(outOfMemoryFor purpose: String, byteCount: Int?) {
-    let size = byteCount.map { "\(Self.text(bytes: $0)) (\($0) bytes)" } ?? "more bytes than there are addresses"
-    let used = Self.text(bytes: BlockAllocator.shared.usedBytes)
+    let size = byteCount.map { "\(ByteSize.text($0)) (\($0) bytes)" } ?? "more bytes than there are addresses"
+    let used = ByteSize.text(BlockAllocator.shared.usedBytes)
     self.init(
       .outOfMemory, "out of memory: \(purpose) needs \(size), and blocks of this process hold \(used) already",
       fix: "Use smaller chunks or fewer threads, or ask the batch system for more memory")
-  }
-
-  private static func text(bytes: Int) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
-    let step = min(units.count - 1, max(0, (Int.bitWidth - 1 - max(bytes, 1).leadingZeroBitCount) / 10))
-    let tenths = Int((Double(bytes) / Double(1 << (10 * step)) * 10).rounded())
-    return step == 0 ? "\(bytes) bytes" : "\(tenths / 10).\(tenths % 10) \(units[step])"
   }
 }

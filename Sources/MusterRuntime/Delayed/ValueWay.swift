@@ -48,6 +48,7 @@ enum ValueWay {
     } catch {
       // Only the receiver can throw.
       encoder.append(false)
+      encoder.refusal = "\(error)"
       Array("\(error)".utf8).encodeBulk(into: &encoder)
     }
   }

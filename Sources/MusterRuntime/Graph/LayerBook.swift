@@ -3,7 +3,13 @@ internal import MusterScheduling
 /// A layer by reference: tasks on their way to a thread carry it along.
 package final class RegisteredLayer: Sendable {
   package let layer: Layer
-  init(_ layer: Layer) { self.layer = layer }
+  /// The layer's own, at hand for every task.
+  let expectedBytes: Int
+
+  init(_ layer: Layer) {
+    self.layer = layer
+    expectedBytes = layer.tasks.expectedBytes
+  }
 }
 
 /// The layers of the graphs that a session has now, by number.

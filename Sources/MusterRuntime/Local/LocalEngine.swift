@@ -16,6 +16,9 @@ final class LocalEngine: Engine {
     isSynchronous = synchronous
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
+    // Before there are threads.
+    ProcessMemory.limitHeaps(to: 2 + threadsPerWorker)
+    Scratch.removeRemainsInBackground()
     let worker = LocalWorker(
       threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board, events: events,
       coordination: coordination)

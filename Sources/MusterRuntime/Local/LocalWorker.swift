@@ -10,7 +10,7 @@ internal import Synchronization
 final class LocalWorker: @unchecked Sendable {
   typealias Completion = @Sendable (Result<[any Block], MusterError>) -> Void
 
-  private struct Ready: Comparable {
+  struct Ready: Comparable {
     var priority: Int64
     var attempt: Attempt
     var task: TaskID
@@ -42,7 +42,7 @@ final class LocalWorker: @unchecked Sendable {
   }
 
   /// A collective that waits for a graph, or for the end of its tasks where it failed.
-  private struct Waiting {
+  struct Waiting {
     var results: [TaskID]
     var layers: Range<Int>
     var completion: Completion
@@ -55,33 +55,39 @@ final class LocalWorker: @unchecked Sendable {
     var completion: @Sendable (Result<[UInt8], MusterError>) -> Void
   }
 
-  private static let worker = WorkerID(0)
+  static let worker = WorkerID(0)
   /// What a thread takes at a time is meant to be about this much work.
   private static let batchNanoseconds = 20_000
   private static let largestBatch = 32
 
-  private let condition = ConditionLock()
+  let condition = ConditionLock()
   /// What the program has no use for any more. Handles may go where a layer's closures do, with `condition` locked: it is
   /// looked at a moment later.
   private let dropped = Mutex<[(tasks: [TaskID], graph: GraphID)]>([])
   private let start = MonotonicClock.nanoseconds
   private let board: ProgressBoard?
-  private let events: TraceRecorder?
+  let events: TraceRecorder?
   private let coordination: Coordination
   private let threads: Int
-  private let isSynchronous: Bool
+  let isSynchronous: Bool
 
-  private var conductor = Conductor()
-  private var ready = Heap<Ready>()
-  private var store = TaskMap<any Block>()
-  /// What the stored blocks hold, in bytes.
-  private var storedBytes = 0
+  var conductor = Conductor()
+  var ready = Heap<Ready>()
+  var store: BlockStore
+  var storeActions: [BlockStore.Action] = []
+  /// Tasks that wait for memory, or for their inputs to be read from disk.
+  var blocked: [TaskID: Ready] = [:]
+  /// The graphs whose results are being read from disk.
+  var resultsAwaited: Set<GraphID> = []
+  /// Made when the first block goes to disk.
+  var spiller: Spiller?
+  var budget: MemoryBudget
   private var memoryReports: MemoryReports
-  private var actions: [Action] = []
+  var actions: [Action] = []
   private var inputIDs: [TaskID] = []
-  /// Released blocks, dropped outside of the lock.
-  private var garbage: [any Block] = []
-  private var idle = 0
+  /// Blocks that have left, dropped outside of the lock.
+  var garbage: [any Block] = []
+  var idle = 0
   /// The threads that run tasks, those whose task waits included.
   private var running = 0
   /// The tasks that threads have taken, and whose end hasn't been told.
@@ -92,13 +98,13 @@ final class LocalWorker: @unchecked Sendable {
   private var timeLimits = TimeLimits()
   /// A thread looks at the time.
   private var hasTimer = false
-  private var waiting: [GraphID: Waiting] = [:]
+  var waiting: [GraphID: Waiting] = [:]
   private var asked: [Asked] = []
   /// What is to be called once the lock is released.
-  private var calls: [@Sendable () -> Void] = []
+  var calls: [@Sendable () -> Void] = []
   /// The tasks that the collective shown on the board began with.
   private var boardTotal = 0
-  private var isShutDown = false
+  var isShutDown = false
 
   init(
     threads: Int, isSynchronous: Bool, memoryLimit: Int, board: ProgressBoard?, events: TraceRecorder?,
@@ -111,6 +117,9 @@ final class LocalWorker: @unchecked Sendable {
     self.coordination = coordination
     places = SparePlaces(threads: threads, limit: isSynchronous ? 0 : SparePlaces.limit)
     memoryReports = MemoryReports(limit: memoryLimit)
+    budget = MemoryBudget(limit: memoryLimit, baseline: ProcessMemory.resident?.total ?? 0)
+    store = BlockStore(
+      marks: BlockStore.Marks(limit: memoryLimit == 0 ? 0 : budget.blockLimit, taskLimit: memoryLimit))
     conductor.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: 0, into: &actions)
     actions.removeAll()
   }
@@ -121,23 +130,23 @@ final class LocalWorker: @unchecked Sendable {
   private let holder = Atomic<UInt>(0)
   private static var thread: UInt { UInt(pthread_self()) }
 
-  private func acquire() {
+  func acquire() {
     condition.lock()
     holder.store(Self.thread, ordering: .relaxed)
   }
 
-  private func relinquish() {
+  func relinquish() {
     holder.store(0, ordering: .relaxed)
     condition.unlock()
   }
 
-  private func rest() {
+  func rest() {
     holder.store(0, ordering: .relaxed)
     condition.wait()
     holder.store(Self.thread, ordering: .relaxed)
   }
 
-  private var now: Int { MonotonicClock.nanoseconds - start }
+  var now: Int { MonotonicClock.nanoseconds - start }
 
   // MARK: What the program asks for
 
@@ -222,6 +231,7 @@ final class LocalWorker: @unchecked Sendable {
     acquire()
     for late in timeLimits.takeOverdue(at: now) {
       let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: 0, attempt: Int(late.attempt))
+      store.end(.task(late.task), into: &storeActions)
       conductor.failed(Self.worker, late.task, late.attempt, error, at: now, into: &actions)
     }
     apply()
@@ -254,7 +264,7 @@ final class LocalWorker: @unchecked Sendable {
   }
 
   /// Releases the lock and makes the calls that are due.
-  private func unlock() {
+  func unlock() {
     var due: [@Sendable () -> Void] = []
     swap(&due, &calls)
     var dropped: [any Block] = []
@@ -292,11 +302,16 @@ final class LocalWorker: @unchecked Sendable {
     acquire()
     repeat {
       takeDropped()
-      if !runSome(batch) {
+      if runSome(batch) { continue }
+      if calls.isEmpty && garbage.isEmpty && isWaitingForDisk {
+        idle += 1
+        rest()
+        idle -= 1
+      } else {
         unlock()
         acquire()
       }
-    } while !ready.isEmpty || !calls.isEmpty || dropped.withLock { !$0.isEmpty }
+    } while !ready.isEmpty || !calls.isEmpty || isWaitingForDisk || dropped.withLock { !$0.isEmpty }
     relinquish()
   }
 
@@ -304,8 +319,12 @@ final class LocalWorker: @unchecked Sendable {
     acquire()
     isShutDown = true
     ready = Heap()
+    let spiller = spiller
+    self.spiller = nil
     condition.broadcast()
     relinquish()
+    // Waits for its threads, which may wait for the lock.
+    spiller?.shutDown()
   }
 
   /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any, and room for them.
@@ -341,11 +360,8 @@ final class LocalWorker: @unchecked Sendable {
     for task in batch.tasks { finish(task) }
     batch.tasks.removeAll(keepingCapacity: true)
     apply()
-    events?.holds(storedBytes, at: end)
-    if let bytes = memoryReports.report(of: storedBytes) {
-      conductor.handle(.memory(Self.worker, bytes: bytes), at: now, into: &actions)
-      apply()
-    }
+    events?.holds(store.memoryBytes, at: end)
+    reportMemory()
     if !calls.isEmpty {
       unlock()
       acquire()
@@ -383,7 +399,9 @@ final class LocalWorker: @unchecked Sendable {
     inputIDs.removeAll(keepingCapacity: true)
     layer.layer.tasks.inputs(Int(next.task.index), &inputIDs)
     let inputs = inputIDs.map { id in
-      guard let block = store[id] else { preconditionFailure("the block of \(id) isn't there for \(next.task)") }
+      guard let block = store.block(of: id) else {
+        preconditionFailure("the block of \(id) isn't there for \(next.task)")
+      }
       return block
     }
     return Taken(ready: next, layer: layer, inputs: inputs)
@@ -396,15 +414,15 @@ final class LocalWorker: @unchecked Sendable {
     guard timeLimits.ended(task, attempt, taken.layer) else { return }
     switch taken.result! {
     case .success(let block):
-      store[task] = block
       let bytes = block.byteCount
-      storedBytes += bytes
+      store.finish(task, with: block, byteCount: bytes, into: &storeActions)
       conductor.handle(
         .finished(Self.worker, task, attempt, bytes: bytes, nanoseconds: taken.nanoseconds), at: now, into: &actions)
       if boardTotal > 0 { board?.taskFinished() }
     case .failure(let error):
       let told = MusterError(
         taskError: error, layer: taken.layer.layer, task: task, rank: 0, attempt: Int(attempt))
+      store.end(.task(task), into: &storeActions)
       conductor.failed(Self.worker, task, attempt, told, at: now, into: &actions)
     }
   }
@@ -452,56 +470,95 @@ final class LocalWorker: @unchecked Sendable {
 
   /// Ends waits while nobody is left to end them. While the program doesn't wait itself it may submit a task that does.
   private func lookForStallLocked() {
-    guard coordination.hasWaits, ready.isEmpty || places.isExhausted(running: running) else { return }
+    guard coordination.hasWaits, !isWaitingForDisk, ready.isEmpty || places.isExhausted(running: running) else {
+      return
+    }
     let programWaits = !waiting.isEmpty || asked.contains { $0.deadline == nil }
     coordination.endStall(programWaits: programWaits, begun: takenCount)
   }
 
   // MARK: What follows
 
-  private func apply() {
+  func apply() {
     var next = 0
-    while next < actions.count {
-      let action = actions[next]
-      next += 1
-      switch action {
-      case .assign(_, let assignment):
-        ready.insert(Ready(priority: assignment.priority, attempt: assignment.attempt, task: assignment.task))
-      case .release(_, let task):
-        if let block = store.removeValue(forKey: task) {
-          storedBytes -= block.byteCount
-          garbage.append(block)
-        }
-      case .complete(let graph): complete(graph)
-      case .fail(let graph, let failure):
-        guard let failed = waiting[graph] else { break }
-        waiting[graph]?.failure = conductor.error(failure)
-        coordination.graphFailed(failed.layers)
-        conductor.handle(.released(graph), at: now, into: &actions)
-      case .forget(let graph, let layers):
-        coordination.forget(layers)
-        // Nothing that a failed collective began outlives it.
-        if let ended = waiting[graph], let failure = ended.failure { end(graph, ended, .failure(failure)) }
-      case .retract(_, let task, let attempt):
-        let wasQueued = ready.unordered.contains { $0.task == task && $0.attempt == attempt }
-        if wasQueued { ready = Heap(ready.unordered.filter { $0.task != task || $0.attempt != attempt }) }
-        conductor.handle(.retracted(Self.worker, task, attempt, givenBack: wasQueued), at: now, into: &actions)
-      case .resultReady, .resultFailed: break
+    repeat {
+      while next < actions.count {
+        next += 1
+        apply(actions[next - 1])
       }
-    }
+      // What comes to and from disk may end tasks and graphs.
+      applyStoreActions()
+    } while next < actions.count
     actions.removeAll(keepingCapacity: true)
     if !asked.isEmpty { answerAsked() }
     for _ in 0..<min(idle, ready.count) { condition.signal() }
     lookForStallLocked()
   }
 
+  @inline(__always)  // one call for each task and more
+  private func apply(_ action: Action) {
+    switch action {
+    case .assign(_, let assignment): assign(assignment)
+    case .release(_, let task):
+      if let block = store.take(task, into: &storeActions) { garbage.append(block) }
+    case .complete(let graph): complete(graph)
+    case .fail(let graph, let failure):
+      guard let failed = waiting[graph] else { break }
+      waiting[graph]?.failure = conductor.error(failure)
+      coordination.graphFailed(failed.layers)
+      conductor.handle(.released(graph), at: now, into: &actions)
+    case .forget(let graph, let layers):
+      coordination.forget(layers)
+      // Nothing that a failed collective began outlives it.
+      if let ended = waiting[graph], let failure = ended.failure { end(graph, ended, .failure(failure)) }
+    case .retract(_, let task, let attempt):
+      var wasQueued = ready.unordered.contains { $0.task == task && $0.attempt == attempt }
+      if wasQueued { ready = Heap(ready.unordered.filter { $0.task != task || $0.attempt != attempt }) }
+      if blocked[task]?.attempt == attempt {
+        blocked[task] = nil
+        wasQueued = true
+      }
+      if wasQueued { store.end(.task(task), into: &storeActions) }
+      conductor.handle(.retracted(Self.worker, task, attempt, givenBack: wasQueued), at: now, into: &actions)
+    case .resultReady, .resultFailed: break
+    }
+  }
+
+  @inline(__always)
+  private func assign(_ assignment: Assignment) {
+    let task = assignment.task
+    let next = Ready(priority: assignment.priority, attempt: assignment.attempt, task: task)
+    guard let layer = conductor.layers[task.layer] else {
+      preconditionFailure("\(task) is of a layer that was forgotten")
+    }
+    let outputBytes = layer.expectedBytes
+    // The inputs are asked for only where it matters: most graphs without large blocks are of many tasks.
+    if store.isLight(task, outputBytes: outputBytes) { return ready.insert(next) }
+    inputIDs.removeAll(keepingCapacity: true)
+    layer.layer.tasks.inputs(Int(task.index), &inputIDs)
+    if store.isLight(task, inputs: inputIDs, outputBytes: outputBytes) { return ready.insert(next) }
+    blocked[task] = next
+    store.want(.task(task), inputs: inputIDs, priority: assignment.priority, outputBytes: outputBytes)
+    store.prepare(.task(task), into: &storeActions)
+  }
+
+  /// Tells the scheduler what blocks hold in memory, where that has changed much.
+  func reportMemory() {
+    guard let bytes = memoryReports.report(of: store.memoryBytes) else { return }
+    conductor.handle(.memory(Self.worker, bytes: bytes), at: now, into: &actions)
+    observeMemory()
+    apply()
+  }
+
   private func complete(_ graph: GraphID) {
     guard let ended = waiting[graph], ended.failure == nil else { return }
-    end(graph, ended, .success(ended.results.map { store[$0]! }))
+    let blocks = ended.results.compactMap { store.block(of: $0) }
+    guard blocks.count == ended.results.count else { return awaitResults(of: graph, ended.results) }
+    end(graph, ended, .success(blocks))
     conductor.handle(.released(graph), at: now, into: &actions)
   }
 
-  private func end(_ graph: GraphID, _ ended: Waiting, _ result: Result<[any Block], MusterError>) {
+  func end(_ graph: GraphID, _ ended: Waiting, _ result: Result<[any Block], MusterError>) {
     waiting[graph] = nil
     board?.end()
     boardTotal = 0

@@ -42,6 +42,8 @@ package enum Message {
   case trace(TraceMessage)
   /// A `CoordinationMessage`.
   case coordination([UInt8])
+  /// The block that was asked for can't be had, for this reason.
+  case refused(TaskID, MusterError)
 
   package enum Outcome {
     case computed(manifest: [UInt8])
@@ -64,7 +66,7 @@ extension Message {
     case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
       ending
     case arrive, finished, failed, retracted, memory, slots, calls, diverged, rankDied, terminated
-    case beat, fetch, block, trace, coordination
+    case beat, fetch, block, trace, coordination, refused
   }
 
   func write(to buffer: WireBuffer) {
@@ -166,6 +168,10 @@ extension Message {
     case .coordination(let bytes):
       buffer.put(Kind.coordination)
       buffer.put(bytes: bytes)
+    case .refused(let task, let error):
+      buffer.put(Kind.refused)
+      buffer.put(task)
+      buffer.put(bytes: Self.encoded(error))
     }
   }
 
@@ -213,6 +219,9 @@ extension Message {
     case .terminated: self = .terminated(signal: reader.get())
     case .beat: self = .beat
     case .fetch: self = .fetch(first: reader.get(), count: reader.get())
+    case .refused:
+      let task = reader.get(TaskID.self)
+      self = .refused(task, Self.decoded(from: &reader))
     case .block:
       let task = reader.get(TaskID.self)
       let header = Array(reader.getBytes())

@@ -47,6 +47,9 @@ final class RankEngine: Engine {
     coordination = Coordination(rank: world.rank, doorbell: doorbell)
     events = world.traceCapacity.map { TraceRecorder(rank: world.rank, capacity: $0) }
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
+    // Before there are threads.
+    ProcessMemory.limitHeaps(to: 2 + Int(world.members[world.rank].threads))
+    if world.rank > 0 { Scratch.removeRemainsInBackground() }
   }
 
   /// Brings the ranks together, on MPI's thread. Returns nil where there is one rank only.

@@ -158,6 +158,10 @@ final class RootRole {
       endDiverged(rank: source, traces: traces)
     case .diverged(let call, let traces):
       endDiverged(rank: source, at: call, traces: traces)
+    case .refused(let task, let error):
+      guard let running, running.failure == nil, running.awaited.contains(task) else { break }
+      self.running!.failure = error
+      handle(.released(running.graph))
     case .rankDied(let rank):
       rankDied(rank)
     case .terminated(let signal):

@@ -15,6 +15,10 @@ final class WorkerRole {
   private var rootGraphs: [UInt32: Fingerprint] = [:]
   /// The calls differ from rank 0's: nothing is run any more, and rank 0 ends the job.
   private var hasDiverged = false
+  private var budget: MemoryBudget
+  /// Made when the first block goes to disk.
+  private var spiller: Spiller?
+  private var diskCompletions: [Spiller.Completion] = []
   private var actions: [WorkerState.Action] = []
   private var completions: [Completion] = []
   private var ready: [ReadyTask] = []
@@ -33,13 +37,17 @@ final class WorkerRole {
     queue = WorkQueue(
       threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell,
       events: engine.events, coordination: engine.coordination)
-    state = WorkerState(memoryLimit: engine.world.members[engine.rank].memoryLimit)
+    let limit = engine.world.members[engine.rank].memoryLimit
+    budget = MemoryBudget(limit: limit, baseline: ProcessMemory.resident?.total ?? 0)
+    state = WorkerState(
+      memoryLimit: limit, rank: engine.rank,
+      marks: BlockStore.Marks(limit: limit == 0 ? 0 : budget.blockLimit, taskLimit: limit))
   }
 
   var isBusy: Bool { queue.isBusy }
-  /// What the worker's blocks hold, in bytes.
+  /// What the worker's blocks hold in memory, in bytes.
   var storedBytes: Int { state.storedBytes }
-  var hasCompletions: Bool { queue.hasCompletions }
+  var hasCompletions: Bool { queue.hasCompletions || spiller?.hasCompletions == true }
 
   func take(_ request: RankEngine.Request) {
     switch request {
@@ -90,11 +98,14 @@ final class WorkerRole {
   func takeCompletions() -> Bool {
     let slots = queue.takeCompletions(into: &completions)
     if let slots { transport.send(.slots(slots), to: 0) }
-    guard !completions.isEmpty else { return slots != nil }
+    spiller?.takeCompletions(into: &diskCompletions)
+    guard !completions.isEmpty || !diskCompletions.isEmpty else { return slots != nil }
     // Of what a task held by its end rank 0 hears before it hears of the end.
     _ = engine.coordination.exchange { transport.send(.coordination($0), to: $1) }
     for completion in completions { state.completed(completion, into: &actions) }
+    for completion in diskCompletions { state.receive(completion, into: &actions) }
     completions.removeAll(keepingCapacity: true)
+    diskCompletions.removeAll(keepingCapacity: true)
     carryOut()
     return true
   }
@@ -116,6 +127,9 @@ final class WorkerRole {
       rootCame(to: number, fingerprint)
     case .message(.forget(let layers), _):
       state.forget(layers)
+    case .message(.refused(let task, let error), _):
+      state.refused(task, because: error, into: &actions)
+      carryOut()
     case .message(let message, let source):
       guard !hasDiverged else { return }
       state.receive(message, from: source, into: &actions)
@@ -143,7 +157,14 @@ final class WorkerRole {
       next += 1
       switch action {
       case .run(let task): ready.append(task)
-      case .send(let message): transport.send(message, to: 0)
+      case .send(let message):
+        transport.send(message, to: 0)
+        if case .memory = message { observeMemory() }
+      case .refuse(let task, let destination, let error): transport.send(.refused(task, error), to: destination)
+      case .spill(let orders): startedSpiller().spill(orders)
+      case .load(let ticket, let task, let place, let type):
+        startedSpiller().load(ticket, of: task, at: place, as: type)
+      case .discard(let place): startedSpiller().discard(place)
       case .reply(let block, let task, let destination): transport.send(block, of: task, to: destination)
       case .present(let block, let task): transport.send(block, of: task, to: 0)
       case .fetch(let first, let count, let holder):
@@ -158,6 +179,22 @@ final class WorkerRole {
     actions.removeAll(keepingCapacity: true)
     queue.push(ready)
     ready.removeAll(keepingCapacity: true)
+  }
+
+  private func startedSpiller() -> Spiller {
+    if let spiller { return spiller }
+    let new = Spiller(scratch: Scratch(environment: ProcessEnvironment.current), events: engine.events) {
+      [doorbell = engine.doorbell] in doorbell.ring()
+    }
+    spiller = new
+    return new
+  }
+
+  /// Looks at what the process takes besides blocks, each time that those have changed much.
+  private func observeMemory() {
+    guard budget.limit > 0, let peak = ProcessMemory.recentPeak else { return }
+    if budget.observe(resident: peak, storedBytes: state.storedBytes) { startedSpiller().trim() }
+    state.limitBlocks(to: budget.blockLimit, into: &actions)
   }
 
   private func end(_ outcome: Message.Outcome) {
@@ -212,6 +249,7 @@ final class WorkerRole {
 
   func acknowledgeEnd() {
     queue.shutDown()
+    spiller?.shutDown()
     finishCompletion?()
   }
 

@@ -1,4 +1,16 @@
 extension SessionConfiguration {
+  /// A number of bytes from text, for `memoryLimit`: `try SessionConfiguration.bytes("4 GB")`.
+  ///
+  /// `kB` to `EB` are powers of 1000, `KiB` to `EiB` and the letters alone powers of 1024. Case and spaces don't matter.
+  ///
+  /// - Throws: `MusterError` with code `invalidArgument`, which names the forms that there are.
+  public static func bytes(_ text: String) throws(MusterError) -> Int {
+    guard let bytes = ByteSize.parse(text) else {
+      throw MusterError(.invalidArgument, "'\(text)' isn't a number of bytes", fix: "Use \(ByteSize.forms)")
+    }
+    return bytes
+  }
+
   /// The memory limit that is set here or in the environment; nil where it's left to the machine.
   func resolvedMemoryLimit(with environment: [String: String]) throws(MusterError) -> Int? {
     if let memoryLimit {
@@ -9,21 +21,9 @@ extension SessionConfiguration {
       return memoryLimit
     }
     guard let text = environment["MUSTER_MEMORY_LIMIT"], !text.isEmpty else { return nil }
-    guard let bytes = Self.bytes(text) else {
-      throw MusterError(
-        .invalidArgument, "MUSTER_MEMORY_LIMIT is '\(text)'",
-        fix: "Use a whole number of bytes above 0, or one with K, M, G or T behind it, such as 8G")
+    guard let bytes = ByteSize.parse(text) else {
+      throw MusterError(.invalidArgument, "MUSTER_MEMORY_LIMIT is '\(text)'", fix: "Use \(ByteSize.forms)")
     }
     return bytes
-  }
-
-  /// `1048576`, `1024K` and `1M` are the same.
-  static func bytes(_ text: String) -> Int? {
-    let digits = text.prefix { $0.isASCII && $0.isNumber }
-    guard let number = Int(digits), number > 0 else { return nil }
-    let exponents = ["": 0, "K": 10, "M": 20, "G": 30, "T": 40]
-    guard let exponent = exponents[text.dropFirst(digits.count).uppercased()] else { return nil }
-    let (bytes, isTooLarge) = number.multipliedReportingOverflow(by: 1 << exponent)
-    return isTooLarge ? nil : bytes
   }
 }

@@ -4,7 +4,7 @@
 /// |---|---|---|
 /// | `backend` | `MUSTER_BACKEND` = `auto`, `threads`, `synchronous`, `mpi` | `auto`: MPI where a launcher started several ranks, else threads |
 /// | `threads` | `MUSTER_THREADS` | what the batch system gave each rank, else the cores that the rank may use |
-/// | `memoryLimit` | `MUSTER_MEMORY_LIMIT` (bytes, or with `K`, `M`, `G` or `T`) | four fifths of the memory of the machine or of the control group, in equal parts for its workers |
+/// | `memoryLimit` | `MUSTER_MEMORY_LIMIT` (`4 GB`, `4 GiB`, `4G`, bytes) | four fifths of what the batch system, the control group or the machine gives, in equal parts for its workers |
 /// | `progress` | `MUSTER_PROGRESS` = `auto`, `bar`, `lines`, `none` | `auto`: a bar on a terminal, else lines |
 /// | `progressDeadline` | `MUSTER_PROGRESS_DEADLINE` (seconds) | none: ranks wait for each other for ever |
 /// | `heartbeatInterval` | `MUSTER_HEARTBEAT_INTERVAL` (seconds) | 5 s |
@@ -45,6 +45,7 @@ public struct SessionConfiguration: Sendable {
   ///
   /// A worker that holds four fifths of it is handed no further task that reads or makes a chunk, until blocks are
   /// released. At most a sixteenth of it is kept of the memory of freed blocks.
+  /// `SessionConfiguration.bytes("4 GB")` reads it from text.
   public var memoryLimit: Int?
   /// How the session tells how far it is.
   public var progress: Progress?

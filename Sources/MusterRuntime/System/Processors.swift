@@ -8,7 +8,7 @@ enum Processors {
 
   /// How many processors' worth of time the control group gives, rounded up; all of the machine where it sets no limit.
   static var grantedByControlGroup: Int {
-    let limit = ControlGroup.least(of: "cpu", file: "cpu.max", formerFile: "cpu.cfs_quota_us") { text, folder in
+    let limit = ControlGroup.system.least(of: "cpu", file: "cpu.max", formerFile: "cpu.cfs_quota_us") { text, folder in
       // `200000 100000` in version 2; the period is a file of its own in version 1.
       let fields =
         text.split { $0.isWhitespace } + (SmallFile.read("\(folder)/cpu.cfs_period_us").map { [$0[...]] } ?? [])

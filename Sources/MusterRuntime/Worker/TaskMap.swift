@@ -57,6 +57,19 @@ package struct TaskMap<Value> {
     }
   }
 
+  /// Stores a value where there is none. Returns whether there was none.
+  package mutating func insert(_ value: Value, for task: TaskID) -> Bool {
+    if 2 * (count + 1) > values.count { resize(to: Swift.max(Self.smallest, 2 * values.count)) }
+    let place = place(of: task)
+    guard keys[place] != task else { return false }
+    keys[place] = task
+    values[place] = value
+    count += 1
+    return true
+  }
+
+  package func contains(_ task: TaskID) -> Bool { count > 0 && keys[place(of: task)] == task }
+
   /// Changes a value in place; nil where there is none.
   package mutating func change<Result>(_ task: TaskID, _ body: (inout Value) throws -> Result) rethrows -> Result? {
     guard count > 0 else { return nil }

@@ -9,7 +9,7 @@ package struct WorkerInvariantViolation: Error, CustomStringConvertible, Sendabl
 extension WorkerState {
   /// The tasks that were assigned and are neither finished nor given back.
   package var assignedTasks: some Collection<TaskID> { assigned.keys }
-  package var heldBlocks: some Collection<TaskID> { store.keys }
+  package var heldBlocks: [TaskID] { store.tasks }
 
   package func isAssigned(_ task: TaskID) -> Bool { assigned[task] != nil }
   package func attempt(ofAssigned task: TaskID) -> Attempt? { assigned[task]?.attempt }
@@ -23,21 +23,23 @@ extension WorkerState {
     func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
       if !condition { throw WorkerInvariantViolation(description: message()) }
     }
-    let bytes = store.values.reduce(0) { $0 + $1.byteCount }
-    try expect(bytes == storedBytes, "storedBytes is \(storedBytes), should be \(bytes)")
+    try store.checkInvariants()
     var missingOfAll = 0
     for (task, entry) in assigned where entry.missing > 0 {
-      let absent = entry.inputs.filter { store[$0] == nil }
+      let absent = entry.inputs.filter { !store.holds($0) }
       try expect(absent.count == entry.missing, "\(task) misses \(absent), but counts \(entry.missing)")
       for input in absent {
         try expect(waiting[input]?.contains(task) == true, "\(task) misses \(input), but isn't told when it comes")
       }
       missingOfAll += entry.missing
     }
+    for (task, entry) in assigned where entry.missing == 0 && !entry.isReady {
+      try expect(store.wants(.task(task)), "\(task) has its inputs, and neither runs nor waits for memory")
+    }
     let waiters = waiting.values.reduce(0) { $0 + $1.count }
     try expect(waiters == missingOfAll, "\(waiters) tasks are told when a block comes, should be \(missingOfAll)")
     for (block, _) in waiting {
-      try expect(store[block] == nil, "\(block) is awaited, though it's here")
+      try expect(!store.holds(block), "\(block) is awaited, though it's here")
     }
     for block in inFlight {
       try expect(waiting[block] != nil, "\(block) is thought to be on its way, but no task waits for it")

@@ -2,8 +2,9 @@ package import MusterScheduling
 
 /// What a worker does with its assignments, as a state machine: events in, actions out; no thread, clock or MPI.
 ///
-/// An assignment waits until all of its inputs are here, is then ready, and is over when its block is stored. A new
-/// assignment of a task supersedes the one before. A block lives until the scheduler releases it.
+/// An assignment waits until all of its inputs are here and there is room for them in memory, is then ready, and is over
+/// when its block is stored. A new assignment of a task supersedes the one before. A block lives until the scheduler
+/// releases it, in memory or on disk.
 package struct WorkerState {
   package enum Action {
     /// All inputs are here.
@@ -13,10 +14,18 @@ package struct WorkerState {
     case fetch(first: TaskID, count: Int, holder: WorkerID)
     /// A block for the member that asked for it.
     case reply(any Block, of: TaskID, to: Int)
+    /// The member asked for a block that the disk has lost.
+    case refuse(TaskID, to: Int, MusterError)
     /// A small result for rank 0, before it asks.
     case present(any Block, of: TaskID)
     /// To rank 0.
     case send(Message)
+    /// To be written together; what becomes of each is for `receive`.
+    case spill([BlockStore.SpillOrder])
+    /// To be read back; what becomes of it is for `receive`.
+    indirect case load(BlockStore.Ticket, TaskID, SpillPlace, as: any Block.Type)
+    /// The place on disk is free.
+    indirect case discard(SpillPlace)
   }
 
   struct Assigned {
@@ -25,6 +34,8 @@ package struct WorkerState {
     var isResult: Bool
     var missing: Int
     var inputs: [TaskID]
+    /// Whether it has been given to the threads.
+    var isReady = false
   }
 
   /// Results up to this size go to rank 0 with the news of them: it needn't ask.
@@ -38,18 +49,26 @@ package struct WorkerState {
   private(set) var waiting: [TaskID: [TaskID]] = [:]
   /// What has been asked for and hasn't come.
   private(set) var inFlight: Set<TaskID> = []
-  private(set) var store: [TaskID: any Block] = [:]
-  /// What the stored blocks hold, in bytes.
-  package private(set) var storedBytes = 0
+  package private(set) var store: BlockStore
+  private var storeActions: [BlockStore.Action] = []
   private var memoryReports: MemoryReports
+  private let rank: Int
 
-  /// - Parameter memoryLimit: What the worker's blocks may take, in bytes; 0 where there is no limit, and then the
-  ///   memory isn't reported.
-  package init(memoryLimit: Int = 0) {
+  /// What the stored blocks hold in memory, in bytes.
+  package var storedBytes: Int { store.memoryBytes }
+
+  /// - Parameters:
+  ///   - memoryLimit: What the worker may take, in bytes; 0 where there is no limit, and then the memory isn't reported.
+  ///   - rank: For messages.
+  ///   - marks: When blocks go to disk, where that doesn't follow from the limit.
+  package init(memoryLimit: Int = 0, rank: Int = 0, marks: BlockStore.Marks? = nil) {
     memoryReports = MemoryReports(limit: memoryLimit)
+    store = BlockStore(marks: marks ?? BlockStore.Marks(limit: memoryLimit))
+    self.rank = rank
   }
 
-  package func block(of task: TaskID) -> (any Block)? { store[task] }
+  /// The block, where it is in memory.
+  package func block(of task: TaskID) -> (any Block)? { store.block(of: task) }
 
   /// The layer with a number, where the program has come to it and it isn't forgotten.
   package func layer(_ number: UInt32) -> Layer? { layers[number]?.layer }
@@ -61,6 +80,7 @@ package struct WorkerState {
     let known = early.filter { Int($0.task.layer) < layers.nextNumber }
     early.removeAll { Int($0.task.layer) < layers.nextNumber }
     for assignment in known { assign(assignment, into: &actions) }
+    follow(into: &actions)
   }
 
   /// No task of these layers will be assigned any more.
@@ -71,16 +91,24 @@ package struct WorkerState {
     switch message {
     case .assign(let assignment): assign(assignment, into: &actions)
     case .retract(let task, let attempt): retract(task, attempt: attempt, into: &actions)
-    case .release(let task): release(task, into: &actions)
+    case .release(let task): _ = store.take(task, into: &storeActions)
     case .fetch(let first, let count):
       for offset in 0..<count {
         let task = TaskID(layer: Int(first.layer), index: Int(first.index) + offset)
         // Released meanwhile where the task that wanted it was moved: then nobody waits for it any more.
-        guard let block = store[task] else { continue }
-        actions.append(.reply(block, of: task, to: source))
+        guard store.holds(task) else { continue }
+        if let block = store.block(of: task) {
+          actions.append(.reply(block, of: task, to: source))
+        } else {
+          // Before all tasks: another member waits with its own.
+          let member = BlockStore.Consumer.member(source, block: task)
+          store.want(member, inputs: [task], priority: .min)
+          store.prepare(member, into: &storeActions)
+        }
       }
     default: preconditionFailure("a worker got a message that isn't for it")
     }
+    follow(into: &actions)
   }
 
   /// Rank 0 hands this worker a task.
@@ -101,17 +129,23 @@ package struct WorkerState {
     var inputs: [TaskID] = []
     layer.layer.tasks.inputs(Int(task.index), &inputs)
     var missing = 0
-    for input in inputs where store[input] == nil {
+    for input in inputs where !store.holds(input) {
       missing += 1
       waiting[input, default: []].append(task)
     }
     assigned[task] = Assigned(
       attempt: assignment.attempt, priority: assignment.priority, isResult: assignment.isResult,
       missing: missing, inputs: inputs)
+    // What is to come may be large.
+    let outputBytes = layer.expectedBytes
+    let isLight = missing > 0 ? store.marks.limit == 0 : store.isLight(task, inputs: inputs, outputBytes: outputBytes)
+    if !isLight {
+      store.want(.task(task), inputs: inputs, priority: assignment.priority, outputBytes: outputBytes)
+    }
     for source in assignment.sources {
       fetch(source, into: &actions)
     }
-    if missing == 0 { makeReady(task, into: &actions) }
+    if missing == 0 { prepare(task, into: &actions) }
   }
 
   /// Asks for the blocks of a source that aren't here, in runs.
@@ -120,7 +154,7 @@ package struct WorkerState {
     var count = 0
     for offset in 0...source.count {
       let id = TaskID(layer: Int(source.first.layer), index: Int(source.first.index) + offset)
-      if offset < source.count && store[id] == nil && inFlight.insert(id).inserted {
+      if offset < source.count && !store.holds(id) && inFlight.insert(id).inserted {
         if first == nil { first = id }
         count += 1
       } else if let start = first {
@@ -130,21 +164,34 @@ package struct WorkerState {
     }
   }
 
+  /// All inputs are here.
+  private mutating func prepare(_ task: TaskID, into actions: inout [Action]) {
+    if store.wants(.task(task)) {
+      store.prepare(.task(task), into: &storeActions)
+    } else {
+      makeReady(task, into: &actions)
+    }
+  }
+
+  /// All inputs are in memory.
   private mutating func makeReady(_ task: TaskID, into actions: inout [Action]) {
     guard let entry = assigned[task], let layer = layers[task.layer] else { return }
+    assigned[task]!.isReady = true
     actions.append(
       .run(
         ReadyTask(
           task: task, attempt: entry.attempt, priority: entry.priority, layer: layer,
-          inputs: entry.inputs.map { store[$0]! })))
+          inputs: entry.inputs.map { store.block(of: $0)! })))
   }
 
   /// A block that was fetched has come.
   package mutating func received(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
     inFlight.remove(task)
     // Nobody waits for it any more: the task was taken back meanwhile.
-    guard store[task] == nil, waiting[task] != nil else { return }
-    keep(block, of: task, into: &actions)
+    guard !store.holds(task), waiting[task] != nil else { return }
+    store.store(block, of: task, into: &storeActions)
+    tellWaiters(of: task, into: &actions)
+    follow(into: &actions)
   }
 
   /// A block that was fetched has come, and can't be read: the tasks that wait for it have failed.
@@ -155,6 +202,7 @@ package struct WorkerState {
       forget(waiter)
       actions.append(.send(.failed(waiter, attempt, error)))
     }
+    follow(into: &actions)
   }
 
   /// A thread has run a task.
@@ -167,10 +215,26 @@ package struct WorkerState {
       if entry.isResult && bytes <= Self.presentedBytes { actions.append(.present(block, of: completion.task)) }
       actions.append(
         .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
-      keep(block, of: completion.task, into: &actions)
+      // A task may be run again where its block is held: the block is the same.
+      store.finish(completion.task, with: block, byteCount: bytes, into: &storeActions)
+      tellWaiters(of: completion.task, into: &actions)
     case .failure(let error):
+      store.end(.task(completion.task), into: &storeActions)
       actions.append(.send(.failed(completion.task, completion.attempt, error)))
     }
+    follow(into: &actions)
+  }
+
+  /// What became of a write or a read.
+  package mutating func receive(_ completion: Spiller.Completion, into actions: inout [Action]) {
+    store.receive(completion, into: &storeActions)
+    follow(into: &actions)
+  }
+
+  /// What blocks may take of the worker's memory has changed.
+  package mutating func limitBlocks(to bytes: Int, into actions: inout [Action]) {
+    store.setLimit(bytes, into: &storeActions)
+    follow(into: &actions)
   }
 
   /// Rank 0 asks for a task back.
@@ -184,7 +248,7 @@ package struct WorkerState {
       actions.append(.send(.retracted(task, attempt, givenBack: false)))
       return
     }
-    if entry.missing > 0 {
+    if !entry.isReady {
       forget(task)
       actions.append(.send(.retracted(task, attempt, givenBack: true)))
     } else {
@@ -196,10 +260,13 @@ package struct WorkerState {
   package mutating func answerRetract(_ task: TaskID, attempt: Attempt, wasQueued: Bool, into actions: inout [Action]) {
     if wasQueued { forget(task) }
     actions.append(.send(.retracted(task, attempt, givenBack: wasQueued)))
+    follow(into: &actions)
   }
 
   private mutating func forget(_ task: TaskID) {
-    guard let entry = assigned.removeValue(forKey: task), entry.missing > 0 else { return }
+    guard let entry = assigned.removeValue(forKey: task) else { return }
+    store.end(.task(task), into: &storeActions)
+    guard entry.missing > 0 else { return }
     for input in Set(entry.inputs) where waiting[input] != nil {
       waiting[input]?.removeAll { $0 == task }
       if waiting[input]?.isEmpty == true {
@@ -210,30 +277,69 @@ package struct WorkerState {
     }
   }
 
-  /// Nothing needs the block any more.
-  private mutating func release(_ task: TaskID, into actions: inout [Action]) {
-    guard let block = store.removeValue(forKey: task) else { return }
-    storedBytes -= block.byteCount
-    reportMemory(into: &actions)
-  }
-
-  private mutating func reportMemory(into actions: inout [Action]) {
-    if let bytes = memoryReports.report(of: storedBytes) { actions.append(.send(.memory(bytes: bytes))) }
-  }
-
-  /// Stores a block and makes ready what has waited for it alone.
-  private mutating func keep(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
-    // A task may be run again where its block is held: the block is the same.
-    if let old = store[task] { storedBytes -= old.byteCount }
-    store[task] = block
-    storedBytes += block.byteCount
+  /// Makes ready what has waited for a block alone that is here now.
+  private mutating func tellWaiters(of task: TaskID, into actions: inout [Action]) {
     for waiter in waiting.removeValue(forKey: task) ?? [] {
       // A task that takes the same input twice waits for it twice.
       guard var entry = assigned[waiter], entry.missing > 0 else { continue }
       entry.missing -= 1
       assigned[waiter] = entry
-      if entry.missing == 0 { makeReady(waiter, into: &actions) }
+      if entry.missing == 0 { prepare(waiter, into: &actions) }
     }
-    reportMemory(into: &actions)
+  }
+
+  // MARK: Memory and disk
+
+  /// Does what the store wants done. It may want more thereupon: that comes at the end of the list.
+  private mutating func follow(into actions: inout [Action]) {
+    var next = 0
+    while next < storeActions.count {
+      let action = storeActions[next]
+      next += 1
+      switch action {
+      case .ready(.task(let task)): makeReady(task, into: &actions)
+      case .ready(.member(let member, let task)):
+        actions.append(.reply(store.block(of: task)!, of: task, to: member))
+        store.end(.member(member, block: task), into: &storeActions)
+      case .failed(.task(let task), let error): fail(task, because: error, into: &actions)
+      case .failed(.member(let member, let task), let error):
+        actions.append(.refuse(task, to: member, describe(error, of: task, attempt: 1)))
+      case .cannotFit(.task(let task), let inputBytes, let outputBytes):
+        guard let entry = assigned[task], let layer = layers[task.layer]?.layer else { break }
+        let error = TaskFit.error(
+          task: task, of: layer, rank: rank, attempt: Int(entry.attempt), inputBytes: inputBytes,
+          outputBytes: outputBytes, limit: store.marks.taskLimit)
+        fail(task, because: error!, into: &actions)
+      case .spill(let orders): actions.append(.spill(orders))
+      case .load(let ticket, let task, let place):
+        if let layer = layers[task.layer]?.layer {
+          actions.append(.load(ticket, task, place, as: layer.blockType))
+        } else {
+          let error = MusterError(.internal, "the block of \(task) is of a layer that isn't known any more")
+          store.loadFailed(ticket, error, into: &storeActions)
+        }
+      case .discard(let place): actions.append(.discard(place))
+      case .drop: break  // dropped with the list
+      case .unavailable(.member): break  // nobody waits for what was released
+      case .unavailable(.task(let task)): preconditionFailure("an input of \(task) was released before it ran")
+      case .ready(.results), .failed(.results, _), .unavailable(.results), .cannotFit(.results, _, _),
+        .cannotFit(.member, _, _):
+        preconditionFailure("rank 0 asks for results block by block")
+      }
+    }
+    storeActions.removeAll(keepingCapacity: true)
+    if let bytes = memoryReports.report(of: storedBytes) { actions.append(.send(.memory(bytes: bytes))) }
+  }
+
+  /// A task fails before it has begun.
+  private mutating func fail(_ task: TaskID, because error: MusterError, into actions: inout [Action]) {
+    guard let entry = assigned[task] else { return }
+    forget(task)
+    actions.append(.send(.failed(task, entry.attempt, describe(error, of: task, attempt: Int(entry.attempt)))))
+  }
+
+  private func describe(_ error: MusterError, of task: TaskID, attempt: Int) -> MusterError {
+    guard let layer = layers[task.layer]?.layer else { return error }
+    return MusterError(taskError: error, layer: layer, task: task, rank: rank, attempt: attempt)
   }
 }

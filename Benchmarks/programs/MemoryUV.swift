@@ -1,0 +1,34 @@
+import Muster
+
+/// Means of u², v² and u·v of two fields that are kept, and larger than the workers' memory.
+enum MemoryUV {
+  /// The numbers are whole and small: sums of their products are exact in any order.
+  private static func number(_ field: Int, _ index: Int) -> Int {
+    var mixed = UInt64(truncatingIfNeeded: index) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(field)
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Int(mixed >> 54) - 512
+  }
+
+  static func run(fieldBytes: Int, chunkBytes: Int) async throws {
+    try await Session.run { session in
+      func field(_ number: Int) -> ChunkedArray<Double> {
+        session.zeros([fieldBytes / 8], as: Double.self, chunks: .sizes([chunkBytes / 8])).mapBlocks { block, info in
+          let first = info.region.origin[0]
+          return NDArray<Double>(shape: block.shape) { buffer in
+            for place in buffer.indices {
+              buffer.initializeElement(at: place, to: Double(self.number(number, first + place)))
+            }
+          }
+        }
+      }
+      let start = ContinuousClock.now
+      let (u, v) = try session.persist(field(1), field(2))
+      let (uu, vv, uv) = try await session.compute((u * u).mean(), (v * v).mean(), (u * v).mean())
+      let elapsed = seconds(since: start)
+      guard session.isRoot else { return }
+      let check = uu.item() + vv.item() + uv.item()
+      print("{\"seconds\": \(elapsed), \"check\": \(check)}")
+    }
+  }
+}

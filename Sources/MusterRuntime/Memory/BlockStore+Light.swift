@@ -1,0 +1,51 @@
+package import MusterScheduling
+
+/// Short cuts for blocks that never leave memory, of tasks that nobody waits for memory with: graphs of millions of small
+/// tasks pay for little more than the dictionary.
+extension BlockStore {
+  /// Whether a task with these inputs, which are here, needn't be told of: it takes what never leaves memory, makes no
+  /// more than that, and there is room.
+  package func isLight(_ task: TaskID, inputs: [TaskID], outputBytes: Int) -> Bool {
+    if isLight(task, outputBytes: outputBytes) { return true }
+    guard isSmall(outputBytes), !makesMuch(task) else { return false }
+    // How much a task makes isn't always known.
+    return memoryBytes + reservedBytes <= marks.high && inputs.allSatisfy { small.contains($0) }
+  }
+
+  /// Whether a task that makes so much needn't be told of, whatever its inputs are, which are here.
+  package func isLight(_ task: TaskID, outputBytes: Int) -> Bool {
+    holdsSmallOnly && isSmall(outputBytes) && !makesMuch(task)
+  }
+
+  private func makesMuch(_ task: TaskID) -> Bool { !seen.isEmpty && seen[task.layer] != nil }
+
+  /// A task of a layer has made a block that isn't small.
+  mutating func see(_ bytes: Int, of layer: UInt32) {
+    // A program may submit calls for ever, each of which is a layer.
+    if seen.count >= 1024 { seen = [:] }
+    if bytes > seen[layer] ?? 0 { seen[layer] = bytes }
+  }
+
+  private var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
+
+  /// Like `end(_:storing:of:into:)`, of the task that made the block.
+  package mutating func finish(
+    _ task: TaskID, with block: any Block, byteCount: Int, into actions: inout [Action]
+  ) {
+    guard demands.isEmpty, holdsSmallOnly, isSmall(byteCount),
+      marks.limit == 0 || memoryBytes + byteCount <= marks.high
+    else { return end(.task(task), storing: block, of: task, into: &actions) }
+    // A task may be run again where its block is held: the block is the same.
+    if small.insert(block, for: task) { memoryBytes += byteCount }
+  }
+
+  /// Like `release`, and returns a block that leaves at once rather than have it dropped by an action.
+  package mutating func take(_ task: TaskID, into actions: inout [Action]) -> (any Block)? {
+    guard waiting.isEmpty, let block = small.removeValue(forKey: task) else {
+      release(task, into: &actions)
+      return nil
+    }
+    memoryBytes -= block.byteCount
+    return block
+  }
+}

@@ -1,0 +1,236 @@
+internal import HeapModule
+internal import MusterScheduling
+
+/// Who is let in, and what has to leave for that.
+extension BlockStore {
+  /// After every event: writes what is to leave, and lets in who fits.
+  mutating func settle(into actions: inout [Action]) {
+    if waiting.isEmpty && memoryBytes + reservedBytes - leavingBytes <= marks.high { return }
+    if marks.limit > 0 { makeRoom(into: &actions) }
+    if marks.limit > 0, memoryBytes - leavingBytes > marks.limit, let spillError {
+      failWaiting(spillError, into: &actions)
+    }
+    while let next = nextWaiting() {
+      guard letIn(next, into: &actions) else { break }
+      if marks.limit > 0 { makeRoom(into: &actions) }
+    }
+  }
+
+  /// Nothing can leave memory, which is full: tasks that would fill it more fail.
+  private mutating func failWaiting(_ error: MusterError, into actions: inout [Action]) {
+    var others: [Waiting] = []
+    while let next = waiting.popMin() {
+      guard demands[next.consumer]?.isWaiting == true else { continue }
+      if case .task = next.consumer {
+        demands[next.consumer] = nil
+        actions.append(.failed(next.consumer, error))
+      } else {
+        others.append(next)
+      }
+    }
+    waiting = Heap(others)
+  }
+
+  /// The most urgent of those who wait; those who have gone meanwhile are forgotten.
+  private mutating func nextWaiting() -> Consumer? {
+    while let first = waiting.min {
+      if demands[first.consumer]?.isWaiting == true { return first.consumer }
+      waiting.removeMin()
+    }
+    return nil
+  }
+
+  /// Whether the consumer needn't wait any longer: it was let in, or will never be.
+  private mutating func letIn(_ consumer: Consumer, into actions: inout [Action]) -> Bool {
+    let demand = demands[consumer]!
+    if !lost.isEmpty, let missing = demand.inputs.first(where: { lost[$0] != nil }), let error = lost[missing] {
+      waiting.removeMin()
+      demands[consumer] = nil
+      actions.append(.failed(consumer, error))
+      return true
+    }
+    guard demand.inputs.allSatisfy(holds) else {
+      waiting.removeMin()
+      demands[consumer] = nil
+      actions.append(.unavailable(consumer))
+      return true
+    }
+    if marks.limit > 0 {
+      let sizes = sizes(of: demand)
+      // Results go to the program whatever they hold; a member takes a block that has been in memory before.
+      let outputBytes = demand.isGuess ? 0 : demand.outputBytes
+      if case .task = consumer, sizes.inputs + outputBytes > marks.taskLimit {
+        waiting.removeMin()
+        demands[consumer] = nil
+        actions.append(.cannotFit(consumer, inputBytes: sizes.inputs, outputBytes: outputBytes))
+        return true
+      }
+      let fits =
+        memoryBytes + reservedBytes + sizes.added <= (demand.inputs.isEmpty ? marks.roots : marks.limit)
+        && pinnedBytes + sizes.pinned <= marks.pinned
+      guard fits || letInCount == 0 && leavingBytes == 0 else { return false }
+    }
+    waiting.removeMin()
+    demands[consumer]!.isWaiting = false
+    demands[consumer]!.isLetIn = true
+    letInCount += 1
+    reservedBytes += demand.outputBytes
+    // What never leaves needs no pin. A block that comes again after its release may be larger, and is another.
+    let inputs = entries.isEmpty ? [] : demand.inputs.filter { entries[$0] != nil }
+    demands[consumer]!.inputs = inputs
+    for input in inputs { pin(input, for: consumer, into: &actions) }
+    if demands[consumer]!.missing == 0 { actions.append(.ready(consumer)) }
+    return true
+  }
+
+  /// What the inputs hold, what of it isn't pinned, and what letting the consumer in adds to memory. An input that it
+  /// takes twice counts once.
+  private func sizes(of demand: Demand) -> (inputs: Int, pinned: Int, added: Int) {
+    var (all, pinned, added) = (0, 0, demand.outputBytes)
+    func count(_ input: TaskID) {
+      guard let entry = entries[input] else {
+        all += small[input]?.byteCount ?? 0
+        return
+      }
+      all += entry.byteCount
+      if entry.pins == 0 { pinned += entry.byteCount }
+      if entry.block == nil && !entry.phase.isReading { added += entry.byteCount }
+    }
+    if demand.inputs.count <= 1 {
+      if let input = demand.inputs.first { count(input) }
+    } else {
+      for input in Set(demand.inputs) { count(input) }
+    }
+    return (all, pinned, added)
+  }
+
+  private mutating func pin(_ task: TaskID, for consumer: Consumer, into actions: inout [Action]) {
+    let entry = entries[task]!
+    entries[task]!.pins += 1
+    if entry.pins == 0 {
+      pinnedBytes += entry.byteCount
+      if case .writing = entry.phase { leavingBytes -= entry.byteCount }
+    }
+    if entry.block == nil {
+      readers[task, default: []].append(consumer)
+      demands[consumer]!.missing += 1
+      if entry.phase == .resting {
+        let ticket = tick()
+        operations[ticket] = Operation(task: task, byteCount: entry.byteCount, place: entry.place)
+        entries[task]!.phase = .reading(ticket)
+        memoryBytes += entry.byteCount
+        spilledBytes -= entry.byteCount
+        actions.append(.load(ticket, task, entry.place!))
+      }
+    }
+    updateCandidate(task)
+  }
+
+  mutating func unpin(_ task: TaskID) {
+    guard let entry = entries[task], entry.pins > 0 else { return }
+    entries[task]!.pins -= 1
+    if entry.pins == 1 {
+      pinnedBytes -= entry.byteCount
+      if case .writing = entry.phase { leavingBytes += entry.byteCount }
+      updateCandidate(task)
+    }
+  }
+
+  /// Keeps the blocks that could leave in a set of their own.
+  mutating func updateCandidate(_ task: TaskID) {
+    guard let entry = entries[task] else { return }
+    let isOne = entry.block != nil && entry.phase == .resting && entry.pins == 0 && !entry.mustStay
+    if isOne {
+      if candidates.insert(task).inserted { candidateBytes += entry.byteCount }
+    } else if candidates.remove(task) != nil {
+      candidateBytes -= entry.byteCount
+    }
+  }
+
+  // MARK: Leaving memory
+
+  mutating func removeFromMemory(_ task: TaskID, into actions: inout [Action]) {
+    let entry = entries[task]!
+    entries[task]!.block = nil
+    memoryBytes -= entry.byteCount
+    spilledBytes += entry.byteCount
+    if let block = entry.block { actions.append(.drop(block)) }
+  }
+
+  /// How many bytes have to leave besides those that are leaving.
+  private mutating func excess() -> Int {
+    let staying = memoryBytes + reservedBytes - leavingBytes
+    var target = marks.low
+    var isNeeded = staying > marks.high
+    if let next = nextWaiting(), let demand = demands[next], demand.inputs.allSatisfy(holds) {
+      let added = sizes(of: demand).added
+      let limit = demand.inputs.isEmpty ? marks.roots : marks.limit
+      if staying + added > limit {
+        isNeeded = true
+        target = min(target, max(0, limit - added))
+      }
+    }
+    return isNeeded ? staying - target : 0
+  }
+
+  /// Has the blocks that are wanted last leave memory, where it is too full.
+  private mutating func makeRoom(into actions: inout [Action]) {
+    let excess = excess()
+    guard excess > 0, !candidates.isEmpty else { return }
+    // A little at a time isn't worth the disk's while, but where it is urgent.
+    guard candidateBytes >= marks.smallestBatch || memoryBytes + reservedBytes > marks.limit else { return }
+    var left = excess
+    var orders: [SpillOrder] = []
+    for task in leastUrgentFirst() {
+      guard left > 0 else { break }
+      let entry = entries[task]!
+      if entry.place != nil {
+        removeFromMemory(task, into: &actions)
+      } else if spillError == nil {
+        let ticket = tick()
+        operations[ticket] = Operation(task: task, byteCount: entry.byteCount)
+        entries[task]!.phase = .writing(ticket)
+        leavingBytes += entry.byteCount
+        orders.append(SpillOrder(ticket: ticket, task: task, block: entry.block!))
+      } else {
+        continue
+      }
+      updateCandidate(task)
+      left -= entry.byteCount
+    }
+    batch(orders, into: &actions)
+  }
+
+  /// Those that nobody wants who is here, the oldest first; then those that are wanted last.
+  private func leastUrgentFirst() -> [TaskID] {
+    var urgencies: [TaskID: Int64] = [:]
+    for demand in demands.values {
+      for input in demand.inputs { urgencies[input] = min(urgencies[input] ?? .max, demand.priority) }
+    }
+    typealias Choice = (task: TaskID, isWanted: Bool, priority: Int64, age: UInt64)
+    let choices = candidates.map { task -> Choice in
+      let priority = urgencies[task]
+      return (task, priority != nil, priority ?? 0, entries[task]!.age)
+    }
+    // Ages differ, so the order doesn't depend on that of the set.
+    return choices.sorted { a, b in
+      if a.isWanted != b.isWanted { return !a.isWanted }
+      if a.priority != b.priority { return a.priority > b.priority }
+      return a.age < b.age
+    }.map(\.task)
+  }
+
+  private func batch(_ orders: [SpillOrder], into actions: inout [Action]) {
+    var batch: [SpillOrder] = []
+    var bytes = 0
+    for order in orders {
+      batch.append(order)
+      bytes += operations[order.ticket]!.byteCount
+      if bytes >= marks.largestBatch {
+        actions.append(.spill(batch))
+        (batch, bytes) = ([], 0)
+      }
+    }
+    if !batch.isEmpty { actions.append(.spill(batch)) }
+  }
+}

@@ -1,0 +1,398 @@
+internal import HeapModule
+package import MusterScheduling
+
+/// The blocks of a worker, in memory and on disk, as a state machine: events in, actions out; no thread, clock or file.
+///
+/// What blocks hold in memory is counted, with what is being read back and what tasks that are about to run are expected
+/// to make. Past a mark the blocks that are wanted last are written to disk. A task whose inputs are here is let in when
+/// there is room: its inputs are read back, stay in memory until it ends, and then it is ready. The most urgent one comes
+/// first, and is let in above the limit too where nothing is going on that makes room: it is slow then, and never stuck.
+///
+/// A block that was read back keeps its copy on disk until it is released, since it can leave memory again without being
+/// written.
+package struct BlockStore: Sendable {
+  /// Who needs blocks in memory.
+  package enum Consumer: Hashable, Sendable {
+    /// A task that takes them as inputs.
+    case task(TaskID)
+    /// A member that asked for a block.
+    case member(Int, block: TaskID)
+    /// The end of the graph with this number.
+    case results(UInt32)
+  }
+
+  /// Stands for one write or read, whose end is reported with it.
+  package typealias Ticket = UInt64
+
+  package struct SpillOrder: Sendable {
+    package var ticket: Ticket
+    package var task: TaskID
+    package var block: any Block
+
+    package init(ticket: Ticket, task: TaskID, block: any Block) {
+      self.ticket = ticket
+      self.task = task
+      self.block = block
+    }
+  }
+
+  package enum Action: Sendable {
+    /// To be written together; each is answered by `spilled` or `spillFailed`.
+    case spill([SpillOrder])
+    /// To be answered by `loaded` or `loadFailed`.
+    indirect case load(Ticket, TaskID, SpillPlace)
+    /// The place on disk is free.
+    indirect case discard(SpillPlace)
+    /// A block left the store: to be let go where no lock is held.
+    case drop(any Block)
+    /// All inputs are in memory, and stay there until `end`.
+    case ready(Consumer)
+    /// What the consumer was waiting for has been released.
+    case unavailable(Consumer)
+    /// Its inputs and what it is expected to make are beyond the limit; it is forgotten.
+    case cannotFit(Consumer, inputBytes: Int, outputBytes: Int)
+    /// What the consumer needs is lost, or there is no room for it since the disk can't be used; it is forgotten.
+    indirect case failed(Consumer, MusterError)
+  }
+
+  enum Phase: Equatable {
+    case resting
+    case writing(Ticket)
+    case reading(Ticket)
+  }
+
+  struct Entry {
+    /// nil where it is on disk only.
+    var block: (any Block)?
+    var byteCount: Int
+    var place: SpillPlace?
+    var phase = Phase.resting
+    /// How many consumers that were let in take it.
+    var pins = 0
+    /// When it was stored or read, in such events.
+    var age: UInt64
+    /// Its type can't be written.
+    var mustStay = false
+  }
+
+  struct Operation {
+    var task: TaskID
+    var byteCount: Int
+    /// Of a read.
+    var place: SpillPlace?
+    /// The block was released meanwhile.
+    var isAbandoned = false
+  }
+
+  struct Demand {
+    var inputs: [TaskID]
+    var priority: Int64
+    /// What it is expected to make.
+    var outputBytes: Int
+    /// Nobody said so: others of its layer made as much.
+    var isGuess = false
+    /// Its inputs are here, in memory or not, and it waits to be let in.
+    var isWaiting = false
+    var isLetIn = false
+    /// Inputs that are being read.
+    var missing = 0
+  }
+
+  struct Waiting: Comparable {
+    var priority: Int64
+    var order: UInt64
+    var consumer: Consumer
+    static func < (a: Waiting, b: Waiting) -> Bool { (a.priority, a.order) < (b.priority, b.order) }
+    static func == (a: Waiting, b: Waiting) -> Bool { (a.priority, a.order) == (b.priority, b.order) }
+  }
+
+  package internal(set) var marks: Marks
+  /// Blocks too small for disks, and all where there is no limit: there may be millions, and nothing happens to them.
+  var small = TaskMap<any Block>()
+  var entries: [TaskID: Entry] = [:]
+  var operations: [Ticket: Operation] = [:]
+  var demands: [Consumer: Demand] = [:]
+  var waiting = Heap<Waiting>()
+  /// Who is told when a block has been read.
+  var readers: [TaskID: [Consumer]] = [:]
+  /// Blocks that could be written, or dropped where they have a copy on disk.
+  var candidates: Set<TaskID> = []
+  var candidateBytes = 0
+  /// The largest block of each layer that doesn't say how much its tasks make, as far as it was seen here.
+  var seen: [UInt32: Int] = [:]
+  /// Events so far, for ages and tickets.
+  var clock: UInt64 = 0
+
+  /// What blocks hold in memory, those included that are being read, in bytes.
+  package internal(set) var memoryBytes = 0
+  /// What of that leaves when it is written.
+  package internal(set) var leavingBytes = 0
+  /// What of it consumers take that were let in.
+  package internal(set) var pinnedBytes = 0
+  /// What consumers that were let in are expected to make.
+  package internal(set) var reservedBytes = 0
+  /// What the blocks that are on disk only would hold.
+  package internal(set) var spilledBytes = 0
+  var letInCount = 0
+  /// Why blocks can't be written now.
+  var spillError: MusterError?
+  /// Blocks that couldn't be read back, until they are released: whoever needs one fails.
+  var lost: [TaskID: MusterError] = [:]
+
+  package init(marks: Marks) { self.marks = marks }
+  package init(limit: Int) { self.init(marks: Marks(limit: limit)) }
+
+  /// The block, where it is in memory.
+  package func block(of task: TaskID) -> (any Block)? {
+    if let block = small[task] { return block }
+    return entries[task]?.block
+  }
+  /// Whether the block is here, in memory or on disk, or has been until the disk lost it.
+  package func holds(_ task: TaskID) -> Bool {
+    small.contains(task) || entries[task] != nil || !lost.isEmpty && lost[task] != nil
+  }
+  /// How many of the blocks that the disk has lost haven't been released.
+  package var lostCount: Int { lost.count }
+  /// The tasks whose blocks are here.
+  package var tasks: [TaskID] { small.tasks + Array(entries.keys) }
+  /// Whether somebody's end is waited for.
+  package func wants(_ consumer: Consumer) -> Bool { !demands.isEmpty && demands[consumer] != nil }
+  package var count: Int { entries.count + small.count }
+  /// Whether a write or a read has been asked for and not been answered.
+  package var isBusy: Bool { !operations.isEmpty }
+
+  mutating func tick() -> UInt64 {
+    clock += 1
+    return clock
+  }
+
+  // MARK: Blocks
+
+  /// A block was made, or has come. A second one of the same task is dropped.
+  package mutating func store(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
+    insert(block, of: task, into: &actions)
+    settle(into: &actions)
+  }
+
+  mutating func insert(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
+    guard entries.isEmpty || entries[task] == nil else {
+      actions.append(.drop(block))
+      return
+    }
+    // It was made once more.
+    if !lost.isEmpty { lost[task] = nil }
+    let bytes = block.byteCount
+    if isSmall(bytes) {
+      if small.insert(block, for: task) {
+        memoryBytes += bytes
+      } else {
+        actions.append(.drop(block))
+      }
+      return
+    }
+    guard !small.contains(task) else {
+      actions.append(.drop(block))
+      return
+    }
+    entries[task] = Entry(block: block, byteCount: bytes, age: tick())
+    see(bytes, of: task.layer)
+    memoryBytes += bytes
+    updateCandidate(task)
+  }
+
+  func isSmall(_ byteCount: Int) -> Bool { byteCount < marks.smallestBlock || marks.limit == 0 }
+
+  /// Nobody needs the block any more.
+  package mutating func release(_ task: TaskID, into actions: inout [Action]) {
+    if let block = takeSmall(task) {
+      actions.append(.drop(block))
+      settle(into: &actions)
+      return
+    }
+    if !lost.isEmpty { lost[task] = nil }
+    guard let entry = entries.removeValue(forKey: task) else { return }
+    if candidates.remove(task) != nil { candidateBytes -= entry.byteCount }
+    if entry.pins > 0 {
+      pinnedBytes -= entry.byteCount
+      // Who runs has the block already; it is no longer theirs to unpin.
+      for (consumer, demand) in demands where demand.isLetIn && demand.inputs.contains(task) {
+        demands[consumer]!.inputs.removeAll { $0 == task }
+      }
+    }
+    switch entry.phase {
+    case .resting:
+      if entry.block != nil { memoryBytes -= entry.byteCount } else { spilledBytes -= entry.byteCount }
+    case .writing(let ticket):
+      // Whoever writes holds it until then.
+      operations[ticket]?.isAbandoned = true
+      if entry.pins > 0 { leavingBytes += entry.byteCount }
+    case .reading(let ticket):
+      operations[ticket]?.isAbandoned = true
+      loseReaders(of: task, into: &actions)
+    }
+    if let block = entry.block { actions.append(.drop(block)) }
+    // What is being read is discarded after that.
+    if let place = entry.place, !entry.phase.isReading { discard(place, into: &actions) }
+    settle(into: &actions)
+  }
+
+  /// Releases a block that is in memory only, and returns it; nil where it is another kind.
+  private mutating func takeSmall(_ task: TaskID) -> (any Block)? {
+    guard let block = small.removeValue(forKey: task) else { return nil }
+    memoryBytes -= block.byteCount
+    return block
+  }
+
+  private mutating func loseReaders(of task: TaskID, into actions: inout [Action]) {
+    for consumer in readers.removeValue(forKey: task) ?? [] where demands[consumer] != nil {
+      forget(consumer)
+      actions.append(.unavailable(consumer))
+    }
+  }
+
+  func isPinned(_ task: TaskID) -> Bool { (entries[task]?.pins ?? 0) > 0 }
+
+  mutating func discard(_ place: SpillPlace, into actions: inout [Action]) {
+    actions.append(.discard(place))
+    // There is room again on a disk that was full.
+    if spillError?.code == .diskFull { spillError = nil }
+  }
+
+  // MARK: Who takes them
+
+  /// Somebody will take blocks that are here, or will come. The lower the priority the longer they stay in memory.
+  package mutating func want(_ consumer: Consumer, inputs: [TaskID], priority: Int64, outputBytes: Int = 0) {
+    if demands[consumer] != nil { forget(consumer) }
+    var demand = Demand(inputs: inputs, priority: priority, outputBytes: max(0, outputBytes))
+    if outputBytes <= 0, case .task(let task) = consumer, let guess = seen[task.layer] {
+      demand.outputBytes = guess
+      demand.isGuess = true
+    }
+    demands[consumer] = demand
+  }
+
+  /// All inputs of the consumer are here: it is to be let in as soon as there is room.
+  package mutating func prepare(_ consumer: Consumer, into actions: inout [Action]) {
+    guard let demand = demands[consumer], !demand.isWaiting, !demand.isLetIn else { return }
+    demands[consumer]!.isWaiting = true
+    waiting.insert(Waiting(priority: demand.priority, order: tick(), consumer: consumer))
+    settle(into: &actions)
+  }
+
+  /// The consumer has ended, has failed, or was taken back.
+  package mutating func end(_ consumer: Consumer, into actions: inout [Action]) {
+    forget(consumer)
+    settle(into: &actions)
+  }
+
+  /// The consumer has ended with a block.
+  package mutating func end(
+    _ consumer: Consumer, storing block: any Block, of task: TaskID, into actions: inout [Action]
+  ) {
+    forget(consumer)
+    insert(block, of: task, into: &actions)
+    settle(into: &actions)
+  }
+
+  mutating func forget(_ consumer: Consumer) {
+    guard !demands.isEmpty, let demand = demands.removeValue(forKey: consumer), demand.isLetIn else { return }
+    letInCount -= 1
+    reservedBytes -= demand.outputBytes
+    for input in demand.inputs { unpin(input) }
+    guard demand.missing > 0 else { return }
+    for input in demand.inputs { readers[input]?.removeAll { $0 == consumer } }
+  }
+
+  // MARK: What the disk says
+
+  /// The block has been written.
+  package mutating func spilled(_ ticket: Ticket, at place: SpillPlace, into actions: inout [Action]) {
+    guard let operation = operations.removeValue(forKey: ticket) else { return }
+    if operation.isAbandoned {
+      leavingBytes -= operation.byteCount
+      memoryBytes -= operation.byteCount
+      discard(place, into: &actions)
+    } else {
+      entries[operation.task]!.phase = .resting
+      entries[operation.task]!.place = place
+      if spillError?.code == .diskFull { spillError = nil }
+      if !isPinned(operation.task) {
+        leavingBytes -= operation.byteCount
+        removeFromMemory(operation.task, into: &actions)
+      }
+      updateCandidate(operation.task)
+    }
+    settle(into: &actions)
+  }
+
+  /// The block couldn't be written. It stays in memory.
+  ///
+  /// - Parameter error: With the code `unsupported` it is a matter of this block, else of the disk.
+  package mutating func spillFailed(_ ticket: Ticket, _ error: MusterError, into actions: inout [Action]) {
+    guard let operation = operations.removeValue(forKey: ticket) else { return }
+    if operation.isAbandoned {
+      leavingBytes -= operation.byteCount
+      memoryBytes -= operation.byteCount
+    } else {
+      entries[operation.task]!.phase = .resting
+      if !isPinned(operation.task) { leavingBytes -= operation.byteCount }
+      if error.code == .unsupported { entries[operation.task]!.mustStay = true }
+      updateCandidate(operation.task)
+    }
+    if error.code != .unsupported {
+      spillError = error
+      if error.code == .diskFull { discardCopies(into: &actions) }
+    }
+    settle(into: &actions)
+  }
+
+  /// Makes room on disk by the copies of blocks that are in memory.
+  private mutating func discardCopies(into actions: inout [Action]) {
+    for (task, entry) in entries where entry.block != nil && entry.place != nil && entry.phase == .resting {
+      entries[task]!.place = nil
+      discard(entry.place!, into: &actions)
+    }
+  }
+
+  /// The block has been read back.
+  package mutating func loaded(_ ticket: Ticket, _ block: any Block, into actions: inout [Action]) {
+    guard let operation = operations.removeValue(forKey: ticket) else { return }
+    if operation.isAbandoned {
+      memoryBytes -= operation.byteCount
+      actions.append(.drop(block))
+      if let place = operation.place { discard(place, into: &actions) }
+    } else {
+      let task = operation.task
+      entries[task]!.block = block
+      entries[task]!.phase = .resting
+      entries[task]!.age = tick()
+      updateCandidate(task)
+      for consumer in readers.removeValue(forKey: task) ?? [] {
+        demands[consumer]!.missing -= 1
+        if demands[consumer]!.missing == 0 { actions.append(.ready(consumer)) }
+      }
+    }
+    settle(into: &actions)
+  }
+
+  /// The block couldn't be read back: it is lost.
+  package mutating func loadFailed(_ ticket: Ticket, _ error: MusterError, into actions: inout [Action]) {
+    guard let operation = operations.removeValue(forKey: ticket) else { return }
+    memoryBytes -= operation.byteCount
+    if let place = operation.place { discard(place, into: &actions) }
+    if !operation.isAbandoned {
+      let entry = entries.removeValue(forKey: operation.task)!
+      if entry.pins > 0 { pinnedBytes -= entry.byteCount }
+      lost[operation.task] = error
+      for consumer in readers.removeValue(forKey: operation.task) ?? [] where demands[consumer] != nil {
+        forget(consumer)
+        actions.append(.failed(consumer, error))
+      }
+    }
+    settle(into: &actions)
+  }
+}
+
+extension BlockStore.Phase {
+  var isReading: Bool { if case .reading = self { true } else { false } }
+}

@@ -1,0 +1,129 @@
+internal import Glibc
+internal import Synchronization
+
+/// Blocks on disk: the scratch folder and its files. Nothing is made before the first block is written.
+package final class Scratch: Sendable {
+  private struct State {
+    var folder: ScratchFolder?
+    var files: [Int: SpillFile] = [:]
+    var space = SpillSpace()
+  }
+  private let environment: [String: String]
+  private let state = Mutex(State())
+
+  /// - Parameter environment: Where the folder is looked up, as `ScratchPlace` says.
+  package init(environment: [String: String]) { self.environment = environment }
+
+  /// The folder, where there is one already.
+  package var path: String? { state.withLock { $0.folder?.path } }
+  /// What is in use of the files.
+  package var usedBytes: Int { state.withLock { $0.space.usedBytes } }
+
+  /// Removes what crashed processes of this user have left on this host, where scratch files go.
+  package static func removeRemains(environment: [String: String]) throws(MusterError) {
+    ScratchFolder.removeRemains(in: try ScratchPlace.folder(environment))
+  }
+
+  /// The same at a session's start, on a thread of its own: whoever launches a program shouldn't wait for it.
+  package static func removeRemainsInBackground() {
+    SystemThread.start(name: "muster-remains") {
+      // A folder that can't be used is told of when the first block goes there.
+      try? removeRemains(environment: ProcessEnvironment.current)
+    }
+  }
+
+  /// Writes records together, and says where each lies.
+  func write(_ records: [SpillRecord]) throws(MusterError) -> [(file: Int, offset: Int)] {
+    let total = records.reduce(0) { $0 + $1.byteCount }
+    let (file, number, start) = try reserve(total)
+    do throws(MusterError) {
+      try file.write(records.flatMap(\.parts), at: start)
+    } catch {
+      free(file: number, offset: start, byteCount: total)
+      throw error
+    }
+    SpillTraffic.wrote(bytes: total)
+    var offset = start
+    return records.map { record in
+      defer { offset += record.byteCount }
+      return (number, offset)
+    }
+  }
+
+  private func reserve(_ byteCount: Int) throws(MusterError) -> (SpillFile, number: Int, offset: Int) {
+    try state.withLock { state throws(MusterError) in
+      if state.folder == nil {
+        Self.ignoreFileSizeSignal()
+        state.folder = try ScratchFolder(in: try ScratchPlace.folder(environment))
+      }
+      let (number, offset) = state.space.reserve(byteCount)
+      if let file = state.files[number] { return (file, number, offset) }
+      do throws(MusterError) {
+        let file = try SpillFile(path: "\(state.folder!.path)/blocks-\(number)")
+        state.files[number] = file
+        return (file, number, offset)
+      } catch {
+        _ = state.space.free(file: number, byteCount: byteCount)
+        throw error
+      }
+    }
+  }
+
+  /// Reads a block.
+  ///
+  /// - Throws: What reading throws, or what decoding does.
+  func read(_ place: SpillPlace, as type: any Block.Type) throws -> any Block {
+    guard let file = state.withLock({ $0.files[place.file] }) else {
+      throw MusterError(.internal, "a block was to be read from a scratch file that isn't there any more")
+    }
+    let arriving = try SpillRecord.Arriving(place)
+    try file.read(arriving.parts, at: place.offset)
+    SpillTraffic.read(bytes: place.byteCount)
+    return try arriving.block(as: type)
+  }
+
+  /// The block at a place isn't needed any more.
+  func free(_ place: SpillPlace) { free(file: place.file, offset: place.offset, byteCount: place.byteCount) }
+
+  private func free(file number: Int, offset: Int, byteCount: Int) {
+    // Let go outside of the lock: closing a large file takes long.
+    var removed: SpillFile?
+    let punched = state.withLock { state -> SpillFile? in
+      switch state.space.free(file: number, byteCount: byteCount) {
+      case .punch: return state.files[number]
+      case .truncate:
+        // Under the lock: the next write begins at its start.
+        state.files[number]?.truncate()
+        return nil
+      case .remove:
+        removed = state.files.removeValue(forKey: number)
+        return nil
+      }
+    }
+    punched?.punch(offset: offset, byteCount: byteCount)
+    withExtendedLifetime(removed) {}
+  }
+
+  /// Waits until the disk has all that was written. For benchmarks: scratch files needn't outlive a crash.
+  package func synchronize() throws(MusterError) {
+    for file in state.withLock({ Array($0.files.values) }) { try file.synchronize() }
+  }
+
+  /// Removes all files, and the folder.
+  func removeAll() {
+    let old = state.withLock { state in
+      defer { state = State() }
+      return state
+    }
+    withExtendedLifetime(old) {}
+  }
+
+  /// From now on writing beyond the limit on the size of files fails with an error that says so; by default the system
+  /// ends the process, by SIGXFSZ. A handler that the program has set stays.
+  private static func ignoreFileSizeSignal() {
+    var action = sigaction()
+    // The default is no handler: a null pointer.
+    guard sigaction(SIGXFSZ, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil else { return }
+    signal(SIGXFSZ, SIG_IGN)
+  }
+}

@@ -1,0 +1,19 @@
+/// Where a block lies on disk, and how it is cut there.
+package struct SpillPlace: Hashable, Sendable {
+  /// The number of the file, and the block's first byte and length in it.
+  package var file: Int
+  package var offset: Int
+  package var byteCount: Int
+  /// The length of what its type put into the encoder's header.
+  package var headerSize: Int
+  /// The lengths of its bulk parts.
+  package var segmentSizes: [Int]
+
+  package init(file: Int, offset: Int, byteCount: Int, headerSize: Int, segmentSizes: [Int]) {
+    self.file = file
+    self.offset = offset
+    self.byteCount = byteCount
+    self.headerSize = headerSize
+    self.segmentSizes = segmentSizes
+  }
+}

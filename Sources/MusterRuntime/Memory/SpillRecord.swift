@@ -1,0 +1,119 @@
+internal import CLinux
+internal import Glibc
+
+/// A block as it goes to disk: a head of everything small, then each large part, all of whole pages, so that the disk
+/// reads and writes the blocks' own memory.
+struct SpillRecord {
+  /// What file systems want of addresses, places and lengths that bypass the page cache, at the most.
+  static let page = 4096
+  /// Parts up to this go into the head. What is larger has whole pages, as `BlockAllocator` gives them.
+  private static let smallPart = 64 << 10
+
+  static func padded(_ byteCount: Int) -> Int { (byteCount + page - 1) & ~(page - 1) }
+
+  /// Memory that begins at a page.
+  final class Pages {
+    let bytes: UnsafeMutableRawPointer
+    let byteCount: Int
+    init(byteCount: Int) {
+      self.byteCount = max(SpillRecord.page, SpillRecord.padded(byteCount))
+      bytes = .allocate(byteCount: self.byteCount, alignment: SpillRecord.page)
+    }
+    deinit { bytes.deallocate() }
+  }
+
+  /// Keeps the memory that `parts` point to.
+  private let owners: [AnyObject]
+  /// Whole pages, one after the other on disk. Valid as long as the record lives.
+  let parts: [iovec]
+  let byteCount: Int
+  let headerSize: Int
+  let segmentSizes: [Int]
+
+  /// A block that is to be written.
+  ///
+  /// - Throws: `MusterError` with code `unsupported`, where its type can't be encoded.
+  init(_ block: any Block) throws(MusterError) {
+    var encoder = BlockEncoder()
+    block.encode(into: &encoder)
+    if let refusal = encoder.refusal {
+      throw MusterError(.unsupported, "a block can't be written to disk: \(refusal)")
+    }
+    headerSize = encoder.header.count
+    segmentSizes = encoder.segments.map(\.byteCount)
+    let head = Pages(byteCount: Self.headSize(headerSize: headerSize, segmentSizes: segmentSizes))
+    encoder.header.withUnsafeBytes {
+      if let base = $0.baseAddress { head.bytes.copyMemory(from: base, byteCount: $0.count) }
+    }
+    var end = headerSize
+    var owners: [AnyObject] = [head]
+    var parts = [iovec(iov_base: head.bytes, iov_len: head.byteCount)]
+    for segment in encoder.segments {
+      let source = segment.storage.bytes + segment.offset
+      if segment.byteCount <= Self.smallPart {
+        (head.bytes + end).copyMemory(from: source, byteCount: segment.byteCount)
+        end += segment.byteCount
+        continue
+      }
+      let size = Self.padded(segment.byteCount)
+      if UInt(bitPattern: source) % UInt(Self.page) == 0 && segment.offset + size <= segment.storage.capacity {
+        owners.append(segment.storage)
+        parts.append(iovec(iov_base: source, iov_len: size))
+      } else {
+        let copy = Pages(byteCount: size)
+        copy.bytes.copyMemory(from: source, byteCount: segment.byteCount)
+        owners.append(copy)
+        parts.append(iovec(iov_base: copy.bytes, iov_len: size))
+      }
+    }
+    // What lies between the end of the head's contents and of its page is no one's: it isn't read.
+    memset(head.bytes + end, 0, head.byteCount - end)
+    self.owners = owners
+    self.parts = parts
+    byteCount = parts.reduce(0) { $0 + $1.iov_len }
+  }
+
+  private static func headSize(headerSize: Int, segmentSizes: [Int]) -> Int {
+    segmentSizes.reduce(headerSize) { $0 + ($1 <= smallPart ? $1 : 0) }
+  }
+
+  // MARK: Reading
+
+  /// The memory that a block is read into, and what becomes of it.
+  struct Arriving {
+    private let head: Pages
+    private let storages: [BlockStorage]
+    private let place: SpillPlace
+    let parts: [iovec]
+
+    /// - Throws: `MusterError` with code `outOfMemory`.
+    init(_ place: SpillPlace) throws(MusterError) {
+      self.place = place
+      head = Pages(byteCount: headSize(headerSize: place.headerSize, segmentSizes: place.segmentSizes))
+      var storages: [BlockStorage] = []
+      var parts = [iovec(iov_base: head.bytes, iov_len: head.byteCount)]
+      for size in place.segmentSizes {
+        let storage = try BlockStorage(allocating: size, for: "a block that is read back from disk")
+        storages.append(storage)
+        if size > smallPart {
+          precondition(padded(size) <= storage.capacity, "block memory isn't of whole pages")
+          parts.append(iovec(iov_base: storage.bytes, iov_len: padded(size)))
+        }
+      }
+      self.storages = storages
+      self.parts = parts
+    }
+
+    /// The block, once the parts are filled.
+    func block(as type: any Block.Type) throws -> any Block {
+      let header = Array(UnsafeRawBufferPointer(start: head.bytes, count: place.headerSize))
+      var position = place.headerSize
+      for (storage, size) in zip(storages, place.segmentSizes) where size <= smallPart {
+        storage.bytes.copyMemory(from: head.bytes + position, byteCount: size)
+        position += size
+      }
+      var decoder = BlockDecoder(header: header, storages: storages)
+      return try type.decode(from: &decoder)
+    }
+  }
+}

@@ -1,0 +1,210 @@
+package import MusterScheduling
+
+/// Writes blocks to scratch files and reads them back, on two threads of its own, as a `BlockStore` asks.
+///
+/// One thread writes, so that the disk sees one sequence; both read, and reading comes first, since a task waits for it.
+///
+/// `@unchecked Sendable` is safe: the variables are used with `condition` locked only.
+package final class Spiller: @unchecked Sendable {
+  /// What became of an action, for the store.
+  package enum Completion: Sendable {
+    case spilled(BlockStore.Ticket, SpillPlace)
+    case spillFailed(BlockStore.Ticket, MusterError)
+    case loaded(BlockStore.Ticket, any Block)
+    case loadFailed(BlockStore.Ticket, TaskID, MusterError)
+  }
+
+  private struct Load {
+    var ticket: BlockStore.Ticket
+    var task: TaskID
+    var place: SpillPlace
+    var type: any Block.Type
+  }
+
+  private let condition = ConditionLock()
+  private let scratch: Scratch
+  private let events: TraceRecorder?
+  private let onCompletion: @Sendable () -> Void
+  private var loads: [Load] = []
+  private var batches: [[BlockStore.SpillOrder]] = []
+  private var discarded: [SpillPlace] = []
+  private var completions: [Completion] = []
+  private var wantsTrim = false
+  private var isShutDown = false
+  private var threads = 0
+
+  /// - Parameters:
+  ///   - events: Who is told of what goes to disk and comes back.
+  ///   - onCompletion: Called, on a thread of the spiller's, where there are completions after there were none.
+  package init(scratch: Scratch, events: TraceRecorder? = nil, onCompletion: @escaping @Sendable () -> Void) {
+    self.scratch = scratch
+    self.events = events
+    self.onCompletion = onCompletion
+  }
+
+  /// Threads are started by the first job: most sessions have none.
+  private func startLocked() {
+    guard threads == 0, !isShutDown else { return }
+    threads = 2
+    SystemThread.start(name: "muster-spill") { self.work(writes: true) }
+    SystemThread.start(name: "muster-unspill") { self.work(writes: false) }
+  }
+
+  /// Has blocks written together.
+  package func spill(_ orders: [BlockStore.SpillOrder]) {
+    condition.withLock {
+      startLocked()
+      batches.append(orders)
+      condition.broadcast()
+    }
+  }
+
+  /// Has a block read back.
+  package func load(_ ticket: BlockStore.Ticket, of task: TaskID, at place: SpillPlace, as type: any Block.Type) {
+    condition.withLock {
+      startLocked()
+      loads.append(Load(ticket: ticket, task: task, place: place, type: type))
+      condition.broadcast()
+    }
+  }
+
+  /// Gives a block's space on disk back.
+  package func discard(_ place: SpillPlace) {
+    condition.withLock {
+      startLocked()
+      discarded.append(place)
+      condition.broadcast()
+    }
+  }
+
+  /// Has memory that is free within the process given back to the kernel, which takes too long for other threads.
+  package func trim() {
+    condition.withLock {
+      startLocked()
+      wantsTrim = true
+      condition.broadcast()
+    }
+  }
+
+  package func takeCompletions(into list: inout [Completion]) {
+    list.removeAll(keepingCapacity: true)
+    condition.withLock { swap(&list, &completions) }
+  }
+
+  package var hasCompletions: Bool { condition.withLock { !completions.isEmpty } }
+
+  /// Forgets what hasn't begun, waits for what has, and removes the scratch files.
+  package func shutDown() {
+    condition.withLock {
+      isShutDown = true
+      (loads, batches, discarded) = ([], [], [])
+      condition.broadcast()
+      while threads > 0 { condition.wait() }
+      completions = []
+    }
+    scratch.removeAll()
+  }
+
+  private func work(writes: Bool) {
+    condition.lock()
+    while !isShutDown {
+      if !loads.isEmpty {
+        let load = loads.removeFirst()
+        withoutLock { self.read(load) }
+      } else if writes, !batches.isEmpty {
+        let batch = batches.removeFirst()
+        withoutLock { self.write(batch) }
+      } else if writes, !discarded.isEmpty {
+        let places = discarded
+        discarded = []
+        withoutLock {
+          for place in places { self.scratch.free(place) }
+          return []
+        }
+      } else if writes, wantsTrim {
+        wantsTrim = false
+        withoutLock {
+          ProcessMemory.trim()
+          return []
+        }
+      } else {
+        condition.wait()
+      }
+    }
+    threads -= 1
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  private func withoutLock(_ job: () -> [Completion]) {
+    condition.unlock()
+    let new = job()
+    condition.lock()
+    guard !new.isEmpty, !isShutDown else { return }
+    let rings = completions.isEmpty
+    completions += new
+    guard rings else { return }
+    condition.unlock()
+    onCompletion()
+    condition.lock()
+  }
+
+  private func read(_ load: Load) -> [Completion] {
+    let begin = MonotonicClock.nanoseconds
+    do {
+      let block = try scratch.read(load.place, as: load.type)
+      events?.unspilled(load.task, bytes: load.place.byteCount, begin: begin, end: MonotonicClock.nanoseconds)
+      return [.loaded(load.ticket, block)]
+    } catch let error as MusterError {
+      return [.loadFailed(load.ticket, load.task, error)]
+    } catch {
+      return [
+        .loadFailed(load.ticket, load.task, MusterError(.internal, "a block came back damaged from disk: \(error)"))
+      ]
+    }
+  }
+
+  private func write(_ orders: [BlockStore.SpillOrder]) -> [Completion] {
+    var completions: [Completion] = []
+    var written: [BlockStore.SpillOrder] = []
+    var records: [SpillRecord] = []
+    for order in orders {
+      do throws(MusterError) {
+        records.append(try SpillRecord(order.block))
+        written.append(order)
+      } catch {
+        completions.append(.spillFailed(order.ticket, error))
+      }
+    }
+    guard !records.isEmpty else { return completions }
+    do throws(MusterError) {
+      let begin = MonotonicClock.nanoseconds
+      let places = try scratch.write(records)
+      let end = MonotonicClock.nanoseconds
+      for (order, (record, place)) in zip(written, zip(records, places)) {
+        events?.spilled(order.task, bytes: record.byteCount, begin: begin, end: end)
+        completions.append(
+          .spilled(
+            order.ticket,
+            SpillPlace(
+              file: place.file, offset: place.offset, byteCount: record.byteCount, headerSize: record.headerSize,
+              segmentSizes: record.segmentSizes)))
+      }
+    } catch {
+      completions += written.map { .spillFailed($0.ticket, error) }
+    }
+    return completions
+  }
+}
+
+extension BlockStore {
+  /// Takes what the spiller has done.
+  package mutating func receive(_ completion: Spiller.Completion, into actions: inout [Action]) {
+    switch completion {
+    case .spilled(let ticket, let place): spilled(ticket, at: place, into: &actions)
+    case .spillFailed(let ticket, let error): spillFailed(ticket, error, into: &actions)
+    case .loaded(let ticket, let block): loaded(ticket, block, into: &actions)
+    case .loadFailed(let ticket, _, let error): loadFailed(ticket, error, into: &actions)
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package import MusterScheduling
+
+/// Whether a task can run within a worker's memory at all.
+package enum TaskFit {
+  /// The error of a task that can't, or nil where it can: its inputs have to be in memory together, with what it makes.
+  ///
+  /// - Parameters:
+  ///   - inputBytes: What its inputs hold, each counted once.
+  ///   - outputBytes: What it is expected to make; 0 where that isn't known.
+  ///   - limit: What the worker's blocks may take, in bytes; 0 where there is no limit.
+  package static func error(
+    task: TaskID, of layer: Layer, rank: Int, attempt: Int, inputBytes: Int, outputBytes: Int, limit: Int
+  ) -> MusterError? {
+    let (bytes, isTooLarge) = max(0, inputBytes).addingReportingOverflow(max(0, outputBytes))
+    guard limit > 0, isTooLarge || bytes > limit else { return nil }
+    let name = "\(layer.tasks.name)[\(task.index)]"
+    let size = isTooLarge ? "more bytes than there are addresses" : "\(ByteSize.text(bytes)) (\(bytes) bytes)"
+    return MusterError(
+      .outOfMemory,
+      "task \(name) can't fit: its inputs hold \(ByteSize.text(inputBytes)) and it makes \(ByteSize.text(outputBytes)),"
+        + " \(size) together, and the worker's memory limit is \(ByteSize.text(limit)) (\(limit) bytes)",
+      fix:
+        "Use smaller chunks, or a higher limit (MUSTER_MEMORY_LIMIT or SessionConfiguration.memoryLimit) where there is"
+        + " the memory",
+      task: MusterError.TaskDescription(
+        operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: attempt),
+      callSite: layer.callSite)
+  }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Testing
+
+/// Blocks that don't fit in memory, in one process and on ranks.
+@Suite(.serialized)
+struct RankMemoryTests {
+  private static let mega = 1 << 20
+
+  /// A folder of the test's own, so that it can be seen that nothing is left there.
+  private func withScratch(_ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("muster-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder.path)
+    let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(left.isEmpty, "\(left)")
+  }
+
+  private struct Figures {
+    /// What rank 0 printed.
+    var lines: [String]
+    /// Of each process: the most that was resident, and what it wrote to disk and read from there, in bytes.
+    var peaks: [Int] = []
+    var written: [Int] = []
+    var read: [Int] = []
+  }
+
+  private func run(_ arguments: [String], ranks: Int?, environment: [String: String] = [:]) throws -> Figures {
+    let outputs: [[String]]
+    if let ranks {
+      outputs = try RankOutputs.run("rank-programs", ["memory-uv"] + arguments, ranks: ranks, environment: environment)
+        .ranks
+    } else {
+      let run = try Launch.run("rank-programs", ["memory-uv"] + arguments, environment: environment)
+      guard run.status == 0 else { throw LaunchError("\(arguments) ended with \(run.status): \(run.errors)") }
+      outputs = [run.lines]
+    }
+    var figures = Figures(lines: outputs[0])
+    for output in outputs {
+      let words = try #require(output.first { $0.hasPrefix("peak ") }, "\(outputs)").split(separator: " ")
+      let numbers = words.compactMap { Int($0) }
+      try #require(numbers.count == 4)
+      figures.peaks.append(numbers[1])
+      figures.written.append(numbers[2])
+      figures.read.append(numbers[3])
+    }
+    return figures
+  }
+
+  /// What a process takes where there is next to nothing to compute.
+  private func base(ranks: Int?) throws -> Int {
+    try #require(try run(["8192", "4096"], ranks: ranks).peaks.max())
+  }
+
+  /// Computed as they are needed, and kept before the first mean is asked for.
+  @Test(arguments: [nil, 3] as [Int?], ["lazy", "kept"])
+  func fieldsOfManyTimesTheMemoryStayWithinIt(ranks: Int?, mode: String) throws {
+    let budget = try base(ranks: ranks) + 48 * Self.mega
+    let fieldBytes = 200 * Self.mega
+    try withScratch { scratch in
+      let figures = try run(
+        ["\(fieldBytes)", "\(2 * Self.mega)", mode], ranks: ranks,
+        environment: ["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch])
+      #expect(figures.lines.contains("exact"), "\(figures)")
+      for peak in figures.peaks { #expect(peak < budget, "\(peak / Self.mega) of \(budget / Self.mega) MiB") }
+      let workers = ranks.map { $0 - 1 } ?? 1
+      let (written, read) = (figures.written.reduce(0, +), figures.read.reduce(0, +))
+      if mode == "kept" {
+        // Nothing goes away: what the workers' memory doesn't hold is on disk.
+        #expect(written >= 2 * fieldBytes - workers * 48 * Self.mega && read > fieldBytes / 2, "\(figures)")
+      } else {
+        // At most what one mean has made and the next one takes too.
+        #expect(written < fieldBytes / 4 * 5, "\(figures)")
+      }
+    }
+  }
+
+  @Test(arguments: [nil, 2, 3] as [Int?])
+  func aTaskThatCannotFitFailsBeforeItStarts(ranks: Int?) throws {
+    let run = try Launch.run(
+      "rank-programs", ["does-not-fit"], ranks: ranks, environment: ["MUSTER_MEMORY_LIMIT": "48 MiB"])
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.lines.count == 2 && run.lines.first?.hasPrefix("outOfMemory join: ") == true, "\(run.output)")
+    #expect(run.output.contains("64.0 MiB") && run.output.contains("48.0 MiB"), "\(run.output)")
+    #expect(run.lines.last == "then 1000.0", "\(run.output)")
+  }
+
+  /// A run of fields that are kept, with less memory than they take.
+  private func launch(_ way: [String], ranks: Int?, scratch: String) throws -> Launch {
+    let budget = try base(ranks: ranks) + 32 * Self.mega
+    return try Launch.run(
+      "rank-programs", ["memory-uv", "\(200 * Self.mega)", "\(2 * Self.mega)", "kept"] + way, ranks: ranks,
+      environment: ["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch])
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func aScratchFolderThatCannotBeUsedIsAnError(ranks: Int?) throws {
+    let run = try launch([], ranks: ranks, scratch: "/nowhere")
+    #expect(run.status != 0)
+    #expect(run.errors.contains("MUSTER_SCRATCH is \"/nowhere\""), "\(run.errors)")
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func aFullDiskIsAnErrorThatSaysSo(ranks: Int?) throws {
+    try withScratch { scratch in
+      let run = try launch(["small-disk"], ranks: ranks, scratch: scratch)
+      #expect(run.status != 0)
+      #expect(run.errors.contains("the file would be larger than allowed here"), "\(run.errors)")
+      try expectRemoved(scratch, ranks: ranks)
+    }
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func whatAKilledRunLeavesGoesWithTheNextStart(ranks: Int?) throws {
+    try withScratch { scratch in
+      let run = try launch(["killed"], ranks: ranks, scratch: scratch)
+      #expect(run.status != 0)
+      let left = try FileManager.default.contentsOfDirectory(atPath: scratch)
+      #expect(left.count == (ranks == nil ? 1 : 2), "\(left)")
+      try expectRemoved(scratch, ranks: ranks)
+    }
+  }
+
+  /// A session that needs no disk removes what others have left, in the background: it may end before that.
+  private func expectRemoved(_ scratch: String, ranks: Int?) throws {
+    for _ in 0..<20 {
+      _ = try run(["8192", "4096"], ranks: ranks, environment: ["MUSTER_SCRATCH": scratch])
+      if try FileManager.default.contentsOfDirectory(atPath: scratch).isEmpty { return }
+    }
+    Issue.record("nobody removes what was left")
+  }
+}

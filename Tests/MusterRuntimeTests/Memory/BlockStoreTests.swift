@@ -1,0 +1,267 @@
+import MusterRuntime
+import MusterScheduling
+import Testing
+
+private func task(_ index: Int) -> TaskID { TaskID(layer: 0, index: index) }
+private func place(_ number: Int) -> SpillPlace {
+  SpillPlace(file: 0, offset: number, byteCount: 1, headerSize: 0, segmentSizes: [])
+}
+
+/// A store of 1000 bytes that writes past 600, down to 500, with the actions since the last look.
+private struct Harness {
+  var store: BlockStore
+  private var actions: [BlockStore.Action] = []
+
+  init() {
+    var marks = BlockStore.Marks(limit: 1000)
+    marks.smallestBlock = 1
+    marks.smallestBatch = 1
+    store = BlockStore(marks: marks)
+  }
+
+  mutating func act(_ body: (inout BlockStore, inout [BlockStore.Action]) -> Void) {
+    actions = []
+    body(&store, &actions)
+  }
+
+  mutating func add(_ index: Int, bytes: Int = 100) {
+    act { $0.store(NumberedBlock(number: index, byteCount: bytes), of: task(index), into: &$1) }
+  }
+
+  mutating func prepare(_ consumer: BlockStore.Consumer, inputs: [Int], priority: Int64 = 0, output: Int = 0) {
+    store.want(consumer, inputs: inputs.map { task($0) }, priority: priority, outputBytes: output)
+    act { $0.prepare(consumer, into: &$1) }
+  }
+
+  /// Answers the writes that were ordered last, in their order.
+  mutating func write() {
+    for order in orders { act { $0.spilled(order.ticket, at: place(Int(order.task.index)), into: &$1) } }
+  }
+
+  var orders: [BlockStore.SpillOrder] {
+    actions.flatMap { action -> [BlockStore.SpillOrder] in if case .spill(let orders) = action { orders } else { [] } }
+  }
+  var spilled: [Int] { orders.map { Int($0.task.index) } }
+  var loads: [(ticket: BlockStore.Ticket, task: Int)] {
+    actions.compactMap { if case .load(let ticket, let task, _) = $0 { (ticket, Int(task.index)) } else { nil } }
+  }
+  var ready: [BlockStore.Consumer] {
+    actions.compactMap { if case .ready(let consumer) = $0 { consumer } else { nil } }
+  }
+  var discarded: [SpillPlace] {
+    actions.compactMap { if case .discard(let place) = $0 { place } else { nil } }
+  }
+  var failure: MusterError? {
+    actions.lazy.compactMap { if case .failed(_, let error) = $0 { error } else { nil } }.first
+  }
+  var refused: [BlockStore.Consumer] {
+    actions.compactMap { if case .cannotFit(let consumer, _, _) = $0 { consumer } else { nil } }
+  }
+}
+
+private let consumer = BlockStore.Consumer.task(TaskID(layer: 1, index: 0))
+private let other = BlockStore.Consumer.task(TaskID(layer: 1, index: 1))
+
+struct BlockStoreTests {
+  @Test func pastTheMarkTheOldestLeaveDownToTheLowerOne() {
+    var harness = Harness()
+    for index in 0..<6 {
+      harness.add(index)
+      #expect(harness.spilled.isEmpty)
+    }
+    harness.add(6)
+    #expect(harness.spilled == [0, 1])
+    // They can be used until they are written.
+    #expect(harness.store.block(of: task(0)) != nil && harness.store.memoryBytes == 700)
+    harness.write()
+    #expect(harness.store.block(of: task(0)) == nil && harness.store.holds(task(0)))
+    #expect(harness.store.memoryBytes == 500 && harness.store.spilledBytes == 200)
+  }
+
+  @Test func whatIsWantedLastLeavesFirst() {
+    var harness = Harness()
+    for index in 0..<6 { harness.add(index) }
+    harness.store.want(consumer, inputs: [task(0), task(1)], priority: 7)
+    harness.store.want(other, inputs: [task(1), task(2)], priority: 5)
+    harness.store.want(.member(1, block: task(3)), inputs: [task(3), task(4), task(5)], priority: 1)
+    harness.add(6)
+    // Nobody wants 6; 0 is wanted last; 1 and 2 are wanted at the same time, by the more urgent of two.
+    #expect(harness.spilled == [6, 0])
+    harness.add(7, bytes: 250)
+    #expect(harness.spilled == [7])
+    harness.add(8, bytes: 150)
+    #expect(harness.spilled == [8])
+  }
+
+  @Test func whatATaskTakesIsReadBackAndStays() {
+    var harness = Harness()
+    for index in 0..<7 { harness.add(index) }
+    harness.write()
+    harness.prepare(consumer, inputs: [0, 2])
+    #expect(harness.loads.map(\.task) == [0] && harness.ready.isEmpty)
+    // What is being read counts.
+    #expect(harness.store.memoryBytes == 600)
+    let ticket = harness.loads[0].ticket
+    harness.act { $0.loaded(ticket, NumberedBlock(number: 0, byteCount: 100), into: &$1) }
+    #expect(harness.ready == [consumer])
+    harness.add(7, bytes: 200)
+    #expect(harness.spilled == [3, 4, 5])
+    harness.write()
+    // Its copy is on disk still: it leaves without being written.
+    harness.act { $0.end(consumer, into: &$1) }
+    harness.add(8, bytes: 300)
+    #expect(harness.store.block(of: task(0)) == nil)
+    #expect(!harness.spilled.contains(0))
+    harness.act { $0.release(task(0), into: &$1) }
+    #expect(harness.discarded == [place(0)])
+  }
+
+  @Test func whatBecomesTakenWhileItIsWrittenStays() {
+    var harness = Harness()
+    for index in 0..<7 { harness.add(index) }
+    let orders = harness.orders
+    harness.prepare(consumer, inputs: [0])
+    #expect(harness.ready == [consumer])
+    harness.act { $0.spilled(orders[0].ticket, at: place(0), into: &$1) }
+    #expect(harness.store.block(of: task(0)) != nil)
+    #expect(harness.store.memoryBytes == 700)
+  }
+
+  @Test func whatIsReleasedWhileItIsWrittenFreesItsPlaceThen() {
+    var harness = Harness()
+    for index in 0..<7 { harness.add(index) }
+    let orders = harness.orders
+    harness.act { $0.release(task(0), into: &$1) }
+    // The disk has it still.
+    #expect(harness.discarded.isEmpty && harness.store.memoryBytes == 700)
+    // Another of the same name has nothing to do with it.
+    harness.add(0, bytes: 10)
+    harness.act { $0.spilled(orders[0].ticket, at: place(9), into: &$1) }
+    #expect(harness.discarded == [place(9)] && harness.store.memoryBytes == 610)
+    #expect(harness.store.block(of: task(0))?.byteCount == 10)
+  }
+
+  @Test func aTaskWaitsForRoomAndTheFirstDoesNot() {
+    var harness = Harness()
+    harness.add(0, bytes: 400)
+    harness.prepare(consumer, inputs: [0], priority: 1)
+    #expect(harness.ready == [consumer])
+    harness.prepare(other, inputs: [], priority: 2, output: 700)
+    #expect(harness.ready.isEmpty)
+    // Then for what leaves.
+    harness.act { $0.end(consumer, into: &$1) }
+    #expect(harness.ready.isEmpty && harness.spilled == [0])
+    harness.write()
+    #expect(harness.ready == [other] && harness.store.reservedBytes == 700)
+    harness.act { $0.end(other, into: &$1) }
+    // What can't leave doesn't hold up a task for ever.
+    var stuck = Harness()
+    stuck.add(0, bytes: 400)
+    let error = MusterError(.unsupported, "a test")
+    stuck.prepare(other, inputs: [], output: 700)
+    let ticket = stuck.orders[0].ticket
+    stuck.act { $0.spillFailed(ticket, error, into: &$1) }
+    #expect(stuck.ready == [other])
+  }
+
+  @Test func aTaskWithoutInputsWaitsSooner() {
+    var harness = Harness()
+    for index in 0..<5 { harness.add(index) }
+    // What is pinned can't leave.
+    harness.prepare(consumer, inputs: [0, 1, 2, 3, 4])
+    #expect(harness.ready == [consumer])
+    harness.prepare(other, inputs: [], output: 301)
+    #expect(harness.ready.isEmpty)
+    let third = BlockStore.Consumer.task(TaskID(layer: 1, index: 2))
+    harness.act { $0.end(other, into: &$1) }
+    harness.prepare(third, inputs: [], output: 300)
+    #expect(harness.ready == [third])
+  }
+
+  /// Where nobody says how much tasks make, others of the layer tell.
+  @Test func theNextOfALayerIsExpectedToMakeAsMuch() {
+    var harness = Harness()
+    let (first, second) = (TaskID(layer: 7, index: 0), TaskID(layer: 7, index: 1))
+    #expect(harness.store.isLight(first, inputs: [], outputBytes: 0))
+    harness.act { $0.finish(first, with: NumberedBlock(number: 0, byteCount: 2000), byteCount: 2000, into: &$1) }
+    #expect(!harness.store.isLight(second, outputBytes: 0))
+    #expect(!harness.store.isLight(second, inputs: [], outputBytes: 0))
+    #expect(harness.store.isLight(TaskID(layer: 8, index: 0), inputs: [], outputBytes: 0) == false)
+    harness.write()
+    #expect(harness.store.memoryBytes == 0)
+    #expect(harness.store.isLight(TaskID(layer: 8, index: 0), inputs: [], outputBytes: 0))
+    harness.act { $0.release(first, into: &$1) }
+    // It isn't known, so it isn't refused: it runs alone.
+    harness.prepare(.task(second), inputs: [])
+    #expect(harness.ready == [.task(second)] && harness.store.reservedBytes == 2000)
+    harness.prepare(.task(TaskID(layer: 7, index: 2)), inputs: [])
+    #expect(harness.ready.isEmpty && harness.refused.isEmpty)
+  }
+
+  @Test func aTaskThatCannotFitIsRefused() {
+    var harness = Harness()
+    harness.add(0, bytes: 400)
+    harness.add(1, bytes: 150)
+    harness.prepare(consumer, inputs: [0, 0, 1], output: 450)
+    #expect(harness.ready == [consumer])
+    harness.act { $0.end(consumer, into: &$1) }
+    harness.prepare(consumer, inputs: [0, 1], output: 451)
+    #expect(harness.ready.isEmpty && harness.refused == [consumer])
+    let layer = Layer(
+      name: "svd", count: 4, yielding: EmptyBlock.self, inputs: { _, _ in }, run: { _ in EmptyBlock() })
+    func error(_ output: Int, limit: Int) -> MusterError? {
+      TaskFit.error(
+        task: task(3), of: layer, rank: 2, attempt: 1, inputBytes: 550, outputBytes: output, limit: limit)
+    }
+    #expect(error(450, limit: 1000) == nil && error(Int.max, limit: 0) == nil)
+    let refusal = error(451, limit: 1000)
+    #expect(refusal?.code == .outOfMemory && refusal?.task?.description == "svd[3] on rank 2")
+    #expect(refusal?.message.contains("svd[3] can't fit") == true)
+    #expect(refusal?.message.contains("1001 bytes") == true)
+    #expect(refusal?.fix.contains("smaller chunks") == true && refusal?.fix.contains("MUSTER_MEMORY_LIMIT") == true)
+    #expect(error(Int.max, limit: 1000)?.message.contains("more bytes than there are addresses") == true)
+  }
+
+  @Test func aFullDiskFailsWhereTheMemoryIsFullToo() {
+    var harness = Harness()
+    for index in 0..<7 { harness.add(index) }
+    let full = MusterError(.diskFull, "the disk is full")
+    for order in harness.orders { harness.act { $0.spillFailed(order.ticket, full, into: &$1) } }
+    for index in 7..<10 {
+      harness.add(index)
+      #expect(harness.failure == nil && harness.orders.isEmpty)
+    }
+    harness.add(10)
+    #expect(harness.failure == nil)
+    // Who has the blocks already goes on; a task that would make more doesn't begin.
+    harness.prepare(consumer, inputs: [0], output: 10)
+    #expect(harness.failure == full && harness.ready.isEmpty)
+  }
+
+  @Test func aFullDiskIsTriedAgainWhenThereIsRoom() {
+    var harness = Harness()
+    for index in 0..<7 { harness.add(index) }
+    let orders = harness.orders
+    harness.act { $0.spilled(orders[0].ticket, at: place(0), into: &$1) }
+    harness.act { $0.spillFailed(orders[1].ticket, MusterError(.diskFull, "full"), into: &$1) }
+    harness.add(7)
+    #expect(harness.spilled.isEmpty)
+    harness.act { $0.release(task(0), into: &$1) }
+    #expect(harness.discarded == [place(0)] && !harness.spilled.isEmpty)
+  }
+
+  @Test func aBlockThatCannotBeReadFails() {
+    var harness = Harness()
+    for index in 0..<7 { harness.add(index) }
+    harness.write()
+    harness.prepare(consumer, inputs: [0])
+    let ticket = harness.loads[0].ticket
+    harness.act { $0.loadFailed(ticket, MusterError(.inputOutput, "gone"), into: &$1) }
+    #expect(harness.failure?.message == "gone" && harness.store.block(of: task(0)) == nil)
+    // So does whoever comes for it later, until it is released.
+    harness.prepare(other, inputs: [0])
+    #expect(harness.failure?.message == "gone")
+    harness.act { $0.release(task(0), into: &$1) }
+    #expect(!harness.store.holds(task(0)))
+  }
+}

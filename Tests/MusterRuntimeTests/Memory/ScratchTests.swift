@@ -1,0 +1,303 @@
+import Foundation
+import MusterRuntime
+import MusterScheduling
+import Synchronization
+import Testing
+
+/// A block with a header, a small part, and a large one that begins anywhere in its memory.
+private struct BulkBlock: Block, Equatable {
+  var number: Int
+  var small: BlockStorage
+  var large: BlockStorage
+  var offset: Int
+
+  init(number: Int, small: Int, large: Int, offset: Int = 0) {
+    self.number = number
+    self.offset = offset
+    self.small = BlockStorage(byteCount: small)
+    self.large = BlockStorage(byteCount: large + offset)
+    // Something that another number, and another place, doesn't have.
+    for index in 0..<small {
+      self.small.bytes.storeBytes(
+        of: UInt8(truncatingIfNeeded: number + 7 * index), toByteOffset: index, as: UInt8.self)
+    }
+    for index in 0..<large / 8 {
+      self.large.bytes.storeBytes(of: number &* 1_000_003 &+ index, toByteOffset: offset + 8 * index, as: Int.self)
+    }
+    for index in large / 8 * 8..<large {
+      self.large.bytes.storeBytes(of: UInt8(truncatingIfNeeded: index), toByteOffset: offset + index, as: UInt8.self)
+    }
+  }
+
+  var byteCount: Int { small.byteCount + large.byteCount - offset }
+
+  func encode(into encoder: inout BlockEncoder) {
+    encoder.append(number)
+    encoder.append(small, byteCount: small.byteCount)
+    encoder.append(large, offset: offset, byteCount: large.byteCount - offset)
+  }
+
+  static func decode(from decoder: inout BlockDecoder) throws -> BulkBlock {
+    var block = BulkBlock(number: try decoder.read(Int.self), small: 0, large: 0)
+    block.small = try decoder.readStorage()
+    block.large = try decoder.readStorage()
+    return block
+  }
+
+  static func == (a: BulkBlock, b: BulkBlock) -> Bool {
+    let size = a.large.byteCount - a.offset
+    return a.number == b.number && a.small.byteCount == b.small.byteCount && size == b.large.byteCount - b.offset
+      && memcmp(a.small.bytes, b.small.bytes, a.small.byteCount) == 0
+      && memcmp(a.large.bytes + a.offset, b.large.bytes + b.offset, size) == 0
+  }
+}
+
+/// A spiller whose completions are waited for.
+private final class SpillerUnderTest: Sendable {
+  let spiller: Spiller
+  let scratch: Scratch
+  private let bell = DispatchSemaphore(value: 0)
+
+  init(_ environment: [String: String]) {
+    scratch = Scratch(environment: environment)
+    let bell = bell
+    spiller = Spiller(scratch: scratch) { bell.signal() }
+  }
+
+  deinit { spiller.shutDown() }
+
+  func completions(_ count: Int) throws -> [Spiller.Completion] {
+    var all: [Spiller.Completion] = []
+    var some: [Spiller.Completion] = []
+    while all.count < count {
+      guard bell.wait(timeout: .now() + 60) == .success else { throw ModelViolation(description: "the disk is silent") }
+      spiller.takeCompletions(into: &some)
+      all += some
+    }
+    return all
+  }
+
+  func write(_ blocks: [any Block], from ticket: BlockStore.Ticket = 0) throws -> [Spiller.Completion] {
+    spiller.spill(
+      blocks.enumerated().map { number, block in
+        BlockStore.SpillOrder(
+          ticket: ticket + UInt64(number), task: TaskID(layer: 0, index: number), block: block)
+      })
+    return try completions(blocks.count)
+  }
+
+  func places(_ blocks: [any Block]) throws -> [SpillPlace] {
+    try write(blocks).map {
+      guard case .spilled(_, let place) = $0 else { throw ModelViolation(description: "not written: \($0)") }
+      return place
+    }
+  }
+
+  func read(_ place: SpillPlace, as type: any Block.Type = BulkBlock.self) throws -> Spiller.Completion {
+    spiller.load(1, of: TaskID(layer: 0, index: 0), at: place, as: type)
+    return try completions(1)[0]
+  }
+
+  func block(_ place: SpillPlace) throws -> (any Block)? {
+    if case .loaded(_, let block) = try read(place) { block } else { nil }
+  }
+}
+
+private func waitUntil(_ condition: () -> Bool) -> Bool {
+  for _ in 0..<6000 {
+    if condition() { return true }
+    usleep(10_000)
+  }
+  return false
+}
+
+/// On the disk of the build folder, where the page cache can be passed by, and in memory, where it can't.
+private let parents = [FileManager.default.currentDirectoryPath + "/.build", "/dev/shm"]
+
+struct SpillerTests {
+  @Test(arguments: parents) func blocksComeBackAsTheyWere(_ parent: String) throws {
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent])
+    let shapes = [
+      (0, 0, 0), (1, 1, 0), (100, 64 << 10, 0), (5000, 65 << 10, 0), (3, 9_999_999, 0), (7, 1 << 20, 24),
+      (0, 70_000, 8),
+    ]
+    let blocks = shapes.enumerated().map { BulkBlock(number: $0, small: $1.0, large: $1.1, offset: $1.2) }
+    let places = try disk.places(blocks)
+    for (block, place) in zip(blocks, places) { #expect(try disk.block(place) as? BulkBlock == block) }
+    // All in one stretch, of whole pages.
+    for (place, next) in zip(places, places.dropFirst()) { #expect(place.offset + place.byteCount == next.offset) }
+    #expect(places.allSatisfy { $0.offset % 4096 == 0 })
+    #expect(disk.scratch.usedBytes == places.reduce(0) { $0 + $1.byteCount })
+  }
+
+  @Test func spaceComesBackAndTheFolderGoes() throws {
+    let parent = try TemporaryScratch()
+    defer { withExtendedLifetime(parent) {} }
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent.path])
+    #expect(parent.contents.isEmpty)
+    let places = try disk.places((0..<4).map { BulkBlock(number: $0, small: 0, large: 4 << 20) })
+    let folder = try #require(disk.scratch.path)
+    func blocks() -> Int {
+      var status = stat()
+      return stat("\(folder)/blocks-0", &status) == 0 ? Int(status.st_blocks) * 512 : -1
+    }
+    #expect(blocks() >= 16 << 20)
+    disk.spiller.discard(places[1])
+    disk.spiller.discard(places[2])
+    #expect(waitUntil { blocks() <= 9 << 20 })
+    #expect(try disk.block(places[3]) != nil)
+    disk.spiller.discard(places[0])
+    disk.spiller.discard(places[3])
+    #expect(waitUntil { blocks() == 0 })
+    // The file begins anew.
+    #expect(try disk.places([BulkBlock(number: 9, small: 0, large: 1 << 20)])[0].offset == 0)
+    var status = stat()
+    #expect(stat(folder, &status) == 0 && status.st_mode & 0o777 == 0o700)
+    disk.spiller.shutDown()
+    #expect(parent.contents.isEmpty)
+  }
+
+  @Test func filesAreOfBoundedSizeAndGoWhenTheyAreEmpty() {
+    var space = SpillSpace(fileSize: 100)
+    #expect(space.reserve(60) == (0, 0) && space.reserve(40) == (0, 60))
+    #expect(space.reserve(1) == (1, 0))
+    // What is larger than a file has one of its own.
+    #expect(space.reserve(500) == (2, 0) && space.reserve(10) == (3, 0))
+    #expect(space.free(file: 0, byteCount: 60) == .punch)
+    #expect(space.free(file: 0, byteCount: 40) == .remove)
+    #expect(space.free(file: 2, byteCount: 500) == .remove)
+    #expect(space.free(file: 3, byteCount: 10) == .truncate)
+    #expect(space.reserve(5) == (3, 0) && space.usedBytes == 6)
+    #expect(space.files.keys.sorted() == [1, 3])
+  }
+
+  @Test func aCutFileIsAnErrorThatNamesIt() throws {
+    let parent = try TemporaryScratch()
+    defer { withExtendedLifetime(parent) {} }
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent.path])
+    let place = try disk.places([BulkBlock(number: 1, small: 10, large: 1 << 20)])[0]
+    let file = "\(try #require(disk.scratch.path))/blocks-0"
+    truncate(file, 8192)
+    guard case .loadFailed(_, _, let error) = try disk.read(place) else {
+      Issue.record("a block came back from a file that was cut")
+      return
+    }
+    #expect(error.code == .inputOutput && error.message.contains(file))
+    #expect(error.message.contains("can't read"))
+  }
+
+  @Test func aFullDiskIsAnErrorWithFigures() throws {
+    let parent = try TemporaryScratch()
+    defer { withExtendedLifetime(parent) {} }
+    guard geteuid() == 0, mounted(on: parent.path, megabytes: 8) else { return }
+    defer { run("umount", ["-l", parent.path]) }
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent.path])
+    let blocks = (0..<3).map { BulkBlock(number: $0, small: 0, large: 2 << 20) }
+    let places = try disk.places(blocks)
+    guard case .spillFailed(_, let error) = try disk.write([BulkBlock(number: 3, small: 0, large: 3 << 20)])[0] else {
+      Issue.record("9 MiB went to a disk of 8")
+      return
+    }
+    #expect(error.code == .diskFull)
+    #expect(error.message.contains("the disk is full") && error.message.contains(parent.path))
+    #expect(error.message.contains("can't write") && error.message.contains(" free"))
+    #expect(error.fix.contains("MUSTER_SCRATCH"))
+    // What was written before is whole, and there is room again when some of it goes.
+    for (block, place) in zip(blocks, places) { #expect(try disk.block(place) as? BulkBlock == block) }
+    disk.spiller.discard(places[0])
+    disk.spiller.discard(places[1])
+    #expect(waitUntil { disk.scratch.usedBytes <= 3 << 20 })
+    let last = BulkBlock(number: 4, small: 0, large: 3 << 20)
+    #expect(try disk.block(try disk.places([last])[0]) as? BulkBlock == last)
+  }
+
+  /// In a process of its own: the limit is the process's.
+  @Test func aLimitOnTheSizeOfFilesIsAnErrorToo() async throws {
+    await #expect(processExitsWith: .success) {
+      let parent = try TemporaryScratch()
+      defer { withExtendedLifetime(parent) {} }
+      var limit = rlimit(rlim_cur: 1 << 20, rlim_max: 1 << 20)
+      precondition(setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0)
+      let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent.path])
+      guard case .spillFailed(_, let error) = try disk.write([BulkBlock(number: 0, small: 0, large: 4 << 20)])[0] else {
+        preconditionFailure("4 MiB went into a file of 1")
+      }
+      precondition(error.code == .diskFull && error.fix.contains("ulimit -f"), "\(error)")
+      disk.spiller.shutDown()
+    }
+  }
+}
+
+struct ScratchFolderTests {
+  @Test func theFolderIsTheSettingsThenTheJobsThenTheSystems() throws {
+    let folders = try (0..<3).map { _ in try TemporaryScratch() }
+    defer { withExtendedLifetime(folders) {} }
+    func folder(_ variables: [String: String]) throws -> String { try ScratchPlace.folder(variables) }
+    let (first, second, third) = (folders[0].path, folders[1].path, folders[2].path)
+    let job = ["SLURM_JOB_ID": "1", "SLURM_TMPDIR": second, "TMPDIR": third]
+    #expect(try folder(job) == second)
+    #expect(try folder(job.merging(["MUSTER_SCRATCH": first]) { a, _ in a }) == first)
+    #expect(try folder(["SLURM_TMPDIR": second, "TMPDIR": third]) == third)
+    #expect(try folder(["PBS_JOBID": "1", "PBS_JOBFS": second, "TMPDIR": third]) == second)
+    #expect(try folder(["SLURM_JOB_ID": "1", "SLURM_TMPDIR": "/nowhere", "TMPDIR": third]) == third)
+    #expect(try folder(["TMPDIR": "/nowhere"]) == "/tmp" && folder([:]) == "/tmp")
+    let error = #expect(throws: MusterError.self) { try folder(["MUSTER_SCRATCH": "/nowhere", "TMPDIR": third]) }
+    #expect(error?.code == .fileNotFound && error?.message.contains("MUSTER_SCRATCH is \"/nowhere\"") == true)
+  }
+
+  @Test func whatIsHeldStaysAndWhatIsLeftGoes() throws {
+    let parent = try TemporaryScratch()
+    defer { withExtendedLifetime(parent) {} }
+    let folder = try ScratchFolder(in: parent.path)
+    let name = String(folder.path.dropFirst(parent.path.count + 1))
+    #expect(name.hasPrefix(ScratchFolder.prefix) && name.contains("-\(getpid())-"))
+    func make(_ name: String, lock: Bool = true) throws {
+      let path = "\(parent.path)/\(name)"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+      for file in (lock ? ["lock"] : []) + ["blocks-0"] {
+        #expect(FileManager.default.createFile(atPath: "\(path)/\(file)", contents: nil))
+      }
+    }
+    try make("\(ScratchFolder.prefix)1-2-3")
+    // Of another user, of another host, and of nobody.
+    let others = ["muster-4242-host-1-2-3", "muster-\(geteuid())-elsewhere!-1-2-3", "notes"]
+    for other in others { try make(other) }
+    // One that is being made just now.
+    try make(".\(ScratchFolder.prefix)4-5-6", lock: false)
+    symlink("\(parent.path)/notes", "\(parent.path)/\(ScratchFolder.prefix)7-8-9")
+    ScratchFolder.removeRemains(in: parent.path)
+    let left = others + [name, ".\(ScratchFolder.prefix)4-5-6", "\(ScratchFolder.prefix)7-8-9"]
+    #expect(parent.contents == left.sorted())
+    #expect(FileManager.default.fileExists(atPath: "\(parent.path)/notes/blocks-0"))
+  }
+
+  @Test func aKilledProcessLeavesItsFolderToTheNext() async throws {
+    let parent = try TemporaryScratch()
+    defer { withExtendedLifetime(parent) {} }
+    let path = parent.path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let disk = SpillerUnderTest(["MUSTER_SCRATCH": path])
+      _ = try disk.places([BulkBlock(number: 1, small: 0, large: 4 << 20)])
+      kill(getpid(), SIGKILL)
+      sleep(60)
+    }
+    let left = try #require(parent.contents.first)
+    #expect(FileManager.default.fileExists(atPath: "\(path)/\(left)/blocks-0"))
+    let next = try ScratchFolder(in: path)
+    #expect(parent.contents.count == 1 && next.path != "\(path)/\(left)")
+  }
+}
+
+private func mounted(on folder: String, megabytes: Int) -> Bool {
+  run("mount", ["-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", folder])
+}
+
+@discardableResult private func run(_ program: String, _ arguments: [String]) -> Bool {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = [program] + arguments
+  process.standardError = FileHandle.nullDevice
+  guard (try? process.run()) != nil else { return false }
+  process.waitUntilExit()
+  return process.terminationStatus == 0
+}
