@@ -16,6 +16,7 @@ struct BenchmarkPrograms {
       try SchedulerCore.run(SchedulerCore.pairs(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
     case "graph-10m":
       try SchedulerCore.run(SchedulerCore.reduction(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
+    case "metg": try await METG.run(arguments)
     case "elementwise": try await Elementwise.run(count: try number(arguments, 1))
     case "eof": try await EOF.run(input: try text(arguments, 1), output: try text(arguments, 2))
     default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
