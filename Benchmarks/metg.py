@@ -1,11 +1,11 @@
 """METG: the minimum effective task granularity of Task Bench (Slaughter et al., SC20).
 
-A program runs one graph with tasks of several lengths and says how long each took. The granularity of a run is its time,
-times the workers, through the tasks; its efficiency is the share of that which the kernel alone would have taken, on as
-many cores. METG is the smallest granularity with an efficiency of at least a half, interpolated as Task Bench does.
+A program runs one graph with tasks of several lengths and says how long each took. The granularity of a run is its
+time, times the workers, through the tasks; its efficiency is the share of that which the kernel alone would have taken,
+on as many cores. METG is the smallest granularity with an efficiency of at least a half, interpolated as Task Bench does.
 """
 
-# Of the length at which half of the time is the kernel's; its neighbours are close, since the figure is read between them.
+# Of the length at which half of the time is the kernel's: close together, since the figure is read between them.
 STEPS = (0.5, 0.8, 1.25, 2)
 
 
@@ -14,8 +14,8 @@ class OutOfRange(Exception):
 
 
 def granularities(result, pick):
-    """Efficiency and granularity in seconds for each length of task, from the longest on; `pick` makes one time of those
-    of the repeats."""
+    """Efficiency and granularity in seconds for each length of task, from the longest on; `pick` makes one time of
+    those of the repeats."""
     points = []
     for length in sorted(map(int, result["times"]), reverse=True):
         granularity = pick(result["times"][str(length)]) * result["workers"] / result["tasks"]
@@ -40,7 +40,7 @@ class Side:
     tell, beginning with `length`; later ones begin with those."""
 
     # A machine that others keep busy may never give half of its time to the tasks, however long they are.
-    MOST = 50
+    MOST = 8
 
     def __init__(self, run, length, repeats, steps=STEPS):
         self.run, self.length, self.repeats, self.steps = run, length, repeats, steps
@@ -65,7 +65,7 @@ class Side:
         raise OutOfRange("no task that was tried was long enough, or none short enough: is the machine busy?")
 
     def search(self):
-        """What isn't the kernel's time doesn't depend much on the length: the length that takes as long is nearly it."""
+        """What isn't the kernel's time doesn't depend much on the length: one that takes as long is nearly it."""
         for _ in range(4):
             tried, self.length = self.length, min(self.most, self.overhead(self.length))
             if max(tried, self.length) <= 1.4 * min(tried, self.length):

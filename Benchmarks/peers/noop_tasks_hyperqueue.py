@@ -1,5 +1,5 @@
-"""Independent no-op tasks on HyperQueue with two workers of one core, in the way that the manual of its Python API shows:
-a local cluster, and one job of many tasks. Timed from the making of the job to its end; the cluster is up before.
+"""Independent no-op tasks on HyperQueue with two workers of one core, in the way that the manual of its Python API
+shows: a local cluster, and one job of many tasks. Timed from the making of the job to its end; the cluster is up before.
 
 A task of HyperQueue is a process, here of `true`: in Python it would be an interpreter. Its output goes nowhere, as its
 manual advises for many tasks. Workers that run nothing (the "zero worker", with which the figures in its papers were

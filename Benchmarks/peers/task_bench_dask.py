@@ -1,6 +1,6 @@
-"""Task Bench's graphs on distributed with two worker processes of one thread, the kernel in C. The graph is written as a
-dictionary, as in the program with which Task Bench's figures were made: it is quicker to make than delayed calls. Timed
-from the making of the first task to the sum of the values that no task takes; the cluster is up before.
+"""Task Bench's graphs on distributed with two worker processes of one thread, the kernel in C. The graph is written as
+a dictionary, as in the program with which Task Bench's figures were made: it is quicker to make than delayed calls.
+Timed from the making of the first task to the sum of the values that no task takes; the cluster is up before.
 
 Arguments: pattern, width, steps, repeats, iterations of a task ...
 """

@@ -1,5 +1,5 @@
-"""Task Bench's graphs and kernel, from the library that Benchmarks/run compiles of task_bench.h. A module of its own, so
-that dask's workers import it and tasks carry no copy of it."""
+"""Task Bench's graphs and kernel, from the library that Benchmarks/run compiles of task_bench.h. A module of its own,
+so that dask's workers import it and tasks carry no copy of it."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-/* Task Bench's graphs written by hand in MPI, in the way of its own MPI program: each rank has its share of the columns.
+/* Task Bench's graphs written by hand in MPI, in the way of its own MPI program: each rank has a share of the columns.
  * In each step it posts the receives of what its tasks take from other ranks and the sends of what others take from it,
  * one message for each output and task, waits for all, and runs its tasks. What is on the rank itself is copied.
  *
