@@ -39,12 +39,10 @@ class Side:
     """One system with one pattern. `run(repeats, lengths)` runs its program. The first call looks for the lengths that
     tell, beginning with `length`; later ones begin with those."""
 
-    # A machine that others keep busy may never give half of its time to the tasks, however long they are.
-    MOST = 8
-
-    def __init__(self, run, length, repeats, steps=STEPS):
+    def __init__(self, run, length, most, repeats, steps=STEPS):
         self.run, self.length, self.repeats, self.steps = run, length, repeats, steps
-        self.most = self.MOST * length
+        # A machine that others keep busy may never give half of its time to the tasks, however long they are.
+        self.most = most
         self.is_found = False
 
     def __call__(self):
