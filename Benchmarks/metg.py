@@ -37,16 +37,18 @@ def metg(points, least=0.5):
 
 class Side:
     """One system with one pattern. `run(repeats, lengths)` runs its program. The first call looks for the lengths that
-    tell, beginning with `length`; later ones begin with those."""
+    tell, beginning with `length`; later ones begin with those. Where a run takes long, `searches` is False: then `steps`
+    has to be wide enough."""
 
-    def __init__(self, run, length, most, repeats, steps=STEPS):
+    def __init__(self, run, length, most, repeats, steps=STEPS, searches=True):
         self.run, self.length, self.repeats, self.steps = run, length, repeats, steps
         # A machine that others keep busy may never give half of its time to the tasks, however long they are.
         self.most = most
-        self.is_found = False
+        self.searches = searches
+        self.is_found = not searches
 
     def __call__(self):
-        for _ in range(4):
+        for _ in range(4 if self.searches else 1):
             if not self.is_found:
                 self.search()
             lengths = sorted({max(1, round(self.length * step)) for step in self.steps})
