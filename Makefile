@@ -35,7 +35,7 @@ build: dependencies ## Builds the library and its programs for release
 	swift build -c release
 
 bench-setup: dependencies ## Makes the Python environment with the systems that Benchmarks/run compares with
-	@.ci/make-venv .build/bench-python Benchmarks/requirements.txt
+	@.ci/make-venv .build/bench-python Benchmarks/requirements.txt Benchmarks/optional.txt
 
 format: ## Formats the Swift sources in place
 	swift format -i -r $(SWIFT_SOURCES)

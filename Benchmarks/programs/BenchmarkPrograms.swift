@@ -20,6 +20,7 @@ struct BenchmarkPrograms {
       try SchedulerCore.run(SchedulerCore.pairs(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
     case "graph-10m":
       try SchedulerCore.run(SchedulerCore.reduction(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
+    case "metg": try await METG.run(arguments)
     case "elementwise": try await Elementwise.run(count: try number(arguments, 1))
     case "spill": try Spill.run(limit: try number(arguments, 1), folder: try text(arguments, 2))
     case "plain-disk":

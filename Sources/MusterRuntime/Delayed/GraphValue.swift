@@ -26,8 +26,14 @@ public struct GraphOperand<Value: Sendable>: Sendable {
 extension Array: GraphValue where Element: GraphValue {
   /// What the list is within a graph: the tasks of all of its values.
   public var operand: GraphOperand<[Element.Value]> {
-    let operands = map(\.operand)
-    let reads = operands.map(\.read)
-    return GraphOperand(sources: operands.flatMap(\.sources)) { reader in try reads.map { try $0(&reader) } }
+    // Closures, not key paths: in generic code a key path is made anew at each call, by way of its type's name, which
+    // takes far longer than all else that putting a function off does.
+    var sources: [GraphSource] = []
+    let reads = map { element in
+      let operand = element.operand
+      sources += operand.sources
+      return operand.read
+    }
+    return GraphOperand(sources: sources) { reader in try reads.map { try $0(&reader) } }
   }
 }
