@@ -51,7 +51,8 @@ struct TraceTests {
         own.reduce(0) { $0 + (arguments($1)["bytes"] as? Int ?? 0) } == told.flatMap { Int($0.1) }, "rank \(rank)")
     }
     // Rank 0 gets the results at least; whether blocks cross between workers is the scheduler's choice.
-    #expect(received.count { arguments($0)["to"] as? Int == 0 } == 40)
+    // Small ones that go into tasks with others go by way of rank 0, too.
+    #expect(received.count { arguments($0)["to"] as? Int == 0 } == (bytes <= 1024 ? 80 : 40))
 
     // Each has its end, and was sent by whom it came from; an arrow leads from there to here, and not back in time.
     let sent = events.filter { ($0["name"] as? String)?.hasPrefix("send ") == true }
@@ -60,7 +61,8 @@ struct TraceTests {
     for begin in received { #expect(ends[begin["id"] as? String]?.count == 1) }
     let starts = Dictionary(grouping: events.filter { $0["ph"] as? String == "s" }) { $0["id"] as? String }
     let arrows = events.filter { $0["ph"] as? String == "f" }
-    #expect(arrows.count == received.count && starts.count == received.count)
+    // A small block may go to a rank twice, for two tasks.
+    #expect(arrows.count == received.count && starts.values.reduce(0) { $0 + $1.count } == received.count)
     // Clocks that were asked for are right to some microseconds where the machine isn't busy; here it may be.
     let slack = apart ? 100_000.0 : 0
     for arrow in arrows {

@@ -11,6 +11,13 @@ private struct Number: Block, Equatable {
 
 /// Four leaves, and one task that takes 0, 1, 1 and 3 of them.
 private func state(memoryLimit: Int = 0) -> WorkerState {
+  var state = WorkerState(memoryLimit: memoryLimit)
+  var actions: [WorkerState.Action] = []
+  state.register(layers(), from: 0, into: &actions)
+  return state
+}
+
+private func layers() -> [Layer] {
   var plan = Plan()
   let leaves = plan.add(
     Layer(name: "leaf", count: 4, yielding: Number.self, inputs: { _, _ in }) { Number(value: $0.index) })
@@ -20,10 +27,7 @@ private func state(memoryLimit: Int = 0) -> WorkerState {
       inputs: { _, inputs in for leaf in [0, 1, 1, 3] { inputs.append(TaskID(layer: leaves, index: leaf)) } },
       run: { inputs in Number(value: inputs.blocks.indices.reduce(0) { $0 + inputs.block($1, as: Number.self).value }) }
     ))
-  var state = WorkerState(memoryLimit: memoryLimit)
-  var actions: [WorkerState.Action] = []
-  state.register(plan.layers, from: 0, into: &actions)
-  return state
+  return plan.layers
 }
 
 private func leaf(_ index: Int) -> TaskID { TaskID(layer: 0, index: index) }
@@ -61,7 +65,7 @@ private func words(_ actions: [WorkerState.Action]) -> [String] {
     case .load(_, let task, let place, _): "read \(task) at \(place.offset)"
     case .discard(let place): "discard \(place.offset)"
     case .refuse(let task, let member, let error): "\(task) refused to \(member): \(error.code)"
-    case .present(let block, let task): "\(task) = \((block as! Number).value) is a result"
+    case .present(let block, let task): "\(task) = \((block as! Number).value) for others"
     case .reply(let block, let task, let member): "\(task) = \((block as! Number).value) to \(member)"
     }
   }
@@ -110,6 +114,46 @@ struct WorkerStateTests {
     state.received(Number(value: 13), of: leaf(3), into: &actions)
     #expect(words(actions) == ["run 1[0] #1 with [10, 11, 11, 13]"])
     #expect(state.storedBytes == 24)
+  }
+
+  @Test func whatComesWithATaskIsNotAskedFor() throws {
+    var state = state()
+    var actions: [WorkerState.Action] = []
+    let sources = [
+      InputSource(first: leaf(0), count: 1, holder: WorkerID(2)),
+      InputSource(first: leaf(1), count: 1, holder: WorkerID(2), isAttached: true),
+      InputSource(first: leaf(3), count: 1, holder: WorkerID(2), isAttached: true),
+    ]
+    state.assign(Assignment(task: sum, attempt: 1, priority: 0, sources: sources), into: &actions)
+    #expect(words(actions) == ["fetch 0[0] x1 from worker 2"])
+    actions = []
+    for index in [1, 3, 0] { state.received(Number(value: 10 + index), of: leaf(index), into: &actions) }
+    #expect(words(actions) == ["run 1[0] #1 with [10, 11, 11, 13]"])
+    try state.checkInvariants()
+  }
+
+  @Test func whatCameBeforeTheProgramIsAskedForLater() throws {
+    var state = WorkerState()
+    var actions: [WorkerState.Action] = []
+    let source = InputSource(first: leaf(0), count: 4, holder: WorkerID(2), isAttached: true)
+    state.assign(Assignment(task: sum, attempt: 1, priority: 0, sources: [source]), into: &actions)
+    // Of a layer that isn't known yet: nobody waits for it.
+    state.received(Number(value: 10), of: leaf(0), into: &actions)
+    #expect(actions.isEmpty)
+    state.register(layers(), from: 0, into: &actions)
+    #expect(words(actions) == ["fetch 0[0] x4 from worker 2"])
+  }
+
+  @Test func smallBlocksThatOthersWantGoAlong() {
+    for isShared in [false, true] {
+      var state = state()
+      var actions: [WorkerState.Action] = []
+      state.assign(
+        Assignment(task: leaf(0), attempt: 1, priority: 0, isShared: isShared, sources: []), into: &actions)
+      actions = []
+      state.completed(done(leaf(0), 10), into: &actions)
+      #expect(words(actions) == (isShared ? ["0[0] = 10 for others"] : []) + ["finished 0[0] #1 8 B"])
+    }
   }
 
   @Test func releasedBlocksAreGone() {

@@ -7,7 +7,7 @@ import Testing
     var harness = try unbalanced()
     #expect(harness.retracted == [id(0, 1)])
     try harness.answerRetract(of: id(0, 1), givenBack: true)
-    #expect(harness.assigned == [Assignment(task: id(0, 1), attempt: 2, priority: 1, isResult: true, sources: [])])
+    #expect(harness.assigned == [Assignment(task: id(0, 1), attempt: 2, priority: 1, isShared: true, sources: [])])
     #expect(harness.worker(of: id(0, 1)) == 1)
     try harness.finish(id(0, 1))
     // One task is left, and it runs: it isn't asked for.

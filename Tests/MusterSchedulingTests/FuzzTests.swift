@@ -22,6 +22,7 @@ import Testing
     var losses = 0
     var retracts = 0
     var slotChanges = 0
+    var attached = 0
     var (spills, loads, diskFailures, misfits) = (0, 0, 0, 0)
     for seed in seeds {
       do {
@@ -29,6 +30,7 @@ import Testing
         losses += report.losses
         retracts += report.givenBack
         slotChanges += report.slotChanges
+        attached += report.attached
         spills += report.spills
         loads += report.loads
         diskFailures += report.diskFailures
@@ -43,6 +45,7 @@ import Testing
       #expect(losses > seeds.count / 4)
       #expect(retracts > seeds.count / 10)
       #expect(slotChanges > seeds.count)
+      #expect(attached > seeds.count)
       #expect(
         spills > seeds.count && loads > seeds.count / 2 && diskFailures > seeds.count / 50
           && misfits > seeds.count / 50,

@@ -112,8 +112,8 @@ extension Simulation {
         let message = Happening.toWorker(
           Int(holder.number), .fetch(first: first, count: count), from: worker, number: requestCount)
         send(message, from: worker, to: Int(holder.number), options.requestDelay)
-      case .present(_, let task):
-        guard parts.contains(where: { $0.results.contains(task) }) else { throw fault("\(task) isn't a result") }
+      case .present(let block, let task):
+        send(.presented(task, block), from: worker, to: Self.scheduler, options.messageDelay)
       case .reply(let block, let task, let requester):
         reply(block, of: task, from: worker, to: requester, request)
       case .spill(let orders): try write(orders, at: worker)
@@ -307,7 +307,7 @@ extension Simulation {
     let state = workers[worker].state
     // What a superseded attempt waited for is asked for again: its holder may be lost.
     let again = state.inputs(ofAssigned: assignment.task)
-    for source in assignment.sources {
+    for source in assignment.sources where !source.isAttached {
       for block in blocks(from: source.first, source.count) where !state.store.holds(block) {
         if !state.awaits(block) || again.contains(block) { fetches[block] = source.holder }
       }

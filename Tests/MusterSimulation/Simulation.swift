@@ -14,6 +14,8 @@ package struct Simulation {
     /// From the scheduler or, with the number of the request, from another worker.
     case toWorker(Int, Message, from: Int, number: Int)
     case block(to: Int, TaskID, any Block)
+    /// A small block, for the scheduler's side to hand on.
+    case presented(TaskID, any Block)
     /// A request that isn't answered: nobody hears of it, but for a check.
     case nothing(to: Int, TaskID, number: Int, wasHolderDoomed: Bool)
     case begin(Int)
@@ -74,6 +76,8 @@ package struct Simulation {
   var unreadable: Set<Int> = []
   var isOver: Bool { outcomes.count == parts.count }
   var actions: [Action] = []
+  /// Small blocks that came with the news of them.
+  var presented: [TaskID: any Block] = [:]
   /// The results that have come to the scheduler's side.
   var results: [TaskID: UInt64] = [:]
 
@@ -140,6 +144,9 @@ package struct Simulation {
       results[task] = (block as? SimulatedBlock)?.value
       try endComplete()
     case .block(let worker, let task, let block): try receive(block, of: task, at: worker)
+    case .presented(let task, let block):
+      presented[task] = block
+      report.presented += 1
     case .nothing(Self.scheduler, let task, _, let wasHolderDoomed):
       if !wasHolderDoomed { throw fault("the result \(task) isn't where the scheduler says") }
     case .nothing(let worker, let task, let number, let wasHolderDoomed):
@@ -205,11 +212,12 @@ package struct Simulation {
       switch action {
       case .assign(let worker, let assignment):
         report.assignments += 1
-        try post(.assign(assignment), to: worker)
+        try post(assignment, to: worker)
       case .retract(let worker, let task, let attempt):
         report.retracts += 1
         try post(.retract(task, attempt), to: worker)
       case .release(let worker, let task):
+        presented[task] = nil
         try post(.release(task), to: worker)
       case .complete(let graph): try fetchResults(of: Int(graph.number))
       case .fail(let graph, let failure):
@@ -241,6 +249,26 @@ package struct Simulation {
     }
     let happening = Happening.toWorker(number, message, from: Self.scheduler, number: 0)
     send(happening, from: Self.scheduler, to: number, options.messageDelay)
+  }
+
+  /// With the inputs that are here, as rank 0 does; some of them, so that both ways are taken.
+  private mutating func post(_ assignment: Assignment, to worker: WorkerID) throws {
+    var sent = assignment
+    sent.sources = []
+    var attached: [(TaskID, any Block)] = []
+    for source in assignment.sources {
+      for task in source.tasks {
+        let block = random.chance(0.8) ? presented[task] : nil
+        if let block { attached.append((task, block)) }
+        sent.sources.add(task, heldBy: source.holder, isAttached: block != nil)
+      }
+    }
+    try post(.assign(sent), to: worker)
+    report.attached += attached.count
+    for (task, block) in attached {
+      let number = Int(worker.number)
+      send(.block(to: number, task, block), from: Self.scheduler, to: number, options.messageDelay)
+    }
   }
 
   private mutating func fetchResults(of number: Int) throws {
@@ -378,6 +406,7 @@ package struct Simulation {
     guard forgotten.count == parts.count, scheduler.taskCount == 0, scheduler.outstandingCount == 0 else {
       throw fault("\(forgotten.count) of \(parts.count) graphs are forgotten, \(scheduler.taskCount) tasks are left")
     }
+    guard presented.isEmpty || report.losses > 0 else { throw fault("\(presented.count) small blocks are left") }
     for (number, worker) in workers.enumerated() where !worker.isDoomed {
       guard worker.state.assignedTasks.isEmpty, worker.state.early.isEmpty, !worker.hasWork, worker.begun.isEmpty else {
         throw fault("worker \(number) still has \(worker.state.assignedTasks.sorted())")

@@ -84,6 +84,9 @@ package struct SimulationReport: Sendable {
   package var assignments = 0
   package var retracts = 0
   package var givenBack = 0
+  /// Small blocks that came to the scheduler's side with the news of them, and that went on with tasks.
+  package var presented = 0
+  package var attached = 0
   /// Events that the scheduler handled.
   package var events = 0
   /// The most blocks that all workers together held at one time.

@@ -30,6 +30,22 @@ package enum GraphSource: Sendable {
   }
 }
 
+extension [GraphSource] {
+  /// The tasks, where all of them are futures of a session.
+  func futures(of session: Session) -> [TaskID]? {
+    guard !isEmpty else { return nil }
+    var tasks: [TaskID] = []
+    tasks.reserveCapacity(count)
+    for source in self {
+      guard case .delayed(let node) = source, let kept = node.kept, kept.areFutures, kept.session === session else {
+        return nil
+      }
+      tasks.append(kept.tasks[0])
+    }
+    return tasks
+  }
+}
+
 /// Something that a library above the runtime puts into plans, such as a chunked array.
 package protocol PlanPart: Sendable {
   var session: Session { get }

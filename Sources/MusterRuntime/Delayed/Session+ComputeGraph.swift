@@ -15,10 +15,16 @@ extension Session {
     let operands = (repeat (each values).operand)
     var sources: [GraphSource] = []
     for operand in repeat each operands { sources += operand.sources }
-    let callSite = CallSite(file: file, line: line)
-    let plan = try GraphLowering.plan(for: sources, session: self)
-    let blocks = try await compute(
-      plan, call: Call(operation: "compute", sources: CallSources(sources), callSite: callSite))
+    let call = Call(
+      operation: "compute", sources: CallSources(sources), callSite: CallSite(file: file, line: line))
+    let blocks: [any Block]
+    if let futures = sources.futures(of: self) {
+      blocks = try await gather(futures, call: call)
+    } else {
+      blocks = try await compute(try GraphLowering.plan(for: sources, session: self), call: call)
+    }
+    // Futures are let go of no sooner than their blocks are here.
+    extendLifetime(sources)
     var reader = BlockReader(blocks)
     return (repeat try (each operands).read(&reader))
   }

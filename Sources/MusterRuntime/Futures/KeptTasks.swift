@@ -5,11 +5,14 @@ package final class KeptTasks: Sendable {
   let session: Session
   let graph: GraphID
   package let tasks: [TaskID]
+  /// Whether it's noted of each of them when it comes to an end.
+  let areFutures: Bool
 
-  init(session: Session, graph: GraphID, tasks: [TaskID]) {
+  init(session: Session, graph: GraphID, tasks: [TaskID], areFutures: Bool = false) {
     self.session = session
     self.graph = graph
     self.tasks = tasks
+    self.areFutures = areFutures
   }
 
   /// Rank 0's program decides: the others come to this at another moment.

@@ -139,7 +139,8 @@ extension Session {
       isOfFutures: true)
     return zip(nodes, submitted.tasks).map { node, task in
       DelayedNode(
-        node, kept: KeptTasks(session: self, graph: submitted.graph, tasks: [task]), number: submitted.number)
+        node, kept: KeptTasks(session: self, graph: submitted.graph, tasks: [task], areFutures: true),
+        number: submitted.number)
     }
   }
 }

@@ -78,6 +78,11 @@ struct Conductor {
     settledCount += 1
   }
 
+  /// What the first of some futures to fail threw.
+  func firstError(of tasks: [TaskID]) -> MusterError? {
+    tasks.compactMap { settlements[$0] }.filter { $0.error != nil }.min { $0.order < $1.order }?.error
+  }
+
   /// How far a future is.
   func status(of task: TaskID) -> FutureStatus {
     if let settlement = settlements[task] {

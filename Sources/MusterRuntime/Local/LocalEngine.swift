@@ -40,6 +40,12 @@ final class LocalEngine: Engine {
     worker.compute(submission, completion: completion)
   }
 
+  func gather(
+    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+  ) {
+    worker.gather(tasks, completion: completion)
+  }
+
   func submit(_ submission: Submission) {
     events?.register(submission)
     worker.submit(submission)

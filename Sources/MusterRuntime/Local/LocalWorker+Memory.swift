@@ -34,9 +34,13 @@ extension LocalWorker {
     case .failed(.task(let task), let error): fail(task, because: error)
     case .failed(.results(let number), let error):
       let graph = GraphID(Int(number))
-      guard resultsAwaited.remove(graph) != nil, waiting[graph] != nil else { break }
-      waiting[graph]?.failure = error
-      conductor.handle(.released(graph), at: now, into: &actions)
+      guard resultsAwaited.remove(graph) != nil, let failed = waiting[graph] else { break }
+      if graph == Self.gathering {
+        end(graph, failed, .failure(error))
+      } else {
+        waiting[graph]?.failure = error
+        release(graph)
+      }
     case .cannotFit(.task(let task), let inputBytes, let outputBytes):
       guard let next = blocked[task], let layer = conductor.layers[task.layer]?.layer else { break }
       let error = TaskFit.error(
@@ -69,7 +73,7 @@ extension LocalWorker {
     guard resultsAwaited.remove(graph) != nil, let ended = waiting[graph], ended.failure == nil else { return }
     end(graph, ended, .success(ended.results.map { store.block(of: $0)! }))
     store.end(.results(graph.number), into: &storeActions)
-    conductor.handle(.released(graph), at: now, into: &actions)
+    release(graph)
   }
 
   // MARK: The disk

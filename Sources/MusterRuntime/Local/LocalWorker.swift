@@ -44,7 +44,9 @@ final class LocalWorker: @unchecked Sendable {
   /// A collective that waits for a graph, or for the end of its tasks where it failed.
   struct Waiting {
     var results: [TaskID]
-    var layers: Range<Int>
+    var layers: Range<Int> = 0..<0
+    /// Futures that haven't come to an end, where it waits for such.
+    var unsettled: Set<TaskID> = []
     var completion: Completion
     var failure: MusterError?
   }
@@ -166,6 +168,39 @@ final class LocalWorker: @unchecked Sendable {
         calls.append { completion(.failure(error)) }
       }
     }
+  }
+
+  /// Stands for the graph of a collective that has none.
+  static let gathering = GraphID(Int(UInt32.max))
+
+  /// Waits for futures.
+  ///
+  /// The completion isn't called before this returns.
+  func gather(_ tasks: [TaskID], completion: @escaping Completion) {
+    change {
+      var new = Waiting(results: tasks, completion: completion)
+      new.unsettled = Set(tasks.filter { conductor.settlements[$0] == nil })
+      boardTotal = conductor.scheduler.outstandingCount
+      board?.begin(total: boardTotal)
+      waiting[Self.gathering] = new
+      if let error = conductor.firstError(of: tasks) {
+        end(Self.gathering, new, .failure(error))
+      } else if new.unsettled.isEmpty {
+        complete(Self.gathering)
+      }
+    }
+  }
+
+  private func futureReady(_ task: TaskID) {
+    guard waiting[Self.gathering]?.unsettled.remove(task) != nil, waiting[Self.gathering]!.unsettled.isEmpty else {
+      return
+    }
+    complete(Self.gathering)
+  }
+
+  private func futureFailed(_ task: TaskID, _ failure: SchedulingFailure) {
+    guard let gathering = waiting[Self.gathering], gathering.unsettled.contains(task) else { return }
+    end(Self.gathering, gathering, .failure(conductor.error(failure)))
   }
 
   /// Begins to run a graph whose results stay.
@@ -520,7 +555,8 @@ final class LocalWorker: @unchecked Sendable {
       }
       if wasQueued { store.end(.task(task), into: &storeActions) }
       conductor.handle(.retracted(Self.worker, task, attempt, givenBack: wasQueued), at: now, into: &actions)
-    case .resultReady, .resultFailed: break
+    case .resultReady(_, let task): futureReady(task)
+    case .resultFailed(_, let task, let failure): futureFailed(task, failure)
     }
   }
 
@@ -555,7 +591,12 @@ final class LocalWorker: @unchecked Sendable {
     let blocks = ended.results.compactMap { store.block(of: $0) }
     guard blocks.count == ended.results.count else { return awaitResults(of: graph, ended.results) }
     end(graph, ended, .success(blocks))
-    conductor.handle(.released(graph), at: now, into: &actions)
+    release(graph)
+  }
+
+  /// What a collective computed isn't needed any more.
+  func release(_ graph: GraphID) {
+    if graph != Self.gathering { conductor.handle(.released(graph), at: now, into: &actions) }
   }
 
   func end(_ graph: GraphID, _ ended: Waiting, _ result: Result<[any Block], MusterError>) {

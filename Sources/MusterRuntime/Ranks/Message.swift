@@ -76,12 +76,13 @@ extension Message {
       buffer.put(assignment.task)
       buffer.put(assignment.attempt)
       buffer.put(assignment.priority)
-      buffer.put(assignment.isResult)
+      buffer.put(assignment.isShared)
       buffer.put(UInt32(assignment.sources.count))
       for source in assignment.sources {
         buffer.put(source.first)
         buffer.put(UInt32(source.count))
         buffer.put(source.holder)
+        buffer.put(source.isAttached)
       }
     case .retract(let task, let attempt):
       buffer.put(Kind.retract)
@@ -181,14 +182,14 @@ extension Message {
       let task = reader.get(TaskID.self)
       let attempt = reader.get(Attempt.self)
       let priority = reader.get(Int64.self)
-      let isResult = reader.get(Bool.self)
+      let isShared = reader.get(Bool.self)
       let sources = (0..<reader.get(UInt32.self)).map { _ in
         let first = reader.get(TaskID.self)
         let count = Int(reader.get(UInt32.self))
-        return InputSource(first: first, count: count, holder: reader.get(WorkerID.self))
+        return InputSource(first: first, count: count, holder: reader.get(), isAttached: reader.get())
       }
       self = .assign(
-        Assignment(task: task, attempt: attempt, priority: priority, isResult: isResult, sources: sources))
+        Assignment(task: task, attempt: attempt, priority: priority, isShared: isShared, sources: sources))
     case .retract: self = .retract(reader.get(), reader.get())
     case .release: self = .release(reader.get())
     case .graph:

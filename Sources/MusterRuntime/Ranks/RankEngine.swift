@@ -9,6 +9,7 @@ final class RankEngine: Engine {
     case release([TaskID], of: GraphID)
     case cancel([TaskID])
     case compute(Submission, Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
+    case gather([TaskID], Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
     case ask(FutureQuestion, Arrival, @Sendable (Result<[UInt8], MusterError>) -> Void)
     case rootValue(Result<[UInt8], MusterError>?, Arrival, @Sendable (Result<[UInt8], MusterError>) -> Void)
     case finish(Arrival, @Sendable () -> Void)
@@ -16,7 +17,8 @@ final class RankEngine: Engine {
     /// How the program comes to a collective; nil where it doesn't.
     var arrival: Arrival? {
       switch self {
-      case .compute(_, let arrival, _), .ask(_, let arrival, _), .rootValue(_, let arrival, _), .finish(let arrival, _):
+      case .compute(_, let arrival, _), .gather(_, let arrival, _), .ask(_, let arrival, _),
+        .rootValue(_, let arrival, _), .finish(let arrival, _):
         arrival
       case .submit, .release, .cancel: nil
       }
@@ -95,6 +97,12 @@ final class RankEngine: Engine {
   }
 
   func submit(_ submission: Submission) { post(.submit(submission)) }
+
+  func gather(
+    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+  ) {
+    post(.gather(tasks, arrival, completion))
+  }
 
   func runReady() {}
 

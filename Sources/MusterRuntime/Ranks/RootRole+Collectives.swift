@@ -52,7 +52,7 @@ extension RootRole {
       reset()
       hasLeft = true
       return true
-    case .compute(_, _, let completion):
+    case .compute(_, _, let completion), .gather(_, _, let completion):
       return advanceCompute(completion)
     case .submit, .release, .cancel: preconditionFailure("not a collective")
     }
@@ -88,7 +88,7 @@ extension RootRole {
     let results = state.results.map { state.arrived[$0]! }
     let manifest = ResultManifest.make(results.map { ($0.header, $0.storages) })
     sendToAll(.outcome(.computed(manifest: manifest.bytes)))
-    handle(.released(state.graph))
+    if let graph = state.graph { handle(.released(graph)) }
     transport.flush()
     transport.broadcast(manifest.parts)
     broadcastResult = results.map(\.block)

@@ -12,13 +12,16 @@ final class RootRole {
     var storages: [BlockStorage]
   }
 
-  /// The graph of the collective that the program is in.
+  /// What the collective that the program is in computes, or gathers.
   struct Running {
-    var graph: GraphID
+    /// nil where it waits for futures, whose graphs are their own.
+    var graph: GraphID?
     var results: [TaskID]
-    var layers: Range<Int>
+    var layers: Range<Int> = 0..<0
+    /// Futures that haven't come to an end.
+    var unsettled: Set<TaskID> = []
     /// The tasks that were to be run when it began.
-    var total: Int
+    var total = 0
     /// The results that have come, and those still on their way.
     var arrived: [TaskID: Arrived] = [:]
     var awaited: Set<TaskID> = []
@@ -28,15 +31,21 @@ final class RootRole {
     var isForgotten = false
   }
 
+  /// A small block that came with the news of it.
+  private struct Presented {
+    var message: BlockMessage
+    var storages: [BlockStorage]
+  }
+
   let engine: RankEngine
   let transport: Transport
   let deadline: Int?
   private let start = MonotonicClock.nanoseconds
   private(set) var conductor = Conductor()
   private var actions: [Action] = []
-  /// Small results that came with the news of them, until their graphs are forgotten.
-  private var presented: [TaskID: (message: BlockMessage, storages: [BlockStorage])] = [:]
-  /// Of more than these it asks.
+  /// Small blocks that came with the news of them, until they are released.
+  private var presented = TaskMap<Presented>()
+  /// With more it begins anew: what it hasn't got is fetched from who made it.
   private static let mostPresented = 4096
   private var nextBoardUpdate = 0
   private var nextLook = 0
@@ -90,7 +99,7 @@ final class RootRole {
       begin(request)
       // Before the graph is added: the end of an empty one comes at once.
       running = Running(
-        graph: submission.graph, results: submission.plan.results, layers: submission.layers, total: 0)
+        graph: submission.graph, results: submission.plan.results, layers: submission.layers)
       do throws(MusterError) {
         try add(submission)
         running?.total = conductor.scheduler.outstandingCount
@@ -100,7 +109,35 @@ final class RootRole {
         running?.failure = error
         running?.isForgotten = true
       }
+    case .gather(let tasks, _, _):
+      begin(request)
+      gather(tasks)
     case .ask, .rootValue, .finish: begin(request)
+    }
+  }
+
+  /// Waits for futures: first until they have come to an end, then for their blocks.
+  private func gather(_ tasks: [TaskID]) {
+    var new = Running(graph: nil, results: tasks)
+    new.total = conductor.scheduler.outstandingCount
+    new.unsettled = Set(tasks.filter { conductor.settlements[$0] == nil })
+    running = new
+    engine.board?.begin(total: new.total)
+    if let error = conductor.firstError(of: tasks) {
+      fail(error)
+    } else if new.unsettled.isEmpty {
+      complete()
+      apply()
+    }
+  }
+
+  /// The collective fails, as soon as nothing runs any more that is its own. What follows is left in `actions`.
+  private func fail(_ error: MusterError) {
+    running!.failure = error
+    if let graph = running!.graph {
+      conductor.handle(.released(graph), at: now, into: &actions)
+    } else {
+      running!.isForgotten = true
     }
   }
 
@@ -130,8 +167,9 @@ final class RootRole {
       if running?.awaited.contains(message.task) == true {
         take(message, storages)
         apply()
-      } else if presented.count < Self.mostPresented, conductor.layers[message.task.layer] != nil {
-        presented[message.task] = (message, storages)
+      } else if conductor.layers[message.task.layer] != nil {
+        if presented.count >= Self.mostPresented { presented.removeAll() }
+        presented[message.task] = Presented(message: message, storages: storages)
       }
     }
   }
@@ -160,8 +198,8 @@ final class RootRole {
       endDiverged(rank: source, at: call, traces: traces)
     case .refused(let task, let error):
       guard let running, running.failure == nil, running.awaited.contains(task) else { break }
-      self.running!.failure = error
-      handle(.released(running.graph))
+      fail(error)
+      apply()
     case .rankDied(let rank):
       rankDied(rank)
     case .terminated(let signal):
@@ -187,10 +225,12 @@ final class RootRole {
       let action = actions[next]
       next += 1
       switch action {
-      case .assign(let worker, let assignment): transport.send(.assign(assignment), to: Int(worker.number))
+      case .assign(let worker, let assignment): send(assignment, to: Int(worker.number))
       case .retract(let worker, let task, let attempt):
         transport.send(.retract(task, attempt), to: Int(worker.number))
-      case .release(let worker, let task): transport.send(.release(task), to: Int(worker.number))
+      case .release(let worker, let task):
+        presented.removeValue(forKey: task)
+        transport.send(.release(task), to: Int(worker.number))
       case .complete(let graph):
         if running?.graph == graph { complete() }
       case .fail(let graph, let failure):
@@ -201,12 +241,37 @@ final class RootRole {
       case .forget(let graph, let layers):
         if running?.graph == graph { running?.isForgotten = true }
         engine.coordination.forget(layers)
-        if !presented.isEmpty { presented = presented.filter { !layers.contains(Int($0.key.layer)) } }
         sendToAll(.forget(layers: layers))
-      case .resultReady, .resultFailed: break
+      case .resultReady(_, let task):
+        guard running?.unsettled.remove(task) != nil, running!.unsettled.isEmpty, running!.failure == nil else { break }
+        complete()
+      case .resultFailed(_, let task, let failure):
+        guard running?.unsettled.contains(task) == true, running!.failure == nil else { break }
+        fail(conductor.error(failure))
       }
     }
     actions.removeAll(keepingCapacity: true)
+  }
+
+  /// Hands a worker a task, with those of its inputs that are here: it needn't ask another worker for them.
+  private func send(_ assignment: Assignment, to worker: Int) {
+    guard !presented.isEmpty, !assignment.sources.isEmpty else {
+      return transport.send(.assign(assignment), to: worker)
+    }
+    var assignment = assignment
+    let sources = assignment.sources
+    assignment.sources.removeAll(keepingCapacity: true)
+    var attached: [BlockMessage] = []
+    for source in sources {
+      for task in source.tasks {
+        let block = presented[task]
+        // Also where it went with another task: that may have been taken back before it came.
+        if let block { attached.append(block.message) }
+        assignment.sources.add(task, heldBy: source.holder, isAttached: block != nil)
+      }
+    }
+    transport.send(.assign(assignment), to: worker)
+    for message in attached { transport.forward(message, to: worker) }
   }
 
   /// Every result is computed: fetches them from their holders, in runs.
@@ -243,9 +308,7 @@ final class RootRole {
       running!.arrived[message.task] = Arrived(block: block, header: message.header, storages: storages)
     } catch {
       let holder = conductor.scheduler.holders(of: message.task).first
-      running!.failure = MusterError(
-        arrivalError: error, of: message.task, layer: layer, rank: holder.map { Int($0.number) } ?? 0)
-      conductor.handle(.released(running!.graph), at: now, into: &actions)
+      fail(MusterError(arrivalError: error, of: message.task, layer: layer, rank: holder.map { Int($0.number) } ?? 0))
     }
   }
 
@@ -271,7 +334,7 @@ final class RootRole {
   /// may go on to do what tasks wait for.
   private var programAwaitsTasks: Bool {
     switch request {
-    case .compute: running.map { !$0.isComplete && !$0.isForgotten } ?? false
+    case .compute, .gather: running.map { !$0.isComplete && !$0.isForgotten } ?? false
     case .ask(.settled(let tasks, timeout: nil), _, _): conductor.settled(of: tasks) == nil
     default: false
     }

@@ -144,6 +144,14 @@ final class Transport {
     }
   }
 
+  /// Passes a small block on as it came.
+  func forward(_ block: BlockMessage, to destination: Int) {
+    let begin = events == nil ? 0 : MonotonicClock.nanoseconds
+    send(.block(block), to: destination)
+    events?.sent(
+      block.task, bytes: block.sizes.reduce(0, +), to: destination, begin: begin, end: MonotonicClock.nanoseconds)
+  }
+
   /// Hands what has been collected to MPI.
   func flush() {
     for destination in pendingDestinations {

@@ -22,7 +22,7 @@ final class WorkerRole {
   private var actions: [WorkerState.Action] = []
   private var completions: [Completion] = []
   private var ready: [ReadyTask] = []
-  private var incomingResult: (results: [(header: [UInt8], storages: [BlockStorage])], plan: Plan)?
+  private var incomingResult: (results: [(header: [UInt8], storages: [BlockStorage])], tasks: [TaskID])?
   private var resultLayers: [UInt32: Layer] = [:]
   private var finishCompletion: (@Sendable () -> Void)?
   private var terminationDeadline: Int?
@@ -55,7 +55,7 @@ final class WorkerRole {
     case .compute(let submission, _, _):
       register(submission)
       arrive(request)
-    case .ask, .rootValue, .finish: arrive(request)
+    case .gather, .ask, .rootValue, .finish: arrive(request)
     case .release, .cancel: break  // rank 0 says what becomes of it
     }
   }
@@ -206,30 +206,38 @@ final class WorkerRole {
     case (.failed(let error), .rootValue(_, _, let completion)), (.failed(let error), .ask(_, _, let completion)):
       self.request = nil
       completion(.failure(error))
-    case (.failed(let error), .compute(_, _, let completion)):
+    case (.failed(let error), .compute(_, _, let completion)), (.failed(let error), .gather(_, _, let completion)):
       self.request = nil
       completion(.failure(error))
-    case (.computed(let manifest), .compute(let submission, _, _)):
-      let incoming = ResultManifest.read(manifest, count: submission.plan.results.count)
-      incomingResult = (incoming.results, submission.plan)
-      // Rank 0 lets go of the graph now, and with it of the layers that say how to read what comes.
-      resultLayers = Set(submission.plan.results.map(\.layer)).reduce(into: [:]) { $0[$1] = state.layer($1) }
-      transport.broadcast(incoming.parts)
+    case (.computed(let manifest), .compute(let submission, _, _)): receive(submission.plan.results, as: manifest)
+    case (.computed(let manifest), .gather(let tasks, _, _)): receive(tasks, as: manifest)
     default:
       FatalEnd.end("rank 0 ended another collective than rank \(engine.rank) is in", comm: engine.world.comm)
     }
+  }
+
+  /// The results of the collective are about to come.
+  private func receive(_ results: [TaskID], as manifest: [UInt8]) {
+    let incoming = ResultManifest.read(manifest, count: results.count)
+    incomingResult = (incoming.results, results)
+    // Rank 0 lets go of the graph now, and with it of the layers that say how to read what comes.
+    resultLayers = Set(results.map(\.layer)).reduce(into: [:]) { $0[$1] = state.layer($1) }
+    transport.broadcast(incoming.parts)
   }
 
   /// Does what has become possible. Returns whether anything happened.
   func advance() -> Bool {
     if let terminationDeadline, MonotonicClock.nanoseconds > terminationDeadline { _exit(128 + SIGTERM) }
     if let endDeadline, MonotonicClock.nanoseconds > endDeadline { _exit(1) }
-    guard let incoming = incomingResult, !transport.isBroadcasting, case .compute(_, _, let completion) = request else {
-      return false
+    guard let incoming = incomingResult, !transport.isBroadcasting else { return false }
+    let completion: @Sendable (Result<[any Block], MusterError>) -> Void
+    switch request {
+    case .compute(_, _, let ours), .gather(_, _, let ours): completion = ours
+    default: return false
     }
     incomingResult = nil
     let blocks = Result {
-      try zip(incoming.results, incoming.plan.results).map { part, task in
+      try zip(incoming.results, incoming.tasks).map { part, task in
         guard let layer = resultLayers[task.layer] else {
           throw MusterError(.internal, "the result \(task) is of a layer that isn't known any more")
         }

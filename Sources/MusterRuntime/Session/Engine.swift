@@ -18,6 +18,11 @@ protocol Engine: AnyObject, Sendable {
     _ submission: Submission, arrival: Arrival,
     completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void)
 
+  /// Collective: waits for futures, each named by its task; `completion` is called once with their blocks. The program holds
+  /// them until then.
+  func gather(
+    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void)
+
   /// Begins to run a graph, whose results are kept until they are released. Returns at once.
   func submit(_ submission: Submission)
 

@@ -92,6 +92,22 @@ public final class Session: Sendable {
     var call = call
     // Task numbers mean the same on every rank only where the plans are the same.
     call.plan = plan.digest
+    return try await blocks(of: call) { state, arrival, completion in
+      engine.compute(Self.submission(of: plan, call, &state), arrival: arrival, completion: completion)
+    }
+  }
+
+  /// Collective: waits for futures, each named by its task, and returns their blocks. A graph isn't needed for it.
+  func gather(_ tasks: [TaskID], call: Call) async throws -> [any Block] {
+    try await blocks(of: call) { _, arrival, completion in
+      engine.gather(tasks, arrival: arrival, completion: completion)
+    }
+  }
+
+  private func blocks(
+    of call: Call,
+    _ begin: (inout State, Arrival, @escaping @Sendable (Result<[any Block], MusterError>) -> Void) -> Void
+  ) async throws -> [any Block] {
     let result = await withCheckedContinuation { continuation in
       do throws(MusterError) {
         // The engine gets graphs in the order of their numbers.
@@ -99,7 +115,7 @@ public final class Session: Sendable {
           try Self.enter(call, &state)
           board?.name(call.operation)
           let arrival = Self.arrival(.compute, call, &state)
-          engine.compute(Self.submission(of: plan, call, &state), arrival: arrival) { result in
+          begin(&state, arrival) { result in
             self.leave()
             continuation.resume(returning: result)
           }
@@ -151,6 +167,7 @@ public final class Session: Sendable {
     defer { leave() }
     let result = await withCheckedContinuation { continuation in
       engine.ask(question, arrival: arrival) { continuation.resume(returning: $0) }
+      engine.runReady()
     }
     return try result.get()
   }

@@ -16,7 +16,7 @@ package struct WorkerState {
     case reply(any Block, of: TaskID, to: Int)
     /// The member asked for a block that the disk has lost.
     case refuse(TaskID, to: Int, MusterError)
-    /// A small result for rank 0, before it asks.
+    /// A small block that others are likely to want, for rank 0, before anybody asks.
     case present(any Block, of: TaskID)
     /// To rank 0.
     case send(Message)
@@ -31,14 +31,15 @@ package struct WorkerState {
   struct Assigned {
     var attempt: Attempt
     var priority: Int64
-    var isResult: Bool
+    var isShared: Bool
     var missing: Int
     var inputs: [TaskID]
     /// Whether it has been given to the threads.
     var isReady = false
   }
 
-  /// Results up to this size go to rank 0 with the news of them: it needn't ask.
+  /// Blocks up to this size go to rank 0 with the news of them where others are likely to want them: rank 0 needn't ask for
+  /// a result, and sends inputs along with the tasks that take them.
   private static let presentedBytes = 1024
 
   /// The layers that this rank's program has come to.
@@ -79,7 +80,11 @@ package struct WorkerState {
     guard !early.isEmpty else { return }
     let known = early.filter { Int($0.task.layer) < layers.nextNumber }
     early.removeAll { Int($0.task.layer) < layers.nextNumber }
-    for assignment in known { assign(assignment, into: &actions) }
+    for var assignment in known {
+      // What came with it came too early, and wasn't kept.
+      for place in assignment.sources.indices { assignment.sources[place].isAttached = false }
+      assign(assignment, into: &actions)
+    }
     follow(into: &actions)
   }
 
@@ -134,7 +139,7 @@ package struct WorkerState {
       waiting[input, default: []].append(task)
     }
     assigned[task] = Assigned(
-      attempt: assignment.attempt, priority: assignment.priority, isResult: assignment.isResult,
+      attempt: assignment.attempt, priority: assignment.priority, isShared: assignment.isShared,
       missing: missing, inputs: inputs)
     // What is to come may be large.
     let outputBytes = layer.expectedBytes
@@ -148,7 +153,7 @@ package struct WorkerState {
     if missing == 0 { prepare(task, into: &actions) }
   }
 
-  /// Asks for the blocks of a source that aren't here, in runs.
+  /// Asks for the blocks of a source that aren't here, in runs, unless they come anyway.
   private mutating func fetch(_ source: InputSource, into actions: inout [Action]) {
     var first: TaskID?
     var count = 0
@@ -158,7 +163,7 @@ package struct WorkerState {
         if first == nil { first = id }
         count += 1
       } else if let start = first {
-        actions.append(.fetch(first: start, count: count, holder: source.holder))
+        if !source.isAttached { actions.append(.fetch(first: start, count: count, holder: source.holder)) }
         (first, count) = (nil, 0)
       }
     }
@@ -212,7 +217,7 @@ package struct WorkerState {
     switch completion.result {
     case .success(let block):
       let bytes = block.byteCount
-      if entry.isResult && bytes <= Self.presentedBytes { actions.append(.present(block, of: completion.task)) }
+      if entry.isShared && bytes <= Self.presentedBytes { actions.append(.present(block, of: completion.task)) }
       actions.append(
         .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
       // A task may be run again where its block is held: the block is the same.

@@ -70,11 +70,34 @@ public struct InputSource: Sendable, Equatable {
   public var count: Int
   /// The worker to fetch the blocks from.
   public var holder: WorkerID
+  /// Whether the blocks come right behind the assignment, and needn't be fetched. For who carries the actions out to set.
+  public var isAttached: Bool
   /// A run of `count` tasks from `first` on, held by `holder`.
-  public init(first: TaskID, count: Int, holder: WorkerID) {
+  public init(first: TaskID, count: Int, holder: WorkerID, isAttached: Bool = false) {
     self.first = first
     self.count = count
     self.holder = holder
+    self.isAttached = isAttached
+  }
+}
+
+extension InputSource {
+  /// The tasks of the run.
+  public var tasks: some Sequence<TaskID> {
+    (0..<count).lazy.map { [first] in TaskID(layer: Int(first.layer), index: Int(first.index) + $0) }
+  }
+}
+
+extension [InputSource] {
+  /// Adds one input, to the last run where it follows it.
+  public mutating func add(_ task: TaskID, heldBy holder: WorkerID, isAttached: Bool = false) {
+    if let last, last.holder == holder, last.isAttached == isAttached, last.first.layer == task.layer,
+      Int(last.first.index) + last.count == Int(task.index)
+    {
+      self[count - 1].count += 1
+    } else {
+      append(InputSource(first: task, count: 1, holder: holder, isAttached: isAttached))
+    }
   }
 }
 
@@ -86,16 +109,16 @@ public struct Assignment: Sendable, Equatable {
   public var attempt: Attempt
   /// Lower runs first: the graph's urgency, then the task's place in the depth-first order.
   public var priority: Int64
-  /// Whether a graph keeps the block as a result: somebody will soon ask for it.
-  public var isResult: Bool
+  /// Whether somebody else is likely to want the block soon: it's a result, or goes into a task together with others.
+  public var isShared: Bool
   /// Inputs that the worker has to fetch from others. Empty where it holds all of them.
   public var sources: [InputSource]
   /// An assignment; see the properties.
-  public init(task: TaskID, attempt: Attempt, priority: Int64, isResult: Bool = false, sources: [InputSource]) {
+  public init(task: TaskID, attempt: Attempt, priority: Int64, isShared: Bool = false, sources: [InputSource]) {
     self.task = task
     self.attempt = attempt
     self.priority = priority
-    self.isResult = isResult
+    self.isShared = isShared
     self.sources = sources
   }
 }

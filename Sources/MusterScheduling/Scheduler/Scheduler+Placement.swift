@@ -129,14 +129,7 @@ extension Scheduler {
         if set.contains(worker) { continue }
         if let member = set.member(seed: worker) { holder = Int32(member) }
       }
-      let id = tasks.id(of: input)
-      if let last = sources.last, last.holder.number == holder, last.first.layer == id.layer,
-        Int(last.first.index) + last.count == Int(id.index)
-      {
-        sources[sources.count - 1].count += 1
-      } else {
-        sources.append(InputSource(first: id, count: 1, holder: WorkerID(Int(holder))))
-      }
+      sources.add(tasks.id(of: input), heldBy: WorkerID(Int(holder)))
     }
     return sources
   }

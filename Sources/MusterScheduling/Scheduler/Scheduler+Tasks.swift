@@ -28,8 +28,14 @@ extension Scheduler {
       .assign(
         WorkerID(worker),
         Assignment(
-          task: tasks.id(of: task), attempt: record.attempt, priority: key(of: task), isResult: record.isKept,
-          sources: sources)))
+          task: tasks.id(of: task), attempt: record.attempt, priority: key(of: task),
+          isShared: record.isKept || joinsOthers(task), sources: sources)))
+  }
+
+  /// Whether what takes the block of a task takes others too, which may be made elsewhere. O(1): the first one tells.
+  private func joinsOthers(_ task: Int) -> Bool {
+    guard workers.count > 1, let consumer = tasks.ownConsumerRange(of: task).first else { return false }
+    return tasks.inputRange(of: Int(tasks.consumers[consumer])).count > 1
   }
 
   /// Takes a task from the worker that it's assigned to. The caller sets its next state.
