@@ -54,6 +54,68 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
       #expect(counter.inside == 1)
       try await future.value()
       #expect(counter.inside == 1)
+      #expect(try await future.status() == .finished)
+      let numbers = try session.map([3, 1, 2]) { $0 }
+      var sum = 0
+      for try await number in session.asCompleted(numbers) { sum += try await number.value() }
+      #expect(sum == 6)
+    }
+  }
+
+  @Test(arguments: [SessionConfiguration.Backend.threads, .synchronous])
+  func aSessionLeavesNothingBehind(backend: SessionConfiguration.Backend) async throws {
+    final class Token: Sendable {
+      static let count = Atomic<Int>(0)
+      init() { Self.count.add(1, ordering: .relaxed) }
+      deinit { Self.count.subtract(1, ordering: .relaxed) }
+    }
+    var kept: [Future<Int>] = []
+    for _ in 0..<3 {
+      let configuration = SessionConfiguration(
+        backend: backend, threads: 2, progress: SessionConfiguration.Progress.none)
+      try await Session.run(configuration) { session in
+        let token = Token()
+        var last = try session.submit { [token] in withExtendedLifetime(token) { 1 } }
+        for _ in 0..<5 {
+          last = try session.submit(last) { [token] value in withExtendedLifetime(token) { 2 * value } }
+        }
+        #expect(try await last.value() == 32)
+        // Nobody waits for this one.
+        kept.append(try session.submit(last) { [token] value in withExtendedLifetime(token) { value } })
+      }
+    }
+    kept = []
+    for _ in 0..<500 where Token.count.load(ordering: .relaxed) > 0 { usleep(10_000) }
+    #expect(Token.count.load(ordering: .relaxed) == 0)
+  }
+
+  @Test func whatGoesWithATaskMayCallTheSession() async throws {
+    final class Canceller: Sendable {
+      let future: Future<Int>
+      let isGone: Counter
+      init(_ future: Future<Int>, _ isGone: Counter) { (self.future, self.isGone) = (future, isGone) }
+      deinit {
+        future.cancel()
+        isGone.enter()
+      }
+    }
+    try await Session.run(quiet()) { session in
+      let gate = Gate()
+      let isGone = Counter()
+      let late = try session.submit {
+        gate.wait()
+        return 1
+      }
+      func useOnce() async throws {
+        let canceller = Canceller(late, isGone)
+        let future = try session.submit { [canceller] in withExtendedLifetime(canceller) { 2 } }
+        #expect(try await future.value() == 2)
+      }
+      try await useOnce()
+      for _ in 0..<500 where isGone.inside == 0 { usleep(10_000) }
+      #expect(isGone.inside == 1)
+      gate.open()
+      #expect(try await session.submit { 3 }.value() == 3)
     }
   }
 

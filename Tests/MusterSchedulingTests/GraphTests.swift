@@ -87,6 +87,23 @@ import Testing
     #expect(harness.scheduler.holders(of: id(1, 1)) == [WorkerID(0)])
   }
 
+  @Test func aResultThatIsLetGoOfCountsOnce() throws {
+    var harness = try Harness(rootsGraph(3))
+    try harness.join(0, slots: 1)
+    try harness.finish(id(0, 0))
+    try harness.handle(.resultReleased(id(0, 0), of: GraphID(0)))
+    #expect(harness.actions == [.release(WorkerID(0), id(0, 0))])
+    // Of one that hasn't run nothing is left to be done.
+    try harness.handle(.resultReleased(id(0, 2), of: GraphID(0)))
+    #expect(!harness.actions.contains(.complete(GraphID(0))))
+    try harness.finish(id(0, 1))
+    #expect(harness.actions.contains(.complete(GraphID(0))))
+    try harness.handle(.resultReleased(id(0, 1), of: GraphID(0)))
+    try harness.answerRetract(of: id(0, 2), givenBack: true)
+    #expect(harness.actions.contains(.forget(GraphID(0), layers: 0..<1)))
+    #expect(harness.scheduler.taskCount == 0)
+  }
+
   @Test func retriesComeFirst() throws {
     var retried = rootsGraph(1)
     retried.layers[0].retries = 2

@@ -76,6 +76,8 @@ package struct FuzzCase: Sendable {
       options.slotChanges = (0..<Int.random(in: 1...20, using: &random)).map { _ in
         Int.random(in: 0...(20 * scale), using: &random)
       }
+    }
+    if random.chance(0.4) {
       var needed = 1
       for layer in graph.layers.indices {
         for index in 0..<graph.layers[layer].count {

@@ -12,12 +12,21 @@ struct Conductor {
 
   private(set) var scheduler = Scheduler()
   private(set) var layers = LayerBook()
+  /// Layers of graphs that are over, for whoever carries the actions out to drop, with no lock held.
+  private(set) var retired: [RegisteredLayer] = []
   /// By task, what it threw; until the graph is forgotten.
   private var taskErrors: [TaskID: MusterError] = [:]
   private(set) var settlements: [TaskID: Settlement] = [:]
   private var settledCount = 0
   /// The futures of each graph, of which something may be noted.
   private var futures: [GraphID: [TaskID]] = [:]
+
+  /// Takes the layers that are to be dropped.
+  mutating func takeRetired() -> [RegisteredLayer] {
+    var taken: [RegisteredLayer] = []
+    swap(&taken, &retired)
+    return taken
+  }
 
   /// Adds a graph.
   ///
@@ -64,7 +73,7 @@ struct Conductor {
       case .resultReady(_, let task): settle(task, nil)
       case .resultFailed(_, let task, let failure): settle(task, error(failure))
       case .forget(let graph, let numbers):
-        layers.forget(numbers)
+        retired += layers.forget(numbers)
         for task in futures.removeValue(forKey: graph) ?? [] { settlements[task] = nil }
         if !taskErrors.isEmpty { taskErrors = taskErrors.filter { !numbers.contains(Int($0.key.layer)) } }
       case .assign, .retract, .release, .complete, .fail: break

@@ -38,12 +38,21 @@ struct LayerBook: Sendable {
     }
   }
 
-  /// Lets go of layers' closures.
-  mutating func forget(_ numbers: Range<Int>) {
+  /// Lets go of layers' closures, which are the caller's to drop: handles that they hold may call anything.
+  @discardableResult
+  mutating func forget(_ numbers: Range<Int>) -> [RegisteredLayer] {
+    var gone: [RegisteredLayer] = []
+    forget(numbers, into: &gone)
+    return gone
+  }
+
+  private mutating func forget(_ numbers: Range<Int>, into list: inout [RegisteredLayer]) {
     if numbers.upperBound > nextNumber {
       forgottenAhead.append(max(numbers.lowerBound, nextNumber)..<numbers.upperBound)
     }
-    for number in numbers.clamped(to: firstNumber..<nextNumber) { layers[number - firstNumber] = nil }
+    for number in numbers.clamped(to: firstNumber..<nextNumber) {
+      if let layer = layers[number - firstNumber].take() { list.append(layer) }
+    }
     guard numbers.lowerBound <= firstNumber else { return }
     let gone = layers.prefix { $0 == nil }.count
     // Not one at a time: what is left is moved.

@@ -89,6 +89,10 @@ final class LocalWorker: @unchecked Sendable {
   private var inputIDs: [TaskID] = []
   /// Blocks that have left, dropped outside of the lock.
   var garbage: [any Block] = []
+  /// Layers are dropped there, too: what a function holds may call anything when it goes.
+  private var hasGarbage: Bool { !garbage.isEmpty || !conductor.retired.isEmpty || !ended.isEmpty }
+  /// What tasks of layers that are gone have left.
+  private var ended: [RegisteredLayer] = []
   var idle = 0
   /// The threads that run tasks, those whose task waits included.
   private var running = 0
@@ -290,7 +294,7 @@ final class LocalWorker: @unchecked Sendable {
   /// Draws the conclusions from a change, and releases the lock.
   private func finishChange() {
     apply()
-    if !calls.isEmpty || !garbage.isEmpty || dropped.withLock({ !$0.isEmpty }) { condition.signal() }
+    if !calls.isEmpty || hasGarbage || dropped.withLock({ !$0.isEmpty }) { condition.signal() }
     var due: [@Sendable () -> Void] = []
     if idle == 0 && !isSynchronous { swap(&due, &calls) }
     relinquish()
@@ -304,8 +308,11 @@ final class LocalWorker: @unchecked Sendable {
     swap(&due, &calls)
     var dropped: [any Block] = []
     swap(&dropped, &garbage)
+    var layers = conductor.takeRetired() + ended
+    ended = []
     relinquish()
     dropped.removeAll()
+    layers.removeAll()
     for call in due { call() }
   }
 
@@ -318,7 +325,7 @@ final class LocalWorker: @unchecked Sendable {
     while !isShutDown {
       takeDropped()
       if runSome(batch) { continue }
-      if !calls.isEmpty || !garbage.isEmpty {
+      if !calls.isEmpty || hasGarbage {
         unlock()
         acquire()
         continue
@@ -338,7 +345,7 @@ final class LocalWorker: @unchecked Sendable {
     repeat {
       takeDropped()
       if runSome(batch) { continue }
-      if calls.isEmpty && garbage.isEmpty && isWaitingForDisk {
+      if calls.isEmpty && !hasGarbage && isWaitingForDisk {
         idle += 1
         rest()
         idle -= 1
@@ -346,7 +353,7 @@ final class LocalWorker: @unchecked Sendable {
         unlock()
         acquire()
       }
-    } while !ready.isEmpty || !calls.isEmpty || isWaitingForDisk || dropped.withLock { !$0.isEmpty }
+    } while !ready.isEmpty || !calls.isEmpty || hasGarbage || isWaitingForDisk || dropped.withLock { !$0.isEmpty }
     relinquish()
   }
 
@@ -354,12 +361,20 @@ final class LocalWorker: @unchecked Sendable {
     acquire()
     isShutDown = true
     ready = Heap()
+    blocked = [:]
     let spiller = spiller
     self.spiller = nil
+    // What is left holds what the program gave it, and that perhaps the session.
+    var leftOver = (Conductor(), BlockStore(marks: store.marks), [any Block](), [RegisteredLayer]())
+    swap(&leftOver.0, &conductor)
+    swap(&leftOver.1, &store)
+    swap(&leftOver.2, &garbage)
+    swap(&leftOver.3, &ended)
     condition.broadcast()
     relinquish()
     // Waits for its threads, which may wait for the lock.
     spiller?.shutDown()
+    extendLifetime(leftOver)
   }
 
   /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any, and room for them.
@@ -392,7 +407,17 @@ final class LocalWorker: @unchecked Sendable {
     let end = run(batch)
     acquire()
     running -= 1
-    for task in batch.tasks { finish(task) }
+    guard !isShutDown else {
+      // Nobody waits for it any more.
+      unlock()
+      batch.tasks.removeAll()
+      acquire()
+      return true
+    }
+    for task in batch.tasks {
+      finish(task)
+      if conductor.layers[task.ready.task.layer] == nil { ended.append(task.layer) }
+    }
     batch.tasks.removeAll(keepingCapacity: true)
     apply()
     events?.holds(store.memoryBytes, at: end)

@@ -251,6 +251,7 @@ final class RootRole {
       }
     }
     actions.removeAll(keepingCapacity: true)
+    if !conductor.retired.isEmpty { _ = conductor.takeRetired() }
   }
 
   /// Hands a worker a task, with those of its inputs that are here: it needn't ask another worker for them.

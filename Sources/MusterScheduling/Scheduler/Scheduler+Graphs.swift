@@ -203,9 +203,11 @@ extension Scheduler {
 
   mutating func release(_ id: TaskID, of graph: GraphID, into actions: inout [Action]) {
     guard let place = graphPlaces[graph], !graphs[place].isGone, let task = tasks.ordinals[id] else { return }
+    // What nobody keeps leaves at once.
+    let wasFinished = tasks.records[task].state == .finished
     guard drop(task, by: place, into: &actions) else { return }
     graphs[place].unreleased -= 1
-    if tasks.records[task].state != .finished { graphs[place].outstanding -= 1 }
+    if !wasFinished { graphs[place].outstanding -= 1 }
     endIfUnneeded(place, into: &actions)
   }
 
