@@ -251,13 +251,14 @@ public final class Session: Sendable {
 
   /// Gives a plan its numbers: the same on every rank, since every rank makes the same calls.
   private static func submission(of plan: Plan, _ call: Call, _ state: inout State) -> Submission {
+    let plan = plan.numbered(from: state.nextLayer)
     defer {
       state.nextGraph += 1
       state.nextLayer += plan.layers.count
     }
     return Submission(
-      graph: GraphID(state.nextGraph), plan: plan.numbered(from: state.nextLayer), firstLayer: state.nextLayer,
-      fingerprint: state.log.fingerprint, call: call)
+      graph: GraphID(state.nextGraph), plan: plan, firstLayer: state.nextLayer, fingerprint: state.log.fingerprint,
+      call: call)
   }
 
   private static func enter(_ call: Call, _ state: inout State) throws(MusterError) {
