@@ -12,19 +12,30 @@ extension Session {
   public func compute<each G: GraphValue>(
     _ values: repeat each G, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> (repeat (each G).Value) {
-    let operands = (repeat (each values).operand)
-    var sources: [GraphSource] = []
-    for operand in repeat each operands { sources += operand.sources }
-    let callSite = CallSite(file: file, line: line)
+    var sources = GraphSources()
+    let readers = (repeat (each values).reader(adding: &sources))
+    var blocks = BlockReader(try await compute(sources.all, at: SourcePlace(file: file, line: line)))
+    return (repeat try (each readers).read(&blocks))
+  }
+
+  /// The same of one value: a list of types that is known at run time only takes longer.
+  func compute<G: GraphValue>(one value: G, at place: SourcePlace) async throws -> G.Value {
+    var sources = GraphSources()
+    let reader = value.reader(adding: &sources)
+    var blocks = BlockReader(try await compute(sources.all, at: place))
+    return try reader.read(&blocks)
+  }
+
+  private func compute(_ sources: [GraphSource], at place: SourcePlace) async throws -> [any Block] {
     let plan = try GraphLowering.plan(for: sources, session: self)
-    let blocks = try await compute(
-      plan, call: Call(operation: "compute", sources: CallSources(sources), callSite: callSite))
-    var reader = BlockReader(blocks)
-    return (repeat try (each operands).read(&reader))
+    return try await compute(
+      plan, call: Call(kind(of: "compute", at: place), sources: CallSources(sources)))
   }
 
   /// The plan that `compute` runs.
   package func plan<G: GraphValue>(for value: G) throws -> Plan {
-    try GraphLowering.plan(for: value.operand.sources, session: self)
+    var sources = GraphSources()
+    _ = value.reader(adding: &sources)
+    return try GraphLowering.plan(for: sources.all, session: self)
   }
 }
