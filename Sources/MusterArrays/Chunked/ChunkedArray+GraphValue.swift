@@ -3,22 +3,34 @@ internal import MusterScheduling
 
 extension ChunkedArray: GraphValue {
   /// What the array is within a graph: a task for each of its chunks. Its value is all of it, in memory.
-  public var operand: GraphOperand<NDArray<Element>> {
-    let expression = expression
-    return GraphOperand(sources: [.part(ArrayPart(expression: expression))]) { reader in
-      NDArray(try expression.assemble(&reader))
-    }
+  public func reader(adding sources: inout GraphSources) -> ChunkedArrayReader<Element> {
+    sources.append(ArrayPart(expression: expression))
+    return ChunkedArrayReader(expression: expression)
   }
 }
 
 extension AnyChunkedArray: GraphValue {
   /// What the array is within a graph: a task for each of its chunks. Its value is all of it, in memory.
-  public var operand: GraphOperand<AnyNDArray> {
-    let expression = expression
-    return GraphOperand(sources: [.part(ArrayPart(expression: expression))]) { reader in
-      try expression.assemble(&reader)
-    }
+  public func reader(adding sources: inout GraphSources) -> AnyChunkedArrayReader {
+    sources.append(ArrayPart(expression: expression))
+    return AnyChunkedArrayReader(expression: expression)
   }
+}
+
+/// Puts an array together.
+public struct ChunkedArrayReader<Element: ArrayElement>: GraphReader {
+  let expression: ArrayExpression
+
+  /// The whole array, of the blocks of its chunks.
+  public func read(_ blocks: inout BlockReader) throws -> NDArray<Element> { NDArray(try expression.assemble(&blocks)) }
+}
+
+/// Puts an array together whose element type is known at run time.
+public struct AnyChunkedArrayReader: GraphReader {
+  let expression: ArrayExpression
+
+  /// The whole array, of the blocks of its chunks.
+  public func read(_ blocks: inout BlockReader) throws -> AnyNDArray { try expression.assemble(&blocks) }
 }
 
 extension ArrayExpression {

@@ -5,119 +5,187 @@ internal import MusterScheduling
 /// Functions that were delayed by the same call, at the same depth below what they depend on, become one layer: a
 /// thousand files that are read in a loop are one layer of a thousand tasks.
 struct GraphLowering {
+  private let graph: GraphCollection
+  /// The numbers in the graph of what is wanted.
+  private let results: [Int]
   private var plan = Plan()
-  private var nodes: [DelayedNode] = []
-  /// The parts of libraries above, by kind.
-  private var parts: [ObjectIdentifier: [any PlanPart]] = [:]
-  private var kinds: [ObjectIdentifier] = []
-  /// The tasks of each node and part that has been lowered.
-  private var tasks: [ObjectIdentifier: [TaskID]] = [:]
+  /// The tasks of each part.
+  private var partTasks: [[TaskID]] = []
+  /// By number, the tasks of functions, then of what is kept.
+  private var tasks: [TaskID] = []
 
   /// The plan whose results are the blocks of some sources, one after the other.
   ///
   /// - Throws: `MusterError` with code `session` where a source is another session's; what lowering an array throws.
   static func plan(for sources: [GraphSource], session: Session) throws -> Plan {
-    var lowering = GraphLowering()
-    try lowering.collect(sources, session: session)
-    for kind in lowering.kinds { try lowering.lowerParts(of: kind) }
-    lowering.lowerNodes()
-    lowering.plan.results = sources.flatMap { lowering.tasks[$0.identity]! }
+    if let plan = try planForOne(sources, session: session) { return plan }
+    let (graph, results) = try session.lowerings.withLock { count throws(any Error) in
+      count += 1
+      let graph = try GraphCollection(sources, session: session, lowering: count)
+      return (graph, sources.map { graph.number(of: $0) })
+    }
+    var lowering = GraphLowering(graph: graph, results: results)
+    try lowering.lower()
     return lowering.plan
   }
 
-  /// Finds what the sources need. With an explicit stack: a graph may be deeper than a thread's.
-  private mutating func collect(_ sources: [GraphSource], session: Session) throws {
-    var seen: Set<ObjectIdentifier> = []
-    var pending = sources
-    while let source = pending.popLast() {
-      guard seen.insert(source.identity).inserted else { continue }
-      guard source.session === session else {
-        throw MusterError(
-          .session, "a value of call \(source.number + 1) belongs to another session",
-          fix: "Compute it with the session it is of")
-      }
-      switch source {
-      case .delayed(let node):
-        nodes.append(node)
-        pending += node.inputs
-      case .part(let part):
-        let kind = ObjectIdentifier(type(of: part))
-        if parts[kind] == nil { kinds.append(kind) }
-        parts[kind, default: []].append(part)
+  /// The plan of a function by itself, or of what a worker keeps: what most submissions, and waiting for them, come to.
+  private static func planForOne(_ sources: [GraphSource], session: Session) throws -> Plan? {
+    guard sources.count == 1, case .delayed(let node) = sources[0], node.session === session, node.inputs.isEmpty
+    else { return nil }
+    var plan = Plan()
+    let layer: Int
+    if let kept = node.kept {
+      layer = plan.add(kept: kept.tasks)
+    } else {
+      if let failure = node.kind.failure { throw failure }
+      // Without the node: what it was made of needn't be kept for it.
+      let run = node.run
+      layer = plan.add(
+        Layer(
+          name: node.kind.name, count: 1, blockType: node.kind.blockType, callSite: node.kind.callSite,
+          inputs: { _, _ in },
+          run: { _ in
+            var reader = BlockReader([])
+            return try run(&reader)
+          }))
+    }
+    plan.results = [TaskID(layer: layer, index: 0)]
+    return plan
+  }
+
+  private init(graph: GraphCollection, results: [Int]) {
+    self.graph = graph
+    self.results = results
+  }
+
+  private mutating func lower() throws {
+    try lowerParts()
+    tasks = Array(repeating: TaskID(layer: 0, index: 0), count: graph.functions.count + graph.kept.count)
+    if !graph.kept.isEmpty {
+      let layer = plan.add(kept: graph.kept.map { $0.kept!.tasks[0] })
+      for index in graph.kept.indices { tasks[graph.functions.count + index] = TaskID(layer: layer, index: index) }
+    }
+    lowerFunctions()
+    plan.results.reserveCapacity(results.count)
+    for number in results { append(number, to: &plan.results) }
+  }
+
+  /// Appends the tasks of something by its number in the graph.
+  private func append(_ number: Int, to list: inout [TaskID]) {
+    if number < tasks.count { list.append(tasks[number]) } else { list += partTasks[number - tasks.count] }
+  }
+
+  private mutating func lowerParts() throws {
+    partTasks = Array(repeating: [], count: graph.parts.count)
+    var places: [ObjectIdentifier: [Int]] = [:]
+    var kinds: [any PlanPart.Type] = []
+    for (place, part) in graph.parts.enumerated() {
+      let kind = type(of: part)
+      if places[ObjectIdentifier(kind)] == nil { kinds.append(kind) }
+      places[ObjectIdentifier(kind), default: []].append(place)
+    }
+    for kind in kinds {
+      let sorted = places[ObjectIdentifier(kind)]!.sorted { graph.parts[$0].number < graph.parts[$1].number }
+      for (place, made) in zip(sorted, try kind.lower(sorted.map { graph.parts[$0] }, into: &plan)) {
+        partTasks[place] = made
       }
     }
-    // Calls come after those whose values they take.
-    nodes.sort { $0.number < $1.number }
-    if let failure = nodes.lazy.compactMap(\.failure).first { throw failure }
   }
 
-  private mutating func lowerParts(of kind: ObjectIdentifier) throws {
-    guard let parts = parts[kind]?.sorted(by: { $0.number < $1.number }), let first = parts.first else { return }
-    for (part, made) in zip(parts, try type(of: first).lower(parts, into: &plan)) { tasks[part.identity] = made }
-  }
-
-  /// What functions of one layer have in common.
-  private struct Kind: Hashable {
-    var depth: Int
-    var name: String
-    var callSite: CallSite
-    var blockType: ObjectIdentifier
-  }
-
-  /// How many tasks each of some sources is made of.
-  static func resultCounts(of sources: [GraphSource]) throws -> [Int] {
-    sources.map { source in
-      switch source {
-      case .delayed: 1
-      case .part(let part): part.taskCount
+  /// A layer's inputs come from layers before it: less deep. Within a depth the layers, and within a layer the tasks, are
+  /// in the order of calls.
+  private mutating func lowerFunctions() {
+    guard !graph.order.isEmpty else { return }
+    let base = plan.layers.count
+    let byDepth = numbersByDepth()
+    /// By layer, how many functions it has, and then where its first one is among those of all layers.
+    var counts: [Int] = []
+    var layers = Array(repeating: 0, count: byDepth.count)
+    // Of each kind the last layer, which is the one that is wanted if it is as deep.
+    var latest = Array(repeating: (depth: -1, layer: 0), count: graph.kindCount)
+    for number in byDepth {
+      let (depth, kind) = (graph.depths[number], graph.kindNumbers[number])
+      if latest[kind].depth != depth {
+        latest[kind] = (depth, counts.count)
+        counts.append(0)
       }
+      let layer = latest[kind].layer
+      layers[number] = layer
+      tasks[number] = TaskID(layer: base + layer, index: counts[layer])
+      counts[layer] += 1
+    }
+    var starts: [Int] = []
+    starts.reserveCapacity(counts.count)
+    var sum = 0
+    for count in counts {
+      starts.append(sum)
+      sum += count
+    }
+    // The numbers in the order of tasks.
+    var sorted = Array(repeating: 0, count: byDepth.count)
+    for number in byDepth { sorted[starts[layers[number]] + Int(tasks[number].index)] = number }
+    let functions = lowered(sorted)
+    for (start, count) in zip(starts, counts) {
+      let kind = graph.functions[graph.order[sorted[start]]].kind
+      _ = plan.add(
+        Layer(
+          name: kind.name, count: count, blockType: kind.blockType, callSite: kind.callSite,
+          inputs: { index, into in functions.appendInputs(of: start + index, to: &into) },
+          run: { inputs in
+            var reader = BlockReader(inputs.blocks)
+            return try functions.runs[start + inputs.index](&reader)
+          }))
     }
   }
 
-  /// Blocks that workers keep already.
-  private mutating func lowerKept() {
-    let kept = nodes.filter { $0.kept != nil }
-    guard !kept.isEmpty else { return }
-    let layer = plan.add(kept: kept.map { $0.kept!.tasks[0] })
-    for (index, node) in kept.enumerated() { tasks[ObjectIdentifier(node)] = [TaskID(layer: layer, index: index)] }
-    nodes.removeAll { $0.kept != nil }
-  }
-
-  private mutating func lowerNodes() {
-    lowerKept()
-    var depths: [ObjectIdentifier: Int] = [:]
-    var layers: [Kind: [DelayedNode]] = [:]
-    var order: [Kind] = []
-    for node in nodes {
-      let depth = node.inputs.reduce(0) { max($0, (depths[$1.identity] ?? -1) + 1) }
-      depths[ObjectIdentifier(node)] = depth
-      let kind = Kind(
-        depth: depth, name: node.name, callSite: node.callSite, blockType: ObjectIdentifier(node.blockType))
-      if layers[kind] == nil { order.append(kind) }
-      layers[kind, default: []].append(node)
+  /// The functions' numbers, by depth, then in the order of calls.
+  private func numbersByDepth() -> [Int] {
+    guard graph.depth > 0 else { return Array(graph.order.indices) }
+    var next = Array(repeating: 0, count: graph.depth + 2)
+    for depth in graph.depths { next[depth + 1] += 1 }
+    for depth in 1..<next.count { next[depth] += next[depth - 1] }
+    var numbers = Array(repeating: 0, count: graph.depths.count)
+    for (number, depth) in graph.depths.enumerated() {
+      numbers[next[depth]] = number
+      next[depth] += 1
     }
-    // A layer's inputs come from layers before it: less deep. The sort keeps the order of calls within a depth.
-    let byDepth = order.enumerated().sorted { ($0.element.depth, $0.offset) < ($1.element.depth, $1.offset) }
-    for (_, kind) in byDepth { addLayer(of: layers[kind]!) }
+    return numbers
   }
 
-  private mutating func addLayer(of nodes: [DelayedNode]) {
-    // The inputs of all of the layer's tasks in one array: no allocation for each.
+  private func lowered(_ numbers: [Int]) -> LoweredFunctions {
+    var runs: [DelayedNode.Run] = []
     var inputs: [TaskID] = []
     var ends: [Int] = []
-    for node in nodes {
-      for source in node.inputs { inputs += tasks[source.identity]! }
+    runs.reserveCapacity(numbers.count)
+    inputs.reserveCapacity(graph.inputs.count)
+    ends.reserveCapacity(numbers.count)
+    for number in numbers {
+      runs.append(graph.functions[graph.order[number]].run)
+      for input in (number == 0 ? 0 : graph.inputEnds[number - 1])..<graph.inputEnds[number] {
+        append(graph.inputs[input], to: &inputs)
+      }
       ends.append(inputs.count)
     }
-    let (allInputs, allEnds) = (inputs, ends)
-    let layer = plan.add(
-      Layer(
-        name: nodes[0].name, count: nodes.count, blockType: nodes[0].blockType, callSite: nodes[0].callSite,
-        inputs: { index, into in into += allInputs[(index == 0 ? 0 : allEnds[index - 1])..<allEnds[index]] },
-        run: { inputs in
-          var reader = BlockReader(inputs.blocks)
-          return try nodes[inputs.index].run(&reader)
-        }))
-    for (index, node) in nodes.enumerated() { tasks[ObjectIdentifier(node)] = [TaskID(layer: layer, index: index)] }
+    return LoweredFunctions(runs: runs, inputs: inputs, ends: ends)
+  }
+}
+
+/// The functions of all layers of a plan, which go together: nothing is allocated for each.
+private final class LoweredFunctions: Sendable {
+  /// In the order of tasks. Without their nodes: those hold what they take, which may be futures to let go of.
+  let runs: [DelayedNode.Run]
+  /// The inputs of all of them, and where those of each end.
+  private let inputs: [TaskID]
+  private let ends: [Int]
+
+  init(runs: [DelayedNode.Run], inputs: [TaskID], ends: [Int]) {
+    self.runs = runs
+    self.inputs = inputs
+    self.ends = ends
+  }
+
+  func appendInputs(of place: Int, to list: inout [TaskID]) {
+    for input in (place == 0 ? 0 : ends[place - 1])..<ends[place] { list.append(inputs[input]) }
   }
 }

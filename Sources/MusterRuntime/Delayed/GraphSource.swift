@@ -1,16 +1,16 @@
 package import MusterScheduling
 
-/// What a value in a graph is made of.
+/// What a value in a graph is made of. One word: graphs hold many.
 package enum GraphSource: Sendable {
   /// A function that has been put off: one task.
   case delayed(DelayedNode)
   /// Something of a library above: as many tasks as it takes.
-  case part(any PlanPart)
+  case part(PartNode)
 
   var session: Session {
     switch self {
     case .delayed(let node): node.session
-    case .part(let part): part.session
+    case .part(let part): part.part.session
     }
   }
 
@@ -18,14 +18,15 @@ package enum GraphSource: Sendable {
   var number: Int {
     switch self {
     case .delayed(let node): node.number
-    case .part(let part): part.number
+    case .part(let part): part.part.number
     }
   }
 
-  var identity: ObjectIdentifier {
+  /// How many tasks' blocks are its value.
+  var taskCount: Int {
     switch self {
-    case .delayed(let node): ObjectIdentifier(node)
-    case .part(let part): part.identity
+    case .delayed: 1
+    case .part(let part): part.part.taskCount
     }
   }
 }
@@ -46,6 +47,13 @@ extension [GraphSource] {
   }
 }
 
+/// A part of a library above, by reference.
+package final class PartNode: Sendable {
+  let part: any PlanPart
+
+  init(_ part: any PlanPart) { self.part = part }
+}
+
 /// Something that a library above the runtime puts into plans, such as a chunked array.
 package protocol PlanPart: Sendable {
   var session: Session { get }
@@ -64,12 +72,37 @@ package protocol PlanPart: Sendable {
   static func lower(_ parts: [any PlanPart], into plan: inout Plan) throws -> [[TaskID]]
 }
 
-/// Hands out blocks in order.
-package struct BlockReader {
-  private var rest: ArraySlice<any Block>
+/// What some values are made of, one after the other.
+public struct GraphSources: Sendable {
+  package private(set) var all: [GraphSource] = []
 
-  package init(_ blocks: [any Block]) { rest = blocks[...] }
+  @usableFromInline
+  init() {}
+
+  /// Makes room for a list's sources.
+  @usableFromInline
+  mutating func expect(_ count: Int) {
+    // Once: lists within a list, each making room for itself, would have all of it copied each time.
+    if all.isEmpty { all.reserveCapacity(count) }
+  }
+
+  @usableFromInline
+  mutating func append(_ node: DelayedNode) { all.append(.delayed(node)) }
+
+  package mutating func append(_ part: any PlanPart) { all.append(.part(PartNode(part))) }
+}
+
+/// Hands out blocks in order.
+public struct BlockReader {
+  private let blocks: [any Block]
+  private var place = 0
+
+  package init(_ blocks: [any Block]) { self.blocks = blocks }
 
   /// - Precondition: there is one left.
-  package mutating func next() -> any Block { rest.removeFirst() }
+  @usableFromInline
+  package mutating func next() -> any Block {
+    defer { place += 1 }
+    return blocks[place]
+  }
 }

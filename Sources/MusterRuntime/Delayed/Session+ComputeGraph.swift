@@ -12,25 +12,32 @@ extension Session {
   public func compute<each G: GraphValue>(
     _ values: repeat each G, file: StaticString = #fileID, line: UInt = #line
   ) async throws -> (repeat (each G).Value) {
-    let operands = (repeat (each values).operand)
-    var sources: [GraphSource] = []
-    for operand in repeat each operands { sources += operand.sources }
-    let call = Call(
-      operation: "compute", sources: CallSources(sources), callSite: CallSite(file: file, line: line))
-    let blocks: [any Block]
-    if let futures = sources.futures(of: self) {
-      blocks = try await gather(futures, call: call)
-    } else {
-      blocks = try await compute(try GraphLowering.plan(for: sources, session: self), call: call)
-    }
+    var sources = GraphSources()
+    let readers = (repeat (each values).reader(adding: &sources))
+    var blocks = BlockReader(try await compute(sources.all, at: SourcePlace(file: file, line: line)))
+    return (repeat try (each readers).read(&blocks))
+  }
+
+  /// The same of one value: a list of types that is known at run time only takes longer.
+  func compute<G: GraphValue>(one value: G, at place: SourcePlace) async throws -> G.Value {
+    var sources = GraphSources()
+    let reader = value.reader(adding: &sources)
+    var blocks = BlockReader(try await compute(sources.all, at: place))
+    return try reader.read(&blocks)
+  }
+
+  private func compute(_ sources: [GraphSource], at place: SourcePlace) async throws -> [any Block] {
     // Futures are let go of no sooner than their blocks are here.
-    extendLifetime(sources)
-    var reader = BlockReader(blocks)
-    return (repeat try (each operands).read(&reader))
+    defer { extendLifetime(sources) }
+    let call = Call(kind(of: "compute", at: place), sources: CallSources(sources))
+    if let futures = sources.futures(of: self) { return try await gather(futures, call: call) }
+    return try await compute(try GraphLowering.plan(for: sources, session: self), call: call)
   }
 
   /// The plan that `compute` runs.
   package func plan<G: GraphValue>(for value: G) throws -> Plan {
-    try GraphLowering.plan(for: value.operand.sources, session: self)
+    var sources = GraphSources()
+    _ = value.reader(adding: &sources)
+    return try GraphLowering.plan(for: sources.all, session: self)
   }
 }

@@ -1,16 +1,27 @@
 /// A task's value as a block. It stays as it is in memory, and crosses to other ranks in the way of its type.
+@usableFromInline
 struct ValueBlock<Value: Sendable>: Block {
-  let value: Value
+  @usableFromInline let value: Value
   /// Looked up once, where the value is made: it may take long.
-  let byteCount: Int
+  @usableFromInline let byteCount: Int
 
+  @inlinable
   init(_ value: Value) {
     self.value = value
-    byteCount = (value as? any Block)?.byteCount ?? ValueSize.bytes(of: value)
+    // Decided when compiling, for most.
+    byteCount =
+      _isPOD(Value.self) && !(Value.self is any Block.Type) ? MemoryLayout<Value>.size : Self.byteCount(of: value)
   }
 
+  @usableFromInline
+  static func byteCount(of value: Value) -> Int {
+    (value as? any Block)?.byteCount ?? ValueSize.bytes(of: value)
+  }
+
+  @usableFromInline
   func encode(into encoder: inout BlockEncoder) { Self.way.encode(value, into: &encoder) }
 
+  @usableFromInline
   static func decode(from decoder: inout BlockDecoder) throws -> ValueBlock {
     guard let value = try way.decode(Value.self, from: &decoder) as? Value else {
       throw MusterError(.internal, "a value that isn't a \(Value.self) arrived in its place")

@@ -25,9 +25,9 @@ public struct Future<Value: Sendable>: GraphValue {
   }
 
   /// What it is within a graph: one task, or nothing where every rank has the value.
-  public var operand: GraphOperand<Value> {
-    if let constant { return GraphOperand(sources: []) { _ in constant } }
-    return Delayed<Value>(node: node).operand
+  public func reader(adding sources: inout GraphSources) -> FutureReader<Value> {
+    if constant == nil { sources.append(node) }
+    return FutureReader(constant: constant)
   }
 
   /// The task, where there is one.
@@ -38,7 +38,7 @@ public struct Future<Value: Sendable>: GraphValue {
   /// - Throws: `MusterError`, the same on every rank: what the task, or one that it depends on, threw, as `taskFailed`
   ///   where it wasn't a `MusterError`; `cancelled`; `timedOut`.
   public func value(file: StaticString = #fileID, line: UInt = #line) async throws -> Value {
-    try await node.session.compute(self, file: file, line: line)
+    try await node.session.compute(one: self, at: SourcePlace(file: file, line: line))
   }
 
   /// How far the task is. Collective: every rank gets the same answer.
@@ -52,5 +52,17 @@ public struct Future<Value: Sendable>: GraphValue {
   /// `cancelled`. A task that is done stays done. Every rank has to make the call.
   public func cancel(file: StaticString = #fileID, line: UInt = #line) {
     node.session.cancel([self], file: file, line: line)
+  }
+}
+
+/// Reads the value of a future.
+public struct FutureReader<Value: Sendable>: GraphReader {
+  /// The value, where every rank has it.
+  let constant: Value?
+
+  /// The value: in the next block, where there is a task for it.
+  public func read(_ blocks: inout BlockReader) throws -> Value {
+    if let constant { return constant }
+    return try DelayedReader().read(&blocks)
   }
 }

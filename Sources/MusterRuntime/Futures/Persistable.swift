@@ -23,8 +23,9 @@ extension Persistable {
   ///
   /// - Throws: `MusterError`: the error that building the value met, or `session` after the session's end.
   public func persist(file: StaticString = #fileID, line: UInt = #line) throws -> Self {
-    let sources = operand.sources
-    guard let session = sources.first?.session else { return self }
+    var sources = GraphSources()
+    _ = reader(adding: &sources)
+    guard let session = sources.all.first?.session else { return self }
     return try session.persist(self, file: file, line: line)
   }
 }
@@ -37,18 +38,19 @@ extension Session {
   public func persist<each P: Persistable>(
     _ values: repeat each P, file: StaticString = #fileID, line: UInt = #line
   ) throws -> (repeat each P) {
-    var sources: [GraphSource] = []
+    var all = GraphSources()
     var counts: [Int] = []
     for value in repeat each values {
-      let own = value.operand.sources
-      sources += own
-      counts.append(own.count)
+      let before = all.all.count
+      _ = value.reader(adding: &all)
+      counts.append(all.all.count - before)
     }
+    let sources = all.all
     let plan = try GraphLowering.plan(for: sources, session: self)
-    let taskCounts = try GraphLowering.resultCounts(of: sources)
+    let taskCounts = sources.map(\.taskCount)
     let submitted = try submit(
       plan,
-      call: Call(operation: "persist", sources: CallSources(sources), callSite: CallSite(file: file, line: line)))
+      call: Call(kind(of: "persist", at: SourcePlace(file: file, line: line)), sources: CallSources(sources)))
     var next = 0
     var source = 0
     var place = 0

@@ -39,9 +39,8 @@ extension Session {
     file: StaticString = #fileID, line: UInt = #line,
     _ body: @escaping @Sendable (repeat (each Input).Value) throws -> Value
   ) throws -> Future<Value> {
-    let callSite = CallSite(file: file, line: line)
-    let delayed = delayed(repeat each inputs, name: name, callSite: callSite, body)
-    return try start([delayed.node], name: name, options: options, callSite: callSite).map { Future(node: $0) }[0]
+    let delayed = delayed(repeat each inputs, name: name, file: file, line: line, body)
+    return Future(node: try start(delayed.node, options: options))
   }
 
   /// Has a function run for each element, at once.
@@ -55,11 +54,11 @@ extension Session {
     _ elements: [Element], name: String = "map", options: TaskOptions = TaskOptions(), file: StaticString = #fileID,
     line: UInt = #line, _ body: @escaping @Sendable (Element) throws -> Value
   ) throws -> [Future<Value>] {
-    let callSite = CallSite(file: file, line: line)
+    let place = SourcePlace(file: file, line: line)
     let nodes = elements.map { element in
-      delayed(name: name, contents: ValueDigest.text(of: element), callSite: callSite) { try body(element) }.node
+      putOff(name, at: place, contents: ValueDigest.text(of: element)) { try body(element) }
     }
-    return try start(nodes, name: name, options: options, callSite: callSite).map { Future(node: $0) }
+    return try start(nodes, options: options).map { Future(node: $0) }
   }
 
   /// Has a function run for each of some futures, delayed values or arrays, each as soon as it is there.
@@ -70,9 +69,8 @@ extension Session {
     _ inputs: [Input], name: String = "map", options: TaskOptions = TaskOptions(), file: StaticString = #fileID,
     line: UInt = #line, _ body: @escaping @Sendable (Input.Value) throws -> Value
   ) throws -> [Future<Value>] {
-    let callSite = CallSite(file: file, line: line)
-    let nodes = inputs.map { delayed($0, name: name, callSite: callSite, body).node }
-    return try start(nodes, name: name, options: options, callSite: callSite).map { Future(node: $0) }
+    let nodes = inputs.map { delayed($0, name: name, file: file, line: line, body).node }
+    return try start(nodes, options: options).map { Future(node: $0) }
   }
 
   /// Spreads values over the workers, as futures. Every rank has to pass the same values; of numbers, strings, arrays and
@@ -91,9 +89,9 @@ extension Session {
   ) -> Future<Value> {
     Future(
       value,
-      node: delayed(
-        name: name, contents: ValueDigest.text(of: value), callSite: CallSite(file: file, line: line)
-      ) { value }.node)
+      node: putOff(
+        name, at: SourcePlace(file: file, line: line), contents: ValueDigest.text(of: value)
+      ) { value })
   }
 
   /// Waits for some futures and returns their values, in their order. Collective.
@@ -102,7 +100,7 @@ extension Session {
   public func gather<Value: Sendable>(
     _ futures: [Future<Value>], file: StaticString = #fileID, line: UInt = #line
   ) async throws -> [Value] {
-    try await compute(futures, file: file, line: line)
+    try await compute(one: futures, at: SourcePlace(file: file, line: line))
   }
 
   /// How far some futures are. Collective: every rank gets the same answers.
@@ -126,22 +124,36 @@ extension Session {
     cancel(futures.compactMap(\.task), operation: "cancel", callSite: CallSite(file: file, line: line))
   }
 
-  /// Submits nodes as one graph. Returns what they are then: kept.
-  private func start(
-    _ nodes: [DelayedNode], name: String, options: TaskOptions, callSite: CallSite
-  ) throws -> [DelayedNode] {
-    guard !nodes.isEmpty else { return [] }
-    let sources = nodes.map { GraphSource.delayed($0) }
-    var plan = try GraphLowering.plan(for: sources, session: self)
-    for layer in Set(plan.results.map { Int($0.layer) }) { plan.setOptions(of: layer, options) }
-    let submitted = try submit(
-      plan, call: Call(operation: name, sources: CallSources(sources), callSite: callSite), urgency: options.urgency,
-      isOfFutures: true)
+  /// Submits a node as a graph. Returns what it is then: kept.
+  @usableFromInline
+  func start(_ node: DelayedNode, options: TaskOptions) throws -> DelayedNode {
+    let submitted = try submit([.delayed(node)], as: node.kind.call, options: options)
+    return DelayedNode(
+      node,
+      kept: KeptTasks(session: self, graph: submitted.graph, tasks: submitted.tasks, areFutures: true),
+      number: submitted.number)
+  }
+
+  /// Submits nodes of one kind as one graph. Returns what they are then: kept.
+  private func start(_ nodes: [DelayedNode], options: TaskOptions) throws -> [DelayedNode] {
+    guard let first = nodes.first else { return [] }
+    let submitted = try submit(nodes.map { .delayed($0) }, as: first.kind.call, options: options)
     return zip(nodes, submitted.tasks).map { node, task in
       DelayedNode(
         node, kept: KeptTasks(session: self, graph: submitted.graph, tasks: [task], areFutures: true),
         number: submitted.number)
     }
+  }
+
+  private func submit(
+    _ sources: [GraphSource], as kind: CallKind, options: TaskOptions
+  ) throws -> (graph: GraphID, tasks: [TaskID], number: Int) {
+    var plan = try GraphLowering.plan(for: sources, session: self)
+    if options.retries > 0 || options.timeout != nil {
+      for layer in Set(plan.results.map { Int($0.layer) }) { plan.setOptions(of: layer, options) }
+    }
+    return try submit(
+      plan, call: Call(kind, sources: CallSources(sources)), urgency: options.urgency, isOfFutures: true)
   }
 }
 

@@ -79,8 +79,8 @@ public struct Plan: Sendable {
   /// The tasks whose blocks the collective returns, in this order.
   public var results: [TaskID] = []
 
-  /// The layers that stand for blocks which workers keep already, and the tasks that made those.
-  private var kept: [Int: [TaskID]] = [:]
+  /// The layers that stand for blocks which workers keep already, in order, and the tasks that made those.
+  private var kept: [(layer: Int, tasks: [TaskID])] = []
 
   /// A plan without layers.
   public init() {}
@@ -102,34 +102,44 @@ public struct Plan: Sendable {
   package mutating func add(kept tasks: [TaskID]) -> Int {
     layers.append(
       Layer(name: "kept", count: 0, yielding: EmptyBlock.self, inputs: { _, _ in }, run: { _ in EmptyBlock() }))
-    kept[layers.count - 1] = tasks
+    kept.append((layers.count - 1, tasks))
     return layers.count - 1
   }
 
   /// The plan as the session numbers its layers: from `firstLayer` on, and what is kept by its own tasks' numbers.
-  func numbered(from firstLayer: Int) -> Plan {
+  consuming func numbered(from firstLayer: Int) -> Plan {
     guard firstLayer > 0 || !kept.isEmpty else { return self }
-    let numbering = Numbering(base: UInt32(firstLayer), kept: kept.isEmpty ? nil : kept)
-    var plan = self
-    for number in plan.layers.indices {
-      let inputs = plan.layers[number].tasks.inputs
-      plan.layers[number].tasks.inputs = { index, into in
+    let numbering = Numbering(base: UInt32(firstLayer), kept: kept)
+    // Where there is nothing but what is kept, there is nothing to run: layers would only have to be let go of again.
+    if layers.count == kept.count { layers = [] }
+    for number in layers.indices where layers[number].tasks.count > 0 {
+      let inputs = layers[number].tasks.inputs
+      layers[number].tasks.inputs = { index, into in
         let start = into.count
         inputs(index, &into)
         for place in start..<into.count { into[place] = numbering[into[place]] }
       }
     }
-    plan.results = results.map { numbering[$0] }
-    plan.kept = [:]
-    return plan
+    for place in results.indices { results[place] = numbering[results[place]] }
+    kept = []
+    return self
   }
 
-  private struct Numbering: Sendable {
-    let base: UInt32
-    let kept: [Int: [TaskID]]?
+  private final class Numbering: Sendable {
+    private let base: UInt32
+    /// By layer, up to the last one that stands for what is kept; nil for others.
+    private let kept: [[TaskID]?]
+
+    init(base: UInt32, kept: [(layer: Int, tasks: [TaskID])]) {
+      self.base = base
+      var byLayer: [[TaskID]?] = Array(repeating: nil, count: kept.last.map { $0.layer + 1 } ?? 0)
+      for (layer, tasks) in kept { byLayer[layer] = tasks }
+      self.kept = byLayer
+    }
 
     subscript(task: TaskID) -> TaskID {
-      if let kept, let tasks = kept[Int(task.layer)] { return tasks[Int(task.index)] }
+      let layer = Int(task.layer)
+      if layer < kept.count, let tasks = kept[layer] { return tasks[Int(task.index)] }
       return TaskID(layer: Int(task.layer + base), index: Int(task.index))
     }
   }
@@ -141,7 +151,7 @@ public struct Plan: Sendable {
       digest.fold(layer.tasks.name)
       digest.fold(layer.tasks.count)
     }
-    for (layer, tasks) in kept.sorted(by: { $0.key < $1.key }) {
+    for (layer, tasks) in kept {
       digest.fold(layer)
       for task in tasks { digest.fold(UInt64(task.layer) << 32 | UInt64(task.index)) }
     }

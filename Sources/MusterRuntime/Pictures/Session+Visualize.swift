@@ -15,9 +15,9 @@ extension Session {
   public func visualize<each G: GraphValue>(
     _ values: repeat each G, to path: String, file: StaticString = #fileID, line: UInt = #line
   ) throws {
-    var sources: [GraphSource] = []
-    for value in repeat each values { sources += value.operand.sources }
-    let plan = try GraphLowering.plan(for: sources, session: self)
+    var sources = GraphSources()
+    for value in repeat each values { _ = value.reader(adding: &sources) }
+    let plan = try GraphLowering.plan(for: sources.all, session: self)
     try onRoot("draw \(path)", callSite: CallSite(file: file, line: line)) {
       try Graphviz.write(GraphPicture(plan).text, to: path)
     }

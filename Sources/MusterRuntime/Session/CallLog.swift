@@ -1,37 +1,34 @@
-internal import Synchronization
-
 /// A call that builds a graph or is collective. Made at every call, put in words where somebody has to read it.
 package struct Call: Sendable {
-  package var operation: String
+  /// What it has in common with others: copies of it are small.
+  let kind: CallKind
   package var shape: [Int] = []
-  package var elementType = ""
   package var detail = ""
   /// The calls whose values it takes.
   var sources = CallSources()
   /// The plan that it runs.
   var plan: PlanDigest?
-  package var callSite: CallSite?
+
+  package var operation: String { kind.operation }
+  package var callSite: CallSite? { kind.callSite }
 
   package init(
     operation: String, shape: [Int] = [], elementType: String = "", detail: String = "", callSite: CallSite? = nil
   ) {
-    self.operation = operation
+    kind = CallKind(operation: operation, elementType: elementType, callSite: callSite)
     self.shape = shape
-    self.elementType = elementType
     self.detail = detail
-    self.callSite = callSite
   }
 
-  init(operation: String, sources: CallSources, plan: PlanDigest? = nil, callSite: CallSite?) {
-    self.operation = operation
+  init(_ kind: CallKind, sources: CallSources) {
+    self.kind = kind
     self.sources = sources
-    self.plan = plan
-    self.callSite = callSite
   }
 
   /// As a message names it: `sum of [240, 37, 49] Double (axes 0) at main.swift:12`.
   package var text: String {
     var text = operation
+    let elementType = kind.elementType
     if !shape.isEmpty || !elementType.isEmpty { text += " of" }
     if !shape.isEmpty { text += " \(shape)" }
     if !elementType.isEmpty { text += " \(elementType)" }
@@ -48,16 +45,18 @@ struct CallSources: Sendable {
 
   private(set) var count = 0
   private(set) var digest = Fingerprint()
-  private var shown = SIMD8<Int64>()
+  private var shown = InlineArray<8, Int>(repeating: 0)
 
   init() {}
 
-  init(_ sources: some Sequence<GraphSource>) {
-    for source in sources {
-      if count < Self.shownCount { shown[count] = Int64(source.number) }
-      digest.fold(source.number)
-      count += 1
-    }
+  init(_ sources: [GraphSource]) {
+    for source in sources { add(source.number) }
+  }
+
+  private mutating func add(_ number: Int) {
+    if count < Self.shownCount { shown[count] = number }
+    digest.fold(number)
+    count += 1
   }
 
   var text: String {
@@ -87,11 +86,11 @@ package struct CallLog: Sendable {
 
   package init() {}
 
-  package mutating func record(_ call: Call) {
-    fingerprint.fold(call.operation)
+  package mutating func record(_ call: consuming Call) {
+    fingerprint.fold(call.kind.digest.low)
+    fingerprint.fold(call.kind.digest.high)
     fingerprint.fold(call.shape.count)
     for size in call.shape { fingerprint.fold(size) }
-    fingerprint.fold(call.elementType)
     fingerprint.fold(call.detail)
     fingerprint.fold(call.sources.count)
     fingerprint.fold(call.sources.digest.low)
@@ -99,10 +98,6 @@ package struct CallLog: Sendable {
       fingerprint.fold(plan.layers)
       fingerprint.fold(plan.results)
       fingerprint.fold(plan.digest.low)
-    }
-    if let site = call.callSite {
-      fingerprint.fold(site.file)
-      fingerprint.fold(site.line)
     }
     let entry = Entry(number: count, fingerprint: fingerprint, call: call)
     if ring.count < Self.capacity { ring.append(entry) } else { ring[count % Self.capacity] = entry }

@@ -8,6 +8,9 @@ internal import Synchronization
 public final class Session: Sendable {
   fileprivate struct State {
     var log = CallLog()
+    /// What calls from one place have in common, of those that came lately.
+    var callKinds = PlaceTable<CallKind>()
+    var functionKinds = PlaceTable<FunctionKind>()
     /// The number of the next collective. A second session of several ranks goes on counting: no message of the first
     /// can be mistaken for one of the second.
     var collectives = Session.rankCollectives.load(ordering: .relaxed)
@@ -28,6 +31,8 @@ public final class Session: Sendable {
   private let engine: any Engine
   private let board: ProgressBoard?
   private let reporter = Mutex<ProgressReporter?>(nil)
+  /// How many graphs have been lowered. Its lock is held while a lowering has marks on nodes.
+  let lowerings = Mutex(0)
 
   /// The call log lives apart from the session, for the engine, which is made first.
   final class SharedState: Sendable {
@@ -75,6 +80,32 @@ public final class Session: Sendable {
     state.value.withLock { state in
       state.log.record(call)
       return state.log.count - 1
+    }
+  }
+
+  /// What calls of an operation from one place have in common.
+  func kind(of operation: String, at place: SourcePlace) -> CallKind {
+    state.value.withLock { state in
+      state.callKinds.content(at: place, name: operation) {
+        CallKind(operation: operation, callSite: place.callSite)
+      }
+    }
+  }
+
+  /// Records that a function is put off.
+  ///
+  /// - Returns: what it has in common with others that are put off there, and the number of the call.
+  func recordFunction(
+    _ name: String, yielding type: any FunctionBlock.Type, at place: SourcePlace, sources: CallSources, detail: String
+  ) -> (kind: FunctionKind, number: Int) {
+    state.value.withLock { state in
+      let kind = state.functionKinds.content(at: place, name: name, type: ObjectIdentifier(type)) {
+        FunctionKind(name: name, callSite: place.callSite, blockType: type)
+      }
+      var call = Call(kind.call, sources: sources)
+      if !detail.isEmpty { call.detail = detail }
+      state.log.record(call)
+      return (kind, state.log.count - 1)
     }
   }
 
@@ -268,13 +299,14 @@ public final class Session: Sendable {
 
   /// Gives a plan its numbers: the same on every rank, since every rank makes the same calls.
   private static func submission(of plan: Plan, _ call: Call, _ state: inout State) -> Submission {
+    let plan = plan.numbered(from: state.nextLayer)
     defer {
       state.nextGraph += 1
       state.nextLayer += plan.layers.count
     }
     return Submission(
-      graph: GraphID(state.nextGraph), plan: plan.numbered(from: state.nextLayer), firstLayer: state.nextLayer,
-      fingerprint: state.log.fingerprint, call: call)
+      graph: GraphID(state.nextGraph), plan: plan, firstLayer: state.nextLayer, fingerprint: state.log.fingerprint,
+      call: call)
   }
 
   private static func enter(_ call: Call, _ state: inout State) throws(MusterError) {
