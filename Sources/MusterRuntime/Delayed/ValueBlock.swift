@@ -8,7 +8,7 @@ struct ValueBlock<Value: Sendable>: Block {
   @inlinable
   init(_ value: Value) {
     self.value = value
-    // Decided when compiling, for most.
+    // Most are nothing but their bytes: nobody has to look into them.
     byteCount =
       _isPOD(Value.self) && !(Value.self is any Block.Type) ? MemoryLayout<Value>.size : Self.byteCount(of: value)
   }
