@@ -65,16 +65,20 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
   @Test(arguments: [SessionConfiguration.Backend.threads, .synchronous])
   func aSessionLeavesNothingBehind(backend: SessionConfiguration.Backend) async throws {
     final class Token: Sendable {
-      static let count = Atomic<Int>(0)
-      init() { Self.count.add(1, ordering: .relaxed) }
-      deinit { Self.count.subtract(1, ordering: .relaxed) }
+      let left: Counter
+      init(_ left: Counter) {
+        self.left = left
+        left.enter()
+      }
+      deinit { left.leave() }
     }
+    let left = Counter()
     var kept: [Future<Int>] = []
     for _ in 0..<3 {
       let configuration = SessionConfiguration(
         backend: backend, threads: 2, progress: SessionConfiguration.Progress.none)
       try await Session.run(configuration) { session in
-        let token = Token()
+        let token = Token(left)
         var last = try session.submit { [token] in withExtendedLifetime(token) { 1 } }
         for _ in 0..<5 {
           last = try session.submit(last) { [token] value in withExtendedLifetime(token) { 2 * value } }
@@ -85,8 +89,33 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
       }
     }
     kept = []
-    for _ in 0..<500 where Token.count.load(ordering: .relaxed) > 0 { usleep(10_000) }
-    #expect(Token.count.load(ordering: .relaxed) == 0)
+    for _ in 0..<500 where left.inside > 0 { usleep(10_000) }
+    #expect(left.inside == 0)
+  }
+
+  @Test func aChainOfFuturesKeepsItsEndOnly() async throws {
+    final class Value: Sendable, Codable {
+      static let alive = Atomic<Int>(0)
+      let number: Int
+      init(_ number: Int) {
+        self.number = number
+        Value.alive.add(1, ordering: .relaxed)
+      }
+      init(from decoder: any Decoder) throws { fatalError("nothing crosses") }
+      func encode(to encoder: any Encoder) throws { fatalError("nothing crosses") }
+      deinit { Value.alive.subtract(1, ordering: .relaxed) }
+    }
+    try await Session.run(quiet()) { session in
+      var last = try session.submit { Value(0) }
+      var most = 0
+      for number in 1...100 {
+        last = try session.submit(last) { Value($0.number + 1) }
+        #expect(try await last.value().number == number)
+        for _ in 0..<200 where Value.alive.load(ordering: .relaxed) > 3 { usleep(1000) }
+        most = max(most, Value.alive.load(ordering: .relaxed))
+      }
+      #expect(most <= 3)
+    }
   }
 
   @Test func whatGoesWithATaskMayCallTheSession() async throws {
