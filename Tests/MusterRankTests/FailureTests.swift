@@ -121,7 +121,7 @@ struct HeartbeatTests {
 
   @Test(.whereOthersOutliveTheDead) func aRootThatIsGoneIsNoticed() throws {
     let run = try run(["lose", "0", "kill"], launcherLooksAway: true)
-    #expect(run.errors.contains("rank 1 has heard nothing of rank 0, which schedules, for 2 s"), "\(run.errors)")
+    #expect(run.errors.contains(" has heard nothing of rank 0, which schedules, for 2 s"), "\(run.errors)")
     #expect(run.seconds < 15)
   }
 
@@ -141,7 +141,12 @@ struct HeartbeatTests {
     #expect(run.status != 0)
     #expect(run.errors.contains("muster: fatal: nothing has come for 2 s from rank \(rank) (node "), "\(run.errors)")
     #expect(run.errors.contains("), outside of any session"), "\(run.errors)")
-    #expect(run.errors.components(separatedBy: "muster: fatal").count == 2, "\(run.errors)")
+    // One says it before the others; where the machine is busy another one may be as quick.
+    let said = run.errors.components(separatedBy: "muster: fatal").count - 1
+    #expect((1...2).contains(said), "\(run.errors)")
+    #expect(
+      run.errors.components(separatedBy: "muster: fatal: nothing has come for 2 s from rank \(rank) (").count - 1 == said,
+      "\(run.errors)")
     #expect(!run.output.contains("started"))
     #expect(run.seconds < 15)
   }
