@@ -109,7 +109,7 @@ public struct Assignment: Sendable, Equatable {
   public var attempt: Attempt
   /// Lower runs first: the graph's urgency, then the task's place in the depth-first order.
   public var priority: Int64
-  /// Whether somebody else is likely to want the block soon: it's a result, or goes into a task together with others.
+  /// Whether somebody else is likely to want the block soon: it's one of few results, or goes into a task together with others.
   public var isShared: Bool
   /// Inputs that the worker has to fetch from others. Empty where it holds all of them.
   public var sources: [InputSource]

@@ -17,7 +17,9 @@ extension Scheduler {
     self.now = now
     for layer in graph.layers {
       layers.append(
-        LayerRecord(expectedBytes: max(0, layer.expectedBytes), urgency: graph.urgency, retries: layer.retries))
+        LayerRecord(
+          expectedBytes: max(0, layer.expectedBytes), urgency: graph.urgency, retries: layer.retries,
+          hasFewResults: graph.results.count <= Self.fewResults))
     }
     for task in added { layers[Int(tasks.records[task].layer)].total += 1 }
     outstanding += added.count

@@ -29,13 +29,18 @@ extension Scheduler {
         WorkerID(worker),
         Assignment(
           task: tasks.id(of: task), attempt: record.attempt, priority: key(of: task),
-          isShared: record.isKept || joinsOthers(task), sources: sources)))
+          isShared: record.isKept && layers[layer].hasFewResults || joinsOthers(task), sources: sources)))
   }
 
-  /// Whether what takes the block of a task takes others too, which may be made elsewhere. O(1): the first one tells.
+  /// More results than these are better asked for many at a time.
+  static var fewResults: Int { 256 }
+  /// More inputs than these are better fetched many at a time.
+  private static var fewInputs: Int { 8 }
+
+  /// Whether what takes the block of a task takes a few others too, which may be made elsewhere. O(1): the first one tells.
   private func joinsOthers(_ task: Int) -> Bool {
     guard workers.count > 1, let consumer = tasks.ownConsumerRange(of: task).first else { return false }
-    return tasks.inputRange(of: Int(tasks.consumers[consumer])).count > 1
+    return (2...Self.fewInputs).contains(tasks.inputRange(of: Int(tasks.consumers[consumer])).count)
   }
 
   /// Takes a task from the worker that it's assigned to. The caller sets its next state.

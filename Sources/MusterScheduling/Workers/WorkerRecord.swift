@@ -66,6 +66,8 @@ struct LayerRecord: Sendable {
   /// That of its graph.
   var urgency: Int16 = 0
   var retries = 0
+  /// Whether its graph has few results: each is wanted at once, and by itself.
+  var hasFewResults = false
   var total = 0
   var finished = 0
   var assigned = 0
