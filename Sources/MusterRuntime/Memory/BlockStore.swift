@@ -124,7 +124,12 @@ package struct BlockStore: Sendable {
   var clock: UInt64 = 0
 
   /// What blocks hold in memory, those included that are being read, in bytes.
-  package internal(set) var memoryBytes = 0
+  package var memoryBytes: Int { smallBytes + entryBytes }
+  /// What of that blocks hold that are too small for disks, and others.
+  var smallBytes = 0
+  var entryBytes = 0
+  /// What of that can't leave memory, since its type can't be written.
+  var stayingBytes = 0
   /// What of that leaves when it is written.
   package internal(set) var leavingBytes = 0
   /// What of it consumers take that were let in.
@@ -184,7 +189,7 @@ package struct BlockStore: Sendable {
     let bytes = block.byteCount
     if isSmall(bytes) {
       if small.insert(block, for: task) {
-        memoryBytes += bytes
+        smallBytes += bytes
       } else {
         actions.append(.drop(block))
       }
@@ -196,7 +201,7 @@ package struct BlockStore: Sendable {
     }
     entries[task] = Entry(block: block, byteCount: bytes, age: tick())
     see(bytes, of: task.layer)
-    memoryBytes += bytes
+    entryBytes += bytes
     updateCandidate(task)
   }
 
@@ -221,7 +226,8 @@ package struct BlockStore: Sendable {
     }
     switch entry.phase {
     case .resting:
-      if entry.block != nil { memoryBytes -= entry.byteCount } else { spilledBytes -= entry.byteCount }
+      if entry.mustStay { stayingBytes -= entry.byteCount }
+      if entry.block != nil { entryBytes -= entry.byteCount } else { spilledBytes -= entry.byteCount }
     case .writing(let ticket):
       // Whoever writes holds it until then.
       operations[ticket]?.isAbandoned = true
@@ -239,7 +245,7 @@ package struct BlockStore: Sendable {
   /// Releases a block that is in memory only, and returns it; nil where it is another kind.
   private mutating func takeSmall(_ task: TaskID) -> (any Block)? {
     guard let block = small.removeValue(forKey: task) else { return nil }
-    memoryBytes -= block.byteCount
+    smallBytes -= block.byteCount
     return block
   }
 
@@ -310,7 +316,7 @@ package struct BlockStore: Sendable {
     guard let operation = operations.removeValue(forKey: ticket) else { return }
     if operation.isAbandoned {
       leavingBytes -= operation.byteCount
-      memoryBytes -= operation.byteCount
+      entryBytes -= operation.byteCount
       discard(place, into: &actions)
     } else {
       entries[operation.task]!.phase = .resting
@@ -332,11 +338,14 @@ package struct BlockStore: Sendable {
     guard let operation = operations.removeValue(forKey: ticket) else { return }
     if operation.isAbandoned {
       leavingBytes -= operation.byteCount
-      memoryBytes -= operation.byteCount
+      entryBytes -= operation.byteCount
     } else {
       entries[operation.task]!.phase = .resting
       if !isPinned(operation.task) { leavingBytes -= operation.byteCount }
-      if error.code == .unsupported { entries[operation.task]!.mustStay = true }
+      if error.code == .unsupported {
+        entries[operation.task]!.mustStay = true
+        stayingBytes += operation.byteCount
+      }
       updateCandidate(operation.task)
     }
     if error.code != .unsupported {
@@ -358,7 +367,7 @@ package struct BlockStore: Sendable {
   package mutating func loaded(_ ticket: Ticket, _ block: any Block, into actions: inout [Action]) {
     guard let operation = operations.removeValue(forKey: ticket) else { return }
     if operation.isAbandoned {
-      memoryBytes -= operation.byteCount
+      entryBytes -= operation.byteCount
       actions.append(.drop(block))
       if let place = operation.place { discard(place, into: &actions) }
     } else {
@@ -378,7 +387,7 @@ package struct BlockStore: Sendable {
   /// The block couldn't be read back: it is lost.
   package mutating func loadFailed(_ ticket: Ticket, _ error: MusterError, into actions: inout [Action]) {
     guard let operation = operations.removeValue(forKey: ticket) else { return }
-    memoryBytes -= operation.byteCount
+    entryBytes -= operation.byteCount
     if let place = operation.place { discard(place, into: &actions) }
     if !operation.isAbandoned {
       let entry = entries.removeValue(forKey: operation.task)!
