@@ -8,7 +8,7 @@ extension BlockStore {
       if !condition { throw WorkerInvariantViolation(description: message()) }
     }
     var (memory, leaving, pinned, spilled, possible) = (0, 0, 0, 0, 0)
-    var pins: [TaskID: Int] = [:]
+    var pins: [TaskID: UInt32] = [:]
     for demand in demands.values where demand.isLetIn {
       for input in demand.inputs { pins[input, default: 0] += 1 }
     }
@@ -22,7 +22,8 @@ extension BlockStore {
       if entry.block != nil || entry.phase.isReading { memory += entry.byteCount } else { spilled += entry.byteCount }
       if entry.mustStay { staying += entry.byteCount }
       if entry.pins > 0 { pinned += entry.byteCount }
-      try expect(entry.pins == pins[task] ?? 0, "\(task) has \(entry.pins) pins, should have \(pins[task] ?? 0)")
+      try expect(
+        entry.pins == pins[task] ?? 0, "\(task) has \(entry.pins) pins, should have \(pins[task] ?? 0)")
       try expect(entry.block != nil || entry.place != nil, "\(task) is neither in memory nor on disk")
       switch entry.phase {
       case .resting:

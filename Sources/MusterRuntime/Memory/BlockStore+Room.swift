@@ -184,7 +184,7 @@ extension BlockStore {
     var choices = candidatesByUrgency()
     while left > 0, let task = choices.popMin()?.task {
       let entry = entries[task]!
-      if entry.place != nil {
+      if entry.isOnDisk {
         removeFromMemory(task, into: &actions)
       } else if spillError == nil {
         let ticket = tick()

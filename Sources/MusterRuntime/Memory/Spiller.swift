@@ -118,18 +118,19 @@ package final class Spiller: @unchecked Sendable {
           _ = self.giveBack(places)
           return []
         }
+      } else if writes, wantsTrim {
+        // Before others, who would keep it from its turn for long: the process takes too much meanwhile.
+        wantsTrim = false
+        withoutLock {
+          ProcessMemory.trim()
+          return []
+        }
       } else if !loads.isEmpty {
         let load = loads.removeFirst()
         withoutLock { self.read(load) }
       } else if writes, !batches.isEmpty {
         let batch = batches.removeFirst()
         withoutLock { self.write(batch) }
-      } else if writes, wantsTrim {
-        wantsTrim = false
-        withoutLock {
-          ProcessMemory.trim()
-          return []
-        }
       } else {
         condition.wait()
       }
