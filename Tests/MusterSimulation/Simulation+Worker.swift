@@ -211,6 +211,8 @@ extension Simulation {
     case .taskFailed: break
     case .outOfMemory:
       report.misfits += 1
+      let store = workers[worker].state.store
+      if store.marks.limit > 0 && store.fixedBytes > store.marks.limit { break }
       let bytes = options.neededBytes(of: task, in: graph)
       guard bytes > workers[worker].memoryLimit else {
         throw fault("\(task) needs \(bytes) bytes, and fails for want of memory on worker \(worker)")

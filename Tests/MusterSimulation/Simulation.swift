@@ -358,7 +358,8 @@ package struct Simulation {
   private mutating func join(_ offer: SimulationOptions.Worker) {
     joinsToCome -= 1
     let number = workers.count
-    var marks = BlockStore.Marks(limit: offer.memoryLimit)
+    // Else the limit is the scheduler's alone: the blocks of most simulations are too small for disks.
+    var marks = BlockStore.Marks(limit: options.smallestBlock == nil ? 0 : offer.memoryLimit)
     if let smallest = options.smallestBlock { marks.smallestBlock = smallest }
     workers.append(SimulatedWorker(slots: offer.slots, memoryLimit: offer.memoryLimit, marks: marks))
     for graph in 0..<added { comeToGraph(graph, at: number) }

@@ -48,7 +48,7 @@ package struct SimulationOptions: Sendable {
   package var cancellations: [(task: TaskID, time: Int)] = []
   /// A task that throws.
   package var failing: TaskID?
-  /// Blocks below this many bytes stay in memory; nil where the disk is for those that it is for by default.
+  /// Blocks below this many bytes stay in memory; nil where workers have no disk, and only the scheduler heeds limits.
   package var smallestBlock: Int?
   /// How long the disk takes for a write or a read, and the chance that it fails.
   package var diskDelay: ClosedRange<Int> = 1...100_000

@@ -8,19 +8,22 @@ extension BlockStore {
       if !condition { throw WorkerInvariantViolation(description: message()) }
     }
     var (memory, leaving, pinned, spilled, possible) = (0, 0, 0, 0, 0)
-    var pins: [TaskID: Int] = [:]
+    var pins: [TaskID: UInt32] = [:]
     for demand in demands.values where demand.isLetIn {
       for input in demand.inputs { pins[input, default: 0] += 1 }
     }
+    var (few, staying) = (0, 0)
     for (task, block) in small {
-      memory += block.byteCount
+      few += block.byteCount
       try expect(isSmall(block.byteCount) && entries[task] == nil, "\(task) isn't small, or is here twice")
     }
     for (task, entry) in entries {
       try expect(!isSmall(entry.byteCount), "\(task) is too small for disks")
       if entry.block != nil || entry.phase.isReading { memory += entry.byteCount } else { spilled += entry.byteCount }
+      if entry.mustStay { staying += entry.byteCount }
       if entry.pins > 0 { pinned += entry.byteCount }
-      try expect(entry.pins == pins[task] ?? 0, "\(task) has \(entry.pins) pins, should have \(pins[task] ?? 0)")
+      try expect(
+        entry.pins == pins[task] ?? 0, "\(task) has \(entry.pins) pins, should have \(pins[task] ?? 0)")
       try expect(entry.block != nil || entry.place != nil, "\(task) is neither in memory nor on disk")
       switch entry.phase {
       case .resting:
@@ -42,7 +45,9 @@ extension BlockStore {
       memory += operation.byteCount
       if operation.place == nil { leaving += operation.byteCount }
     }
-    try expect(memory == memoryBytes, "memoryBytes is \(memoryBytes), should be \(memory)")
+    try expect(memory == entryBytes, "entryBytes is \(entryBytes), should be \(memory)")
+    try expect(few == smallBytes, "smallBytes is \(smallBytes), should be \(few)")
+    try expect(staying == stayingBytes, "stayingBytes is \(stayingBytes), should be \(staying)")
     try expect(leaving == leavingBytes, "leavingBytes is \(leavingBytes), should be \(leaving)")
     try expect(pinned == pinnedBytes, "pinnedBytes is \(pinnedBytes), should be \(pinned)")
     try expect(spilled == spilledBytes, "spilledBytes is \(spilledBytes), should be \(spilled)")

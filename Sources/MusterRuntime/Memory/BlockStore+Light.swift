@@ -14,7 +14,7 @@ extension BlockStore {
 
   /// Whether a task that makes so much needn't be told of, whatever its inputs are, which are here.
   package func isLight(_ task: TaskID, outputBytes: Int) -> Bool {
-    holdsSmallOnly && isSmall(outputBytes) && !makesMuch(task)
+    holdsSmallOnly && isSmall(outputBytes) && (memoryBytes <= marks.high || marks.limit == 0) && !makesMuch(task)
   }
 
   private func makesMuch(_ task: TaskID) -> Bool { !seen.isEmpty && seen[task.layer] != nil }
@@ -36,7 +36,7 @@ extension BlockStore {
       marks.limit == 0 || memoryBytes + byteCount <= marks.high
     else { return end(.task(task), storing: block, of: task, into: &actions) }
     // A task may be run again where its block is held: the block is the same.
-    if small.insert(block, for: task) { memoryBytes += byteCount }
+    if small.insert(block, for: task) { smallBytes += byteCount }
   }
 
   /// Like `release`, and returns a block that leaves at once rather than have it dropped by an action.
@@ -45,7 +45,7 @@ extension BlockStore {
       release(task, into: &actions)
       return nil
     }
-    memoryBytes -= block.byteCount
+    smallBytes -= block.byteCount
     return block
   }
 }

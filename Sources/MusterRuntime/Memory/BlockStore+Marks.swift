@@ -18,6 +18,9 @@ extension BlockStore {
     package var smallestBatch: Int
     package var largestBatch: Int
 
+    /// What is known of a block that is on disk takes about a quarter of this.
+    static let smallestSpilled = 1 << 10
+
     /// - Parameter taskLimit: What one task may take, where that isn't what blocks may take.
     package init(limit: Int, taskLimit: Int? = nil) {
       self.limit = max(0, limit)
@@ -27,7 +30,7 @@ extension BlockStore {
       low = min(high, self.limit / 2)
       roots = self.limit / 10 * 8
       pinned = self.limit / 2
-      smallestBlock = 16 << 10
+      smallestBlock = Self.smallestSpilled
       smallestBatch = max(1, min(4 << 20, self.limit / 64))
       largestBatch = 64 << 20
     }

@@ -7,8 +7,8 @@ extension BlockStore {
   mutating func settle(into actions: inout [Action]) {
     if waiting.isEmpty && memoryBytes + reservedBytes - leavingBytes <= marks.high { return }
     if marks.limit > 0 { makeRoom(into: &actions) }
-    if marks.limit > 0, memoryBytes - leavingBytes > marks.limit, let spillError {
-      failWaiting(spillError, into: &actions)
+    if marks.limit > 0, memoryBytes - leavingBytes > marks.limit, let error = spillError ?? crowding {
+      failWaiting(error, into: &actions)
     }
     while let next = nextWaiting() {
       guard letIn(next, into: &actions) else { break }
@@ -118,7 +118,7 @@ extension BlockStore {
         let ticket = tick()
         operations[ticket] = Operation(task: task, byteCount: entry.byteCount, place: entry.place)
         entries[task]!.phase = .reading(ticket)
-        memoryBytes += entry.byteCount
+        entryBytes += entry.byteCount
         spilledBytes -= entry.byteCount
         actions.append(.load(ticket, task, entry.place!))
       }
@@ -152,7 +152,7 @@ extension BlockStore {
   mutating func removeFromMemory(_ task: TaskID, into actions: inout [Action]) {
     let entry = entries[task]!
     entries[task]!.block = nil
-    memoryBytes -= entry.byteCount
+    entryBytes -= entry.byteCount
     spilledBytes += entry.byteCount
     if let block = entry.block { actions.append(.drop(block)) }
   }
@@ -181,10 +181,10 @@ extension BlockStore {
     guard candidateBytes >= marks.smallestBatch || memoryBytes + reservedBytes > marks.limit else { return }
     var left = excess
     var orders: [SpillOrder] = []
-    for task in leastUrgentFirst() {
-      guard left > 0 else { break }
+    var choices = candidatesByUrgency()
+    while left > 0, let task = choices.popMin()?.task {
       let entry = entries[task]!
-      if entry.place != nil {
+      if entry.isOnDisk {
         removeFromMemory(task, into: &actions)
       } else if spillError == nil {
         let ticket = tick()
@@ -201,23 +201,30 @@ extension BlockStore {
     batch(orders, into: &actions)
   }
 
-  /// Those that nobody wants who is here, the oldest first; then those that are wanted last.
-  private func leastUrgentFirst() -> [TaskID] {
+  private struct Choice: Comparable {
+    var task: TaskID
+    var isWanted: Bool
+    var priority: Int64
+    var age: UInt64
+    /// Those that nobody wants who is here, the oldest first; then those that are wanted last. Ages differ.
+    static func < (a: Choice, b: Choice) -> Bool {
+      if a.isWanted != b.isWanted { return !a.isWanted }
+      if a.priority != b.priority { return a.priority > b.priority }
+      return a.age < b.age
+    }
+  }
+
+  /// The blocks that could leave, the least urgent first. A heap, since there may be millions, of which few leave.
+  private func candidatesByUrgency() -> Heap<Choice> {
     var urgencies: [TaskID: Int64] = [:]
     for demand in demands.values {
       for input in demand.inputs { urgencies[input] = min(urgencies[input] ?? .max, demand.priority) }
     }
-    typealias Choice = (task: TaskID, isWanted: Bool, priority: Int64, age: UInt64)
-    let choices = candidates.map { task -> Choice in
-      let priority = urgencies[task]
-      return (task, priority != nil, priority ?? 0, entries[task]!.age)
-    }
-    // Ages differ, so the order doesn't depend on that of the set.
-    return choices.sorted { a, b in
-      if a.isWanted != b.isWanted { return !a.isWanted }
-      if a.priority != b.priority { return a.priority > b.priority }
-      return a.age < b.age
-    }.map(\.task)
+    return Heap(
+      candidates.lazy.map { task in
+        let priority = urgencies[task]
+        return Choice(task: task, isWanted: priority != nil, priority: priority ?? 0, age: entries[task]!.age)
+      })
   }
 
   private func batch(_ orders: [SpillOrder], into actions: inout [Action]) {

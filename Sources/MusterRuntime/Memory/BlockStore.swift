@@ -61,18 +61,33 @@ package struct BlockStore: Sendable {
     case reading(Ticket)
   }
 
+  /// There may be millions: it is kept small.
   struct Entry {
+    private indirect enum Copy { case at(SpillPlace) }
+
     /// nil where it is on disk only.
     var block: (any Block)?
     var byteCount: Int
-    var place: SpillPlace?
-    var phase = Phase.resting
-    /// How many consumers that were let in take it.
-    var pins = 0
+    private var copy: Copy?
     /// When it was stored or read, in such events.
     var age: UInt64
+    var phase = Phase.resting
     /// Its type can't be written.
     var mustStay = false
+    /// How many consumers that were let in take it.
+    var pins: UInt32 = 0
+
+    init(block: any Block, byteCount: Int, age: UInt64) {
+      self.block = block
+      self.byteCount = byteCount
+      self.age = age
+    }
+
+    var place: SpillPlace? {
+      get { if case .at(let place)? = copy { place } else { nil } }
+      set { copy = newValue.map { .at($0) } }
+    }
+    var isOnDisk: Bool { copy != nil }
   }
 
   struct Operation {
@@ -124,7 +139,12 @@ package struct BlockStore: Sendable {
   var clock: UInt64 = 0
 
   /// What blocks hold in memory, those included that are being read, in bytes.
-  package internal(set) var memoryBytes = 0
+  package var memoryBytes: Int { smallBytes + entryBytes }
+  /// What of that blocks hold that are too small for disks, and others.
+  var smallBytes = 0
+  var entryBytes = 0
+  /// What of that can't leave memory, since its type can't be written.
+  var stayingBytes = 0
   /// What of that leaves when it is written.
   package internal(set) var leavingBytes = 0
   /// What of it consumers take that were let in.
@@ -184,7 +204,7 @@ package struct BlockStore: Sendable {
     let bytes = block.byteCount
     if isSmall(bytes) {
       if small.insert(block, for: task) {
-        memoryBytes += bytes
+        smallBytes += bytes
       } else {
         actions.append(.drop(block))
       }
@@ -196,7 +216,7 @@ package struct BlockStore: Sendable {
     }
     entries[task] = Entry(block: block, byteCount: bytes, age: tick())
     see(bytes, of: task.layer)
-    memoryBytes += bytes
+    entryBytes += bytes
     updateCandidate(task)
   }
 
@@ -221,7 +241,8 @@ package struct BlockStore: Sendable {
     }
     switch entry.phase {
     case .resting:
-      if entry.block != nil { memoryBytes -= entry.byteCount } else { spilledBytes -= entry.byteCount }
+      if entry.mustStay { stayingBytes -= entry.byteCount }
+      if entry.block != nil { entryBytes -= entry.byteCount } else { spilledBytes -= entry.byteCount }
     case .writing(let ticket):
       // Whoever writes holds it until then.
       operations[ticket]?.isAbandoned = true
@@ -239,7 +260,7 @@ package struct BlockStore: Sendable {
   /// Releases a block that is in memory only, and returns it; nil where it is another kind.
   private mutating func takeSmall(_ task: TaskID) -> (any Block)? {
     guard let block = small.removeValue(forKey: task) else { return nil }
-    memoryBytes -= block.byteCount
+    smallBytes -= block.byteCount
     return block
   }
 
@@ -301,95 +322,6 @@ package struct BlockStore: Sendable {
     for input in demand.inputs { unpin(input) }
     guard demand.missing > 0 else { return }
     for input in demand.inputs { readers[input]?.removeAll { $0 == consumer } }
-  }
-
-  // MARK: What the disk says
-
-  /// The block has been written.
-  package mutating func spilled(_ ticket: Ticket, at place: SpillPlace, into actions: inout [Action]) {
-    guard let operation = operations.removeValue(forKey: ticket) else { return }
-    if operation.isAbandoned {
-      leavingBytes -= operation.byteCount
-      memoryBytes -= operation.byteCount
-      discard(place, into: &actions)
-    } else {
-      entries[operation.task]!.phase = .resting
-      entries[operation.task]!.place = place
-      if spillError?.code == .diskFull { spillError = nil }
-      if !isPinned(operation.task) {
-        leavingBytes -= operation.byteCount
-        removeFromMemory(operation.task, into: &actions)
-      }
-      updateCandidate(operation.task)
-    }
-    settle(into: &actions)
-  }
-
-  /// The block couldn't be written. It stays in memory.
-  ///
-  /// - Parameter error: With the code `unsupported` it is a matter of this block, else of the disk.
-  package mutating func spillFailed(_ ticket: Ticket, _ error: MusterError, into actions: inout [Action]) {
-    guard let operation = operations.removeValue(forKey: ticket) else { return }
-    if operation.isAbandoned {
-      leavingBytes -= operation.byteCount
-      memoryBytes -= operation.byteCount
-    } else {
-      entries[operation.task]!.phase = .resting
-      if !isPinned(operation.task) { leavingBytes -= operation.byteCount }
-      if error.code == .unsupported { entries[operation.task]!.mustStay = true }
-      updateCandidate(operation.task)
-    }
-    if error.code != .unsupported {
-      spillError = error
-      if error.code == .diskFull { discardCopies(into: &actions) }
-    }
-    settle(into: &actions)
-  }
-
-  /// Makes room on disk by the copies of blocks that are in memory.
-  private mutating func discardCopies(into actions: inout [Action]) {
-    for (task, entry) in entries where entry.block != nil && entry.place != nil && entry.phase == .resting {
-      entries[task]!.place = nil
-      discard(entry.place!, into: &actions)
-    }
-  }
-
-  /// The block has been read back.
-  package mutating func loaded(_ ticket: Ticket, _ block: any Block, into actions: inout [Action]) {
-    guard let operation = operations.removeValue(forKey: ticket) else { return }
-    if operation.isAbandoned {
-      memoryBytes -= operation.byteCount
-      actions.append(.drop(block))
-      if let place = operation.place { discard(place, into: &actions) }
-    } else {
-      let task = operation.task
-      entries[task]!.block = block
-      entries[task]!.phase = .resting
-      entries[task]!.age = tick()
-      updateCandidate(task)
-      for consumer in readers.removeValue(forKey: task) ?? [] {
-        demands[consumer]!.missing -= 1
-        if demands[consumer]!.missing == 0 { actions.append(.ready(consumer)) }
-      }
-    }
-    settle(into: &actions)
-  }
-
-  /// The block couldn't be read back: it is lost.
-  package mutating func loadFailed(_ ticket: Ticket, _ error: MusterError, into actions: inout [Action]) {
-    guard let operation = operations.removeValue(forKey: ticket) else { return }
-    memoryBytes -= operation.byteCount
-    if let place = operation.place { discard(place, into: &actions) }
-    if !operation.isAbandoned {
-      let entry = entries.removeValue(forKey: operation.task)!
-      if entry.pins > 0 { pinnedBytes -= entry.byteCount }
-      lost[operation.task] = error
-      for consumer in readers.removeValue(forKey: operation.task) ?? [] where demands[consumer] != nil {
-        forget(consumer)
-        actions.append(.failed(consumer, error))
-      }
-    }
-    settle(into: &actions)
   }
 }
 

@@ -7,6 +7,16 @@ package final class Scratch: Sendable {
     var folder: ScratchFolder?
     var files: [Int: SpillFile] = [:]
     var space = SpillSpace()
+    var bundles: [BundlePlace: Bundle] = [:]
+  }
+  private struct BundlePlace: Hashable {
+    var file: Int
+    var offset: Int
+  }
+  private struct Bundle {
+    var byteCount: Int
+    /// How many of its blocks are in use.
+    var count: Int
   }
   private let environment: [String: String]
   private let state = Mutex(State())
@@ -32,22 +42,28 @@ package final class Scratch: Sendable {
     }
   }
 
-  /// Writes records together, and says where each lies.
-  func write(_ records: [SpillRecord]) throws(MusterError) -> [(file: Int, offset: Int)] {
-    let total = records.reduce(0) { $0 + $1.byteCount }
+  /// Writes blocks together, and says where each lies.
+  func write(_ batch: SpillBatch) throws(MusterError) -> [SpillPlace] {
+    let total = batch.byteCount
     let (file, number, start) = try reserve(total)
     do throws(MusterError) {
-      try file.write(records.flatMap(\.parts), at: start)
+      try file.write(batch.parts, at: start)
     } catch {
       free(file: number, offset: start, byteCount: total)
       throw error
     }
+    withExtendedLifetime(batch) {}
     SpillTraffic.wrote(bytes: total)
-    var offset = start
-    return records.map { record in
-      defer { offset += record.byteCount }
-      return (number, offset)
+    let bundles = batch.bundles(at: start)
+    if !bundles.isEmpty {
+      state.withLock { state in
+        for bundle in bundles {
+          state.bundles[BundlePlace(file: number, offset: bundle.offset)] = Bundle(
+            byteCount: bundle.byteCount, count: bundle.count)
+        }
+      }
     }
+    return batch.places(file: number, at: start)
   }
 
   private func reserve(_ byteCount: Int) throws(MusterError) -> (SpillFile, number: Int, offset: Int) {
@@ -77,13 +93,25 @@ package final class Scratch: Sendable {
       throw MusterError(.internal, "a block was to be read from a scratch file that isn't there any more")
     }
     let arriving = try SpillRecord.Arriving(place)
-    try file.read(arriving.parts, at: place.offset)
-    SpillTraffic.read(bytes: place.byteCount)
+    try file.read(arriving.parts, at: arriving.offset)
+    SpillTraffic.read(bytes: arriving.byteCount)
     return try arriving.block(as: type)
   }
 
   /// The block at a place isn't needed any more.
-  func free(_ place: SpillPlace) { free(file: place.file, offset: place.offset, byteCount: place.byteCount) }
+  func free(_ place: SpillPlace) {
+    guard let start = place.bundle else {
+      return free(file: place.file, offset: place.offset, byteCount: place.byteCount)
+    }
+    // The last of a bundle frees the pages.
+    let byteCount = state.withLock { state -> Int? in
+      let bundle = BundlePlace(file: place.file, offset: start)
+      state.bundles[bundle]!.count -= 1
+      guard state.bundles[bundle]!.count == 0 else { return nil }
+      return state.bundles.removeValue(forKey: bundle)!.byteCount
+    }
+    if let byteCount { free(file: place.file, offset: start, byteCount: byteCount) }
+  }
 
   private func free(file number: Int, offset: Int, byteCount: Int) {
     // Let go outside of the lock: closing a large file takes long.

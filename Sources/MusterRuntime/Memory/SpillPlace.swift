@@ -8,12 +8,17 @@ package struct SpillPlace: Hashable, Sendable {
   package var headerSize: Int
   /// The lengths of its bulk parts.
   package var segmentSizes: [Int]
+  /// Where the bundle of small blocks begins that it is one of; nil where it has pages of its own.
+  package var bundle: Int?
 
-  package init(file: Int, offset: Int, byteCount: Int, headerSize: Int, segmentSizes: [Int]) {
+  package init(
+    file: Int, offset: Int, byteCount: Int, headerSize: Int, segmentSizes: [Int], bundle: Int? = nil
+  ) {
     self.file = file
     self.offset = offset
     self.byteCount = byteCount
     self.headerSize = headerSize
     self.segmentSizes = segmentSizes
+    self.bundle = bundle
   }
 }

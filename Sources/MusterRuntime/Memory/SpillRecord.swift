@@ -1,13 +1,13 @@
 internal import CLinux
 internal import Glibc
 
-/// A block as it goes to disk: a head of everything small, then each large part, all of whole pages, so that the disk
-/// reads and writes the blocks' own memory.
+/// A block as it goes to disk with pages of its own: a head of everything small, then each large part, all of whole pages,
+/// so that the disk reads and writes the blocks' own memory.
 struct SpillRecord {
   /// What file systems want of addresses, places and lengths that bypass the page cache, at the most.
   static let page = 4096
   /// Parts up to this go into the head. What is larger has whole pages, as `BlockAllocator` gives them.
-  private static let smallPart = 64 << 10
+  static let smallPart = 64 << 10
 
   static func padded(_ byteCount: Int) -> Int { (byteCount + page - 1) & ~(page - 1) }
 
@@ -27,34 +27,20 @@ struct SpillRecord {
   /// Whole pages, one after the other on disk. Valid as long as the record lives.
   let parts: [iovec]
   let byteCount: Int
-  let headerSize: Int
-  let segmentSizes: [Int]
+  /// What of that isn't the block's own memory.
+  let copiedBytes: Int
 
   /// A block that is to be written.
-  ///
-  /// - Throws: `MusterError` with code `unsupported`, where its type can't be encoded.
-  init(_ block: any Block) throws(MusterError) {
-    var encoder = BlockEncoder()
-    block.encode(into: &encoder)
-    if let refusal = encoder.refusal {
-      throw MusterError(.unsupported, "a block can't be written to disk: \(refusal)")
-    }
-    headerSize = encoder.header.count
-    segmentSizes = encoder.segments.map(\.byteCount)
-    let head = Pages(byteCount: Self.headSize(headerSize: headerSize, segmentSizes: segmentSizes))
-    encoder.header.withUnsafeBytes {
-      if let base = $0.baseAddress { head.bytes.copyMemory(from: base, byteCount: $0.count) }
-    }
-    var end = headerSize
+  init(_ encoded: SpillEncoding) {
+    let head = Pages(byteCount: encoded.smallBytes)
+    encoded.copySmall(to: head.bytes)
+    // What lies between the end of the head's contents and of its page is no one's: it isn't read.
+    memset(head.bytes + encoded.smallBytes, 0, head.byteCount - encoded.smallBytes)
     var owners: [AnyObject] = [head]
     var parts = [iovec(iov_base: head.bytes, iov_len: head.byteCount)]
-    for segment in encoder.segments {
+    var copiedBytes = head.byteCount
+    for segment in encoded.large {
       let source = segment.storage.bytes + segment.offset
-      if segment.byteCount <= Self.smallPart {
-        (head.bytes + end).copyMemory(from: source, byteCount: segment.byteCount)
-        end += segment.byteCount
-        continue
-      }
       let size = Self.padded(segment.byteCount)
       if UInt(bitPattern: source) % UInt(Self.page) == 0 && segment.offset + size <= segment.storage.capacity {
         owners.append(segment.storage)
@@ -64,16 +50,16 @@ struct SpillRecord {
         copy.bytes.copyMemory(from: source, byteCount: segment.byteCount)
         owners.append(copy)
         parts.append(iovec(iov_base: copy.bytes, iov_len: size))
+        copiedBytes += size
       }
     }
-    // What lies between the end of the head's contents and of its page is no one's: it isn't read.
-    memset(head.bytes + end, 0, head.byteCount - end)
     self.owners = owners
     self.parts = parts
+    self.copiedBytes = copiedBytes
     byteCount = parts.reduce(0) { $0 + $1.iov_len }
   }
 
-  private static func headSize(headerSize: Int, segmentSizes: [Int]) -> Int {
+  static func headSize(headerSize: Int, segmentSizes: [Int]) -> Int {
     segmentSizes.reduce(headerSize) { $0 + ($1 <= smallPart ? $1 : 0) }
   }
 
@@ -84,12 +70,18 @@ struct SpillRecord {
     private let head: Pages
     private let storages: [BlockStorage]
     private let place: SpillPlace
+    /// Where the block begins in the first page: 0 but in a bundle.
+    private let start: Int
     let parts: [iovec]
+    /// Where the parts lie in the file.
+    var offset: Int { place.offset - start }
+    var byteCount: Int { parts.reduce(0) { $0 + $1.iov_len } }
 
     /// - Throws: `MusterError` with code `outOfMemory`.
     init(_ place: SpillPlace) throws(MusterError) {
       self.place = place
-      head = Pages(byteCount: headSize(headerSize: place.headerSize, segmentSizes: place.segmentSizes))
+      start = place.offset % page
+      head = Pages(byteCount: start + headSize(headerSize: place.headerSize, segmentSizes: place.segmentSizes))
       var storages: [BlockStorage] = []
       var parts = [iovec(iov_base: head.bytes, iov_len: head.byteCount)]
       for size in place.segmentSizes {
@@ -106,8 +98,8 @@ struct SpillRecord {
 
     /// The block, once the parts are filled.
     func block(as type: any Block.Type) throws -> any Block {
-      let header = Array(UnsafeRawBufferPointer(start: head.bytes, count: place.headerSize))
-      var position = place.headerSize
+      let header = Array(UnsafeRawBufferPointer(start: head.bytes + start, count: place.headerSize))
+      var position = start + place.headerSize
       for (storage, size) in zip(storages, place.segmentSizes) where size <= smallPart {
         storage.bytes.copyMemory(from: head.bytes + position, byteCount: size)
         position += size

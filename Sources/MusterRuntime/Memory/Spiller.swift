@@ -21,6 +21,9 @@ package final class Spiller: @unchecked Sendable {
     var type: any Block.Type
   }
 
+  /// Small blocks are copied to pages that they share: so much at a time, since that is memory too.
+  private static let mostCopied = 2 << 20
+
   private let condition = ConditionLock()
   private let scratch: Scratch
   private let events: TraceRecorder?
@@ -108,25 +111,26 @@ package final class Spiller: @unchecked Sendable {
   private func work(writes: Bool) {
     condition.lock()
     while !isShutDown {
-      if !loads.isEmpty {
-        let load = loads.removeFirst()
-        withoutLock { self.read(load) }
-      } else if writes, !batches.isEmpty {
-        let batch = batches.removeFirst()
-        withoutLock { self.write(batch) }
-      } else if writes, !discarded.isEmpty {
-        let places = discarded
-        discarded = []
+      if writes, !discarded.isEmpty {
+        // First: what is written next may need the space.
+        let places = takeDiscarded()
         withoutLock {
-          for place in places { self.scratch.free(place) }
+          _ = self.giveBack(places)
           return []
         }
       } else if writes, wantsTrim {
+        // Before others, who would keep it from its turn for long: the process takes too much meanwhile.
         wantsTrim = false
         withoutLock {
           ProcessMemory.trim()
           return []
         }
+      } else if !loads.isEmpty {
+        let load = loads.removeFirst()
+        withoutLock { self.read(load) }
+      } else if writes, !batches.isEmpty {
+        let batch = batches.removeFirst()
+        withoutLock { self.write(batch) }
       } else {
         condition.wait()
       }
@@ -166,34 +170,55 @@ package final class Spiller: @unchecked Sendable {
 
   private func write(_ orders: [BlockStore.SpillOrder]) -> [Completion] {
     var completions: [Completion] = []
-    var written: [BlockStore.SpillOrder] = []
-    var records: [SpillRecord] = []
-    for order in orders {
+    var left = orders[...]
+    while !left.isEmpty {
+      var batch = SpillBatch()
+      var written: [BlockStore.SpillOrder] = []
+      while batch.copiedBytes < Self.mostCopied, let order = left.popFirst() {
+        do throws(MusterError) {
+          try batch.append(order.block)
+          written.append(order)
+        } catch {
+          completions.append(.spillFailed(order.ticket, error))
+        }
+      }
+      guard !batch.isEmpty else { continue }
       do throws(MusterError) {
-        records.append(try SpillRecord(order.block))
-        written.append(order)
+        let begin = MonotonicClock.nanoseconds
+        let places = try write(batch)
+        let end = MonotonicClock.nanoseconds
+        for (order, place) in zip(written, places) {
+          events?.spilled(order.task, bytes: place.byteCount, begin: begin, end: end)
+          completions.append(.spilled(order.ticket, place))
+        }
       } catch {
-        completions.append(.spillFailed(order.ticket, error))
+        // The rest would fail too.
+        completions += (written + left).map { .spillFailed($0.ticket, error) }
+        left = []
       }
-    }
-    guard !records.isEmpty else { return completions }
-    do throws(MusterError) {
-      let begin = MonotonicClock.nanoseconds
-      let places = try scratch.write(records)
-      let end = MonotonicClock.nanoseconds
-      for (order, (record, place)) in zip(written, zip(records, places)) {
-        events?.spilled(order.task, bytes: record.byteCount, begin: begin, end: end)
-        completions.append(
-          .spilled(
-            order.ticket,
-            SpillPlace(
-              file: place.file, offset: place.offset, byteCount: record.byteCount, headerSize: record.headerSize,
-              segmentSizes: record.segmentSizes)))
-      }
-    } catch {
-      completions += written.map { .spillFailed($0.ticket, error) }
     }
     return completions
+  }
+
+  /// Writes once more where the disk is full, and space has become free that it wasn't told of.
+  private func write(_ batch: SpillBatch) throws(MusterError) -> [SpillPlace] {
+    do throws(MusterError) {
+      return try scratch.write(batch)
+    } catch {
+      guard error.code == .diskFull, giveBack(condition.withLock(takeDiscarded)) else { throw error }
+    }
+    return try scratch.write(batch)
+  }
+
+  private func takeDiscarded() -> [SpillPlace] {
+    defer { discarded = [] }
+    return discarded
+  }
+
+  /// Returns whether there was anything to give back.
+  private func giveBack(_ places: [SpillPlace]) -> Bool {
+    for place in places { scratch.free(place) }
+    return !places.isEmpty
   }
 }
 

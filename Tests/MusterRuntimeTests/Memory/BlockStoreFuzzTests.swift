@@ -46,12 +46,13 @@ struct StoreModel {
   private(set) var writes = 0
   private(set) var reads = 0
   private(set) var refusals = 0
+  private(set) var crowded = 0
 
   init(seed: UInt64) {
     random = SplitMix64(seed: seed)
     let limit = random.chance(0.1) ? 0 : Int.random(in: 500...4000, using: &random)
     var marks = BlockStore.Marks(limit: limit)
-    marks.smallestBlock = random.chance(0.5) ? 0 : 30
+    marks.smallestBlock = [0, 0, 30, 90].randomElement(using: &random)!
     marks.largestBatch = Int.random(in: 1...1000, using: &random)
     store = BlockStore(marks: marks)
     failures = random.chance(0.3) ? 0.05 : 0
@@ -127,8 +128,13 @@ struct StoreModel {
         prepared.remove(consumer)
         consumers[consumer] = nil
         refusals += 1
-      case .failed(let consumer, _):
-        try expect(failures > 0, "a failure without a cause")
+      case .failed(let consumer, let error):
+        if error.code == .outOfMemory {
+          try expect(store.fixedBytes > store.marks.limit, "\(consumer) is refused memory that there is")
+          crowded += 1
+        } else {
+          try expect(failures > 0, "a failure without a cause")
+        }
         try expect(prepared.remove(consumer) != nil, "\(consumer) failed, and wasn't to be ready")
         consumers[consumer] = nil
         failed += 1
@@ -255,7 +261,7 @@ struct BlockStoreFuzzTests {
   /// `MUSTER_FUZZ_SEED` runs that seed alone.
   @Test func randomEventsLoseNothing() {
     let seed = ProcessInfo.processInfo.environment["MUSTER_FUZZ_SEED"].flatMap { UInt64($0) }
-    var (writes, reads, refusals, failed) = (0, 0, 0, 0)
+    var (writes, reads, refusals, failed, crowded) = (0, 0, 0, 0, 0)
     for seed in seed.map({ $0..<$0 + 1 }) ?? 0..<2000 {
       var model = StoreModel(seed: seed)
       do {
@@ -268,10 +274,12 @@ struct BlockStoreFuzzTests {
       reads += model.reads
       refusals += model.refusals
       failed += model.failed
+      crowded += model.crowded
     }
     guard seed == nil else { return }
     // What the fuzzer is for has to have happened.
     #expect(
-      writes > 10_000 && reads > 5_000 && refusals > 100 && failed > 20, "\(writes) \(reads) \(refusals) \(failed)")
+      writes > 10_000 && reads > 5_000 && refusals > 100 && failed > 20 && crowded > 20,
+      "\(writes) \(reads) \(refusals) \(failed) \(crowded)")
   }
 }

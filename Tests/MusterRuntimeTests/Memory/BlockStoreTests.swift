@@ -12,9 +12,9 @@ private struct Harness {
   var store: BlockStore
   private var actions: [BlockStore.Action] = []
 
-  init() {
+  init(smallestBlock: Int = 1) {
     var marks = BlockStore.Marks(limit: 1000)
-    marks.smallestBlock = 1
+    marks.smallestBlock = smallestBlock
     marks.smallestBatch = 1
     store = BlockStore(marks: marks)
   }
@@ -263,5 +263,60 @@ struct BlockStoreTests {
     #expect(harness.failure?.message == "gone")
     harness.act { $0.release(task(0), into: &$1) }
     #expect(!harness.store.holds(task(0)))
+  }
+
+  @Test func blocksThatCannotLeaveFailTasksPastTheLimit() {
+    var harness = Harness(smallestBlock: 101)
+    for index in 0..<9 { harness.add(index) }
+    #expect(harness.orders.isEmpty)
+    harness.add(9)
+    // At the limit the most urgent one goes on alone.
+    harness.prepare(consumer, inputs: [0])
+    #expect(harness.ready == [consumer])
+    harness.prepare(other, inputs: [])
+    #expect(harness.ready.isEmpty && harness.failure == nil)
+    harness.act { $0.end(consumer, storing: NumberedBlock(number: 10, byteCount: 1), of: task(10), into: &$1) }
+    #expect(harness.failure?.code == .outOfMemory && harness.ready.isEmpty)
+    let message = harness.failure?.message ?? ""
+    #expect(message.contains("11 blocks of less than 101 bytes") && message.contains("1001 bytes"), "\(message)")
+    #expect(harness.failure?.fix.contains("larger chunks") == true)
+    // With room again tasks run again.
+    harness.act { $0.release(task(0), into: &$1) }
+    harness.prepare(other, inputs: [1])
+    #expect(harness.ready == [other])
+  }
+
+  @Test func tasksOfSmallBlocksAreCountedToo() {
+    var harness = Harness(smallestBlock: 101)
+    let light = TaskID(layer: 2, index: 0)
+    for index in 0..<6 { harness.add(index) }
+    #expect(harness.store.isLight(light, outputBytes: 0) && harness.store.isLight(light, inputs: [], outputBytes: 0))
+    harness.add(6)
+    // Past the mark they wait for room as others do.
+    #expect(!harness.store.isLight(light, outputBytes: 0) && !harness.store.isLight(light, inputs: [], outputBytes: 0))
+    let free = BlockStore(limit: 0)
+    #expect(free.isLight(light, outputBytes: 1 << 40))
+  }
+
+  @Test func aTypeThatCannotBeWrittenFailsTasksPastTheLimit() {
+    var harness = Harness()
+    for index in 0..<7 { harness.add(index) }
+    let refusal = MusterError(.unsupported, "no")
+    // Each time others are tried.
+    while !harness.orders.isEmpty {
+      for order in harness.orders { harness.act { $0.spillFailed(order.ticket, refusal, into: &$1) } }
+    }
+    harness.add(7, bytes: 301)
+    while !harness.orders.isEmpty {
+      for order in harness.orders { harness.act { $0.spillFailed(order.ticket, refusal, into: &$1) } }
+    }
+    harness.prepare(consumer, inputs: [0])
+    #expect(harness.failure?.code == .outOfMemory)
+    let message = harness.failure?.message ?? ""
+    #expect(message.contains("8 blocks of types that can't be written"), "\(message)")
+    #expect(harness.failure?.fix.contains("Codable") == true)
+    harness.act { $0.release(task(0), into: &$1) }
+    harness.prepare(consumer, inputs: [1])
+    #expect(harness.ready == [consumer])
   }
 }

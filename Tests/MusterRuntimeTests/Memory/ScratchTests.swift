@@ -103,6 +103,25 @@ private final class SpillerUnderTest: Sendable {
   }
 }
 
+private final class Gate: Sendable {
+  let entered = DispatchSemaphore(value: 0)
+  let mayGo = DispatchSemaphore(value: 0)
+}
+
+/// A block that takes its time to be encoded.
+private struct GatedBlock: Block {
+  var gate: Gate
+  var byteCount: Int
+  func encode(into encoder: inout BlockEncoder) {
+    gate.entered.signal()
+    gate.mayGo.wait()
+    encoder.append(BlockStorage(byteCount: byteCount), byteCount: byteCount)
+  }
+  static func decode(from decoder: inout BlockDecoder) throws -> GatedBlock {
+    GatedBlock(gate: Gate(), byteCount: try decoder.readStorage().byteCount)
+  }
+}
+
 private func waitUntil(_ condition: () -> Bool) -> Bool {
   for _ in 0..<6000 {
     if condition() { return true }
@@ -124,10 +143,51 @@ struct SpillerTests {
     let blocks = shapes.enumerated().map { BulkBlock(number: $0, small: $1.0, large: $1.1, offset: $1.2) }
     let places = try disk.places(blocks)
     for (block, place) in zip(blocks, places) { #expect(try disk.block(place) as? BulkBlock == block) }
-    // All in one stretch, of whole pages.
-    for (place, next) in zip(places, places.dropFirst()) { #expect(place.offset + place.byteCount == next.offset) }
-    #expect(places.allSatisfy { $0.offset % 4096 == 0 })
-    #expect(disk.scratch.usedBytes == places.reduce(0) { $0 + $1.byteCount })
+    // All in one stretch, of whole pages; the small ones in pages that they share, at the end.
+    let own = places.filter { $0.bundle == nil }
+    #expect(own.count == 5 && own.allSatisfy { $0.offset % 4096 == 0 && $0.byteCount % 4096 == 0 })
+    for (place, next) in zip(own, own.dropFirst()) { #expect(place.offset + place.byteCount == next.offset) }
+    let ownBytes = own.reduce(0) { $0 + $1.byteCount }
+    #expect(places.filter { $0.bundle != nil }.map(\.offset) == [ownBytes, ownBytes + places[0].byteCount])
+    #expect(disk.scratch.usedBytes == ownBytes + 4096)
+  }
+
+  /// Blocks of 1 KiB on average, of every size about a page and a bundle.
+  @Test(arguments: parents) func smallBlocksShareTheirPages(_ parent: String) throws {
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent])
+    let sizes = (0..<2000).map { $0 % 1999 } + [4000, 4096, 8192, 32_000, 32_752, 33_000, 65_536]
+    let blocks = sizes.enumerated().map { BulkBlock(number: $0, small: $1, large: 0) }
+    let written = SpillTraffic.counts.written
+    let places = try disk.places(blocks)
+    let content = sizes.reduce(0, +) + 8 * sizes.count
+    #expect(SpillTraffic.counts.written - written >= content)
+    // Little is empty.
+    #expect(disk.scratch.usedBytes < content + content / 8, "\(disk.scratch.usedBytes) of \(content)")
+    for (block, place) in zip(blocks, places).reversed() { #expect(try disk.block(place) as? BulkBlock == block) }
+    // Pages are there as long as one of their blocks is needed.
+    let used = disk.scratch.usedBytes
+    let shared = places.filter { $0.bundle == places[0].bundle }
+    #expect(shared.count > 20)
+    for place in shared.dropFirst() { disk.spiller.discard(place) }
+    #expect(try disk.block(places[0]) as? BulkBlock == blocks[0])
+    #expect(disk.scratch.usedBytes == used)
+    disk.spiller.discard(places[0])
+    #expect(waitUntil { disk.scratch.usedBytes == used - 64 << 10 })
+    for place in places where place.bundle != places[0].bundle || place.bundle == nil { disk.spiller.discard(place) }
+    #expect(waitUntil { disk.scratch.usedBytes == 0 })
+  }
+
+  @Test func aBlockThatIsNothingOnDiskComesBack() throws {
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": "/dev/shm"])
+    let places = try disk.places([EmptyBlock(), BulkBlock(number: 1, small: 4079, large: 0), EmptyBlock()])
+    for place in [places[0], places[2]] {
+      guard case .loaded(_, let block) = try disk.read(place, as: EmptyBlock.self) else {
+        Issue.record("it didn't come back")
+        continue
+      }
+      #expect(block is EmptyBlock)
+    }
+    #expect(Set(places.map(\.offset)).count == 3)
   }
 
   @Test func spaceComesBackAndTheFolderGoes() throws {
@@ -209,6 +269,35 @@ struct SpillerTests {
     #expect(waitUntil { disk.scratch.usedBytes <= 3 << 20 })
     let last = BulkBlock(number: 4, small: 0, large: 3 << 20)
     #expect(try disk.block(try disk.places([last])[0]) as? BulkBlock == last)
+  }
+
+  /// What waits to be given back is, before what waits to be written, and where there is no space for what is written.
+  @Test(arguments: [false, true]) func spaceIsGivenBackBeforeTheDiskIsFull(isFullAlready: Bool) throws {
+    let parent = try TemporaryScratch()
+    defer { withExtendedLifetime(parent) {} }
+    guard geteuid() == 0, mounted(on: parent.path, megabytes: 8) else { return }
+    defer { run("umount", ["-l", parent.path]) }
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent.path])
+    let places = try disk.places((0..<3).map { BulkBlock(number: $0, small: 0, large: 2 << 20) })
+    // The writer is busy while the rest is ordered.
+    let gate = Gate()
+    let held = GatedBlock(gate: gate, byteCount: isFullAlready ? 3 << 20 : 0)
+    let last = BulkBlock(number: 4, small: 0, large: isFullAlready ? 0 : 3 << 20)
+    func order(_ ticket: BlockStore.Ticket, _ block: any Block) -> BlockStore.SpillOrder {
+      BlockStore.SpillOrder(ticket: ticket, task: TaskID(layer: 0, index: Int(ticket)), block: block)
+    }
+    disk.spiller.spill([order(10, held)])
+    gate.entered.wait()
+    disk.spiller.spill([order(11, last)])
+    disk.spiller.discard(places[0])
+    disk.spiller.discard(places[1])
+    gate.mayGo.signal()
+    for completion in try disk.completions(2) {
+      guard case .spilled = completion else {
+        Issue.record("there was room for it: \(completion)")
+        continue
+      }
+    }
   }
 
   /// In a process of its own: the limit is the process's.

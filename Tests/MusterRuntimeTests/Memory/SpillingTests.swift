@@ -100,6 +100,46 @@ struct SpillingTests {
     }
   }
 
+  /// So does one of small blocks, nearly: what `malloc` keeps between small blocks is known only when it is resident.
+  @Test(arguments: ["threads", "synchronous"]) func smallBlocksStayWithinTheLimitToo(_ name: String) async throws {
+    let parent = try TemporaryScratch()
+    defer { withExtendedLifetime(parent) {} }
+    await #expect(processExitsWith: .success) { [name = name as String, path = parent.path as String] in
+      setenv("MUSTER_SCRATCH", path, 1)
+      let backend = SessionConfiguration.Backend(rawValue: name)!
+      let count = 32 << 10
+      let blocks = try await Session.run(configuration(limit: 160 * mega, backend: backend)) {
+        try await $0.compute(twoPasses(blocks: count, byteCount: 8 << 10))
+      }
+      let total = 1000 * count * (count - 1) / 2
+      for (index, block) in blocks.enumerated() {
+        precondition((block as? Sum)?.value == 1000 * index + total, "block \(index)")
+      }
+      precondition(SpillTraffic.counts.written > 64 * mega, "\(SpillTraffic.counts.written / mega) MiB")
+      // All blocks together are 256 MiB, and with what is known of the tasks more than 300.
+      let peak = try residentPeak()
+      precondition(peak < 240 * mega, "\(peak / mega) MiB")
+    }
+  }
+
+  @Test(arguments: [SessionConfiguration.Backend.threads, .synchronous])
+  func tinyBlocksBeyondTheLimitAreAnError(_ backend: SessionConfiguration.Backend) async throws {
+    let error = await #expect(throws: MusterError.self) {
+      try await Session.run(configuration(limit: 32 * mega, backend: backend)) { session in
+        var plan = Plan()
+        let made = plan.add(
+          Layer(name: "make", count: 80 << 10, yielding: Filled.self, inputs: { _, _ in }) {
+            Filled($0.index, byteCount: 512)
+          })
+        plan.results = (0..<80 << 10).map { TaskID(layer: made, index: $0) }
+        _ = try await session.compute(plan)
+      }
+    }
+    #expect(error?.code == .outOfMemory && error?.task?.operation == "make")
+    #expect(error?.message.contains("blocks of less than 1.0 KiB") == true)
+    #expect(error?.fix.contains("larger chunks") == true)
+  }
+
   /// Results that don't fit in memory beside each other go to disk, and come back for the program.
   @Test(arguments: [SessionConfiguration.Backend.threads, .synchronous])
   func resultsComeBackFromDisk(_ backend: SessionConfiguration.Backend) async throws {
