@@ -13,7 +13,8 @@ public struct PersistedTasks: Sendable {
 
 extension Persistable {
   /// Begins to compute the value on the workers, which keep it there: returns at once with the same value, whose use costs
-  /// no computing any more. The memory is free again when nothing holds what this returns, nor what was made of it.
+  /// no computing any more. The memory is free again when nothing holds what this returns, nor what was made of it; what
+  /// hasn't been computed by then isn't.
   ///
   ///     let clean = try raw.mapBlocks { despike($0) }.persist()
   ///     let mean = try await clean.mean().compute()          // despikes

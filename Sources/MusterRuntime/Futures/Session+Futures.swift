@@ -24,6 +24,9 @@ public struct TaskOptions: Sendable {
 extension Session {
   /// Has a function run by some worker, at once: the program goes on meanwhile.
   ///
+  /// Hold what this returns, or something made of it: a task that nothing wants any more isn't begun, and a value that
+  /// nothing wants is let go of.
+  ///
   /// Every rank has to make the same calls in the same order. The function runs on any rank and thread, perhaps more than
   /// once; what it captures has to be the same on every rank.
   ///
