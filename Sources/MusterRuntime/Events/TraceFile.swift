@@ -132,28 +132,14 @@ struct TraceFile: Sendable {
     guard writer.bytes.count >= size else { return }
     defer { writer.removeAll() }
     guard failure == nil else { return }
-    let number = writer.bytes.withUnsafeBytes { bytes -> Int32 in
-      var rest = UnsafeRawBufferPointer(bytes)
-      while !rest.isEmpty {
-        let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-        if count < 0 && errno != EINTR { return errno }
-        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
-      }
-      return 0
-    }
+    let number = writer.bytes.withUnsafeBytes { FileWriting.write($0, to: descriptor) }
     if number != 0 { failure = Self.error(path, number: number) }
   }
 
   private static func error(_ path: String, number: Int32) -> MusterError {
-    let code: MusterError.Code =
-      switch number {
-      case EACCES, EPERM, EROFS: .permissionDenied
-      case ENOSPC, EDQUOT: .diskFull
-      case ENOENT, ENOTDIR: .fileNotFound
-      default: .inputOutput
-      }
-    return MusterError(
-      code, "the trace can't be written to \"\(path)\": \(String(cString: strerror(number)))",
+    MusterError(
+      FileWriting.code(of: number),
+      "the trace can't be written to \"\(path)\": \(String(cString: strerror(number)))",
       fix: "Set MUSTER_TRACE or SessionConfiguration.trace to a file in a folder that is there, may be written to, and"
         + " has room")
   }

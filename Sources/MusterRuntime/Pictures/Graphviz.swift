@@ -38,28 +38,13 @@ enum Graphviz {
     guard file >= 0 else { throw failure(of: final, number: errno) }
     defer { close(file) }
     var text = text
-    let number = text.withUTF8 { bytes -> Int32 in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let count = Glibc.write(file, UnsafeBufferPointer(rebasing: rest).baseAddress, rest.count)
-        if count < 0 && errno != EINTR { return errno }
-        rest = rest.dropFirst(max(0, count))
-      }
-      return 0
-    }
+    let number = text.withUTF8 { FileWriting.write(UnsafeRawBufferPointer($0), to: file) }
     guard number == 0 else { throw failure(of: final, number: number) }
   }
 
   private static func failure(of path: String, number: Int32) -> MusterError {
-    let code: MusterError.Code =
-      switch number {
-      case EACCES, EPERM, EROFS: .permissionDenied
-      case ENOSPC, EDQUOT: .diskFull
-      case ENOENT, ENOTDIR: .fileNotFound
-      default: .inputOutput
-      }
-    return MusterError(
-      code, "the graph can't be written to \"\(path)\": \(String(cString: strerror(number)))",
+    MusterError(
+      FileWriting.code(of: number), "the graph can't be written to \"\(path)\": \(String(cString: strerror(number)))",
       fix: "Name a file in a folder that is there, may be written to, and has room")
   }
 

@@ -1,0 +1,25 @@
+internal import Glibc
+
+/// Writing files whole.
+enum FileWriting {
+  /// Writes all of the bytes. Returns the number of the error that it met; 0 where there was none.
+  static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+      if count < 0 && errno != EINTR { return errno }
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
+    }
+    return 0
+  }
+
+  /// What an error's number means to whoever wants the file.
+  static func code(of number: Int32) -> MusterError.Code {
+    switch number {
+    case EACCES, EPERM, EROFS: .permissionDenied
+    case ENOSPC, EDQUOT: .diskFull
+    case ENOENT, ENOTDIR: .fileNotFound
+    default: .inputOutput
+    }
+  }
+}
