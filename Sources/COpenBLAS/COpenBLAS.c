@@ -1,6 +1,12 @@
+#define _GNU_SOURCE
+
 #include "COpenBLAS.h"
 
 #include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 // LAPACK's own symbols, which OpenBLAS carries without a header. Column-major; the trailing sizes are the hidden
 // lengths of the character arguments.
@@ -28,10 +34,25 @@ int copenblas_uses_openmp(void) { return openblas_get_parallel() == OPENBLAS_OPE
 
 const char *copenblas_core_name(void) { return openblas_get_corename(); }
 
-int copenblas_choose_core_again(void) {
+int copenblas_choose_core(const char *name) {
   if (!gotoblas_dynamic_init || !gotoblas_dynamic_quit) return 0;
+  // The library takes the name from OPENBLAS_CORETYPE alone. setenv frees the list of variables that other threads may
+  // be reading; so the list is replaced for a moment by a longer one, and neither is ever freed.
+  static char variable[64];
+  static char **known, **longer;
+  if (snprintf(variable, sizeof variable, "OPENBLAS_CORETYPE=%s", name) >= (int)sizeof variable) return 0;
+  size_t count = 0;
+  known = environ;
+  while (known && known[count]) ++count;
+  longer = malloc((count + 2) * sizeof *longer);
+  if (!longer) return 0;
+  longer[0] = variable;
+  if (count) memcpy(longer + 1, known, count * sizeof *longer);
+  longer[count + 1] = NULL;
+  environ = longer;
   gotoblas_dynamic_quit();
   gotoblas_dynamic_init();
+  environ = known;
   return 1;
 }
 

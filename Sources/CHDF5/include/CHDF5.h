@@ -42,7 +42,7 @@ int chdf5_set_track_times(chdf5_id properties, bool track);
 // The oldest formats that can hold what is written, none newer than 1.8's.
 int chdf5_set_oldest_format(chdf5_id properties);
 int chdf5_set_alignment(chdf5_id properties, uint64_t threshold, uint64_t alignment);
-// Without effect before 1.10.7, where only the environment decides.
+// Without effect before 1.10.7, where only HDF5_USE_FILE_LOCKING in the environment decides.
 int chdf5_set_file_locking(chdf5_id properties, bool use);
 int chdf5_set_create_intermediate_groups(chdf5_id properties);
 // Contiguous, allocated at creation, never filled.

@@ -12,9 +12,9 @@ void copenblas_set_threads(int count);
 int copenblas_uses_openmp(void);
 /// The name of the processor whose kernels OpenBLAS uses.
 const char *copenblas_core_name(void);
-/// Chooses the kernels anew, by OPENBLAS_CORETYPE in the environment. Before any other call, on one thread. Returns 0
-/// where this OpenBLAS can't (it was built for one processor).
-int copenblas_choose_core_again(void);
+/// Chooses the kernels anew, for the processor of this name. Before any other call, on one thread. Returns 0 where this
+/// OpenBLAS can't (it was built for one processor).
+int copenblas_choose_core(const char *name);
 /// 512 or 256 where the processor has AVX-512 (F, DQ, BW, VL, CD) or AVX2 with FMA, else 0.
 int copenblas_vector_bits(void);
 

@@ -15,12 +15,10 @@ package enum BLAS {
     guard getenv("OPENBLAS_CORETYPE") == nil, let name = copenblas_core_name() else { return }
     guard ["prescott", "core2", "nehalem", "barcelona"].contains(String(cString: name).lowercased()) else { return }
     switch copenblas_vector_bits() {
-    case 512: setenv("OPENBLAS_CORETYPE", "SkylakeX", 1)
-    case 256: setenv("OPENBLAS_CORETYPE", "Haswell", 1)
-    default: return
+    case 512: _ = copenblas_choose_core("SkylakeX")
+    case 256: _ = copenblas_choose_core("Haswell")
+    default: break
     }
-    _ = copenblas_choose_core_again()
-    unsetenv("OPENBLAS_CORETYPE")
   }
 
   /// One thread for each call: the parallelism is in the tasks, and results don't depend on the number of cores.

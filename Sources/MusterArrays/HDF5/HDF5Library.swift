@@ -22,8 +22,6 @@ enum HDF5Library {
   static func withLock<R>(_ body: (inout State) throws -> R) throws -> R {
     try state.withLock { state in
       if !state.isReady {
-        // File locks fail on Lustre and NFS. The library looks at the variable once, when it is first called.
-        setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0)
         guard chdf5_open_library() >= 0 else {
           throw MusterError(
             .inputOutput, "the HDF5 library can't be initialised",

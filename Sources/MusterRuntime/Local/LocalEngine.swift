@@ -11,17 +11,21 @@ final class LocalEngine: Engine {
   private let isSynchronous: Bool
   private let worker: LocalWorker
 
-  init(threads: Int, synchronous: Bool, memoryLimit: Int, board: ProgressBoard?, events: TraceRecorder?) {
+  /// - Parameter environment: Where the folder of scratch files is looked up.
+  init(
+    threads: Int, synchronous: Bool, memoryLimit: Int, environment: [String: String], board: ProgressBoard?,
+    events: TraceRecorder?
+  ) {
     self.events = events
     isSynchronous = synchronous
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
     // Before there are threads.
     ProcessMemory.limitHeaps(to: 2 + threadsPerWorker)
-    Scratch.removeRemainsInBackground()
+    Scratch.removeRemainsInBackground(environment: environment)
     let worker = LocalWorker(
-      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit, board: board, events: events,
-      coordination: coordination)
+      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit,
+      scratch: Scratch(environment: environment), board: board, events: events, coordination: coordination)
     self.worker = worker
     coordination.whenProgramWaits { [weak worker] in worker?.lookForStall() }
     guard !synchronous else { return }

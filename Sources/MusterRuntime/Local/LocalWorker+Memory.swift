@@ -82,7 +82,7 @@ extension LocalWorker {
   private func startedSpiller() -> Spiller? {
     if let spiller { return spiller }
     guard !isShutDown else { return nil }
-    let new = Spiller(scratch: Scratch(environment: ProcessEnvironment.current), events: events) { [weak self] in
+    let new = Spiller(scratch: scratch, events: events) { [weak self] in
       self?.diskDone()
     }
     spiller = new

@@ -81,6 +81,7 @@ final class LocalWorker: @unchecked Sendable {
   var blocked: [TaskID: Ready] = [:]
   /// The graphs whose results are being read from disk.
   var resultsAwaited: Set<GraphID> = []
+  let scratch: Scratch
   /// Made when the first block goes to disk.
   var spiller: Spiller?
   var budget: MemoryBudget
@@ -113,9 +114,10 @@ final class LocalWorker: @unchecked Sendable {
   var isShutDown = false
 
   init(
-    threads: Int, isSynchronous: Bool, memoryLimit: Int, board: ProgressBoard?, events: TraceRecorder?,
-    coordination: Coordination
+    threads: Int, isSynchronous: Bool, memoryLimit: Int, scratch: Scratch, board: ProgressBoard?,
+    events: TraceRecorder?, coordination: Coordination
   ) {
+    self.scratch = scratch
     self.threads = threads
     self.isSynchronous = isSynchronous
     self.board = board

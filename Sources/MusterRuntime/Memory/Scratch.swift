@@ -35,10 +35,10 @@ package final class Scratch: Sendable {
   }
 
   /// The same at a session's start, on a thread of its own: whoever launches a program shouldn't wait for it.
-  package static func removeRemainsInBackground() {
+  package static func removeRemainsInBackground(environment: [String: String]) {
     SystemThread.start(name: "muster-remains") {
       // A folder that can't be used is told of when the first block goes there.
-      try? removeRemains(environment: ProcessEnvironment.current)
+      try? removeRemains(environment: environment)
     }
   }
 

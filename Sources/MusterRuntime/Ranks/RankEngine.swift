@@ -29,6 +29,8 @@ final class RankEngine: Engine {
   let doorbell = Doorbell()
   let traffic = Traffic()
   let coordination: Coordination
+  /// As it was when the session began: MPI and libraries may change it while other threads run.
+  let environment: [String: String]
   let board: ProgressBoard?
   let events: TraceRecorder?
   private let log: @Sendable () -> [CallTrace]
@@ -42,7 +44,10 @@ final class RankEngine: Engine {
   /// The calls that the program has made on this rank.
   func calls() -> [CallTrace] { log() }
 
-  private init(world: World, board: ProgressBoard?, log: @escaping @Sendable () -> [CallTrace]) {
+  private init(
+    world: World, environment: [String: String], board: ProgressBoard?, log: @escaping @Sendable () -> [CallTrace]
+  ) {
+    self.environment = environment
     self.world = world
     self.board = board
     self.log = log
@@ -51,7 +56,7 @@ final class RankEngine: Engine {
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
     // Before there are threads.
     ProcessMemory.limitHeaps(to: 2 + Int(world.members[world.rank].threads))
-    if world.rank > 0 { Scratch.removeRemainsInBackground() }
+    if world.rank > 0 { Scratch.removeRemainsInBackground(environment: environment) }
   }
 
   /// Brings the ranks together, on MPI's thread. Returns nil where there is one rank only.
@@ -74,7 +79,8 @@ final class RankEngine: Engine {
         started.give(.success(nil))
         return
       }
-      let engine = RankEngine(world: world, board: world.rank == 0 ? board : nil, log: log)
+      let engine = RankEngine(
+        world: world, environment: environment, board: world.rank == 0 ? board : nil, log: log)
       started.give(.success(engine))
       RankLoop(engine: engine, configuration: configuration).run()
     }

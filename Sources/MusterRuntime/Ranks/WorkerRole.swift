@@ -183,7 +183,7 @@ final class WorkerRole {
 
   private func startedSpiller() -> Spiller {
     if let spiller { return spiller }
-    let new = Spiller(scratch: Scratch(environment: ProcessEnvironment.current), events: engine.events) {
+    let new = Spiller(scratch: Scratch(environment: engine.environment), events: engine.events) {
       [doorbell = engine.doorbell] in doorbell.ring()
     }
     spiller = new

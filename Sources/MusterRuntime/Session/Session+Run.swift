@@ -125,7 +125,8 @@ extension Session {
       configuration.threads ?? Processors.grantedByBatchSystem(environment) ?? Processors.allowed
     return LocalEngine(
       threads: threads, synchronous: backend == .synchronous,
-      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: 1), board: board,
+      memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: 1),
+      environment: environment, board: board,
       events: configuration.traceCapacity.map { TraceRecorder(rank: 0, capacity: $0) })
   }
 
