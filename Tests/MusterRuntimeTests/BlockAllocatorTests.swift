@@ -2,6 +2,14 @@ import Foundation
 import MusterRuntime
 import Testing
 
+/// Whether the page of an address is in memory; one that isn't mapped isn't.
+private func isResident(_ address: UnsafeMutableRawPointer) -> Bool {
+  let page = UInt(getpagesize())
+  var state: UInt8 = 0
+  let start = UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: address) & ~(page - 1))
+  return mincore(start, Int(page), &state) == 0 && state & 1 == 1
+}
+
 struct BlockAllocatorTests {
   private static let mega = 1 << 20
 
@@ -80,20 +88,51 @@ struct BlockAllocatorTests {
     let freed = stride(from: 0, to: 32, by: 2).map { blocks[$0] }
     for block in freed { allocator.recycle(block.pointer, capacity: block.capacity) }
     #expect(allocator.keptBytes == 64 * Self.mega)
-    #expect(freed.allSatisfy { Self.isResident($0.pointer + 2 * Self.mega) })
+    #expect(freed.allSatisfy { isResident($0.pointer + 2 * Self.mega) })
     allocator.releaseKept()
-    #expect(!freed.contains { Self.isResident($0.pointer + 2 * Self.mega) })
+    #expect(!freed.contains { isResident($0.pointer + 2 * Self.mega) })
     for number in stride(from: 1, to: 32, by: 2) {
       allocator.recycle(blocks[number].pointer, capacity: blocks[number].capacity)
     }
   }
 
-  /// Whether the page of an address is in memory; one that isn't mapped isn't.
-  private static func isResident(_ address: UnsafeMutableRawPointer) -> Bool {
-    let page = UInt(getpagesize())
-    var state: UInt8 = 0
-    let start = UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: address) & ~(page - 1))
-    return mincore(start, Int(page), &state) == 0 && state & 1 == 1
+  /// In a process of its own, where nobody else takes the addresses in between.
+  @Test func whatSeveralBlocksLeaveServesALargerOne() async {
+    await #expect(processExitsWith: .success) {
+      let mega = 1 << 20
+      let allocator = BlockAllocator(memoryLimit: 16 << 30)
+      let blocks = (0..<4).map { _ in allocator.allocate(8 * mega)! }
+      for block in blocks {
+        precondition(UInt(bitPattern: block.pointer) % UInt(2 * mega) == 0 && block.capacity == 8 * mega)
+        memset(block.pointer, 1, block.capacity)
+      }
+      for number in [2, 0, 3, 1] { allocator.recycle(blocks[number].pointer, capacity: blocks[number].capacity) }
+      precondition(allocator.keptBytes == 32 * mega)
+      let large = allocator.allocate(32 * mega)!
+      precondition(allocator.keptBytes == 0 && isResident(large.pointer + 31 * mega))
+      allocator.recycle(large.pointer, capacity: large.capacity)
+      // And the other way round.
+      let parts = (0..<3).map { _ in allocator.allocate(10 * mega)! }
+      precondition(allocator.keptBytes == 2 * mega)
+      for part in parts { allocator.recycle(part.pointer, capacity: part.capacity) }
+      allocator.releaseKept()
+      precondition(allocator.keptBytes == 0 && !isResident(large.pointer + 31 * mega))
+    }
+  }
+
+  @Test func largeMemoryUsedLongestAgoMakesRoomToo() throws {
+    let allocator = BlockAllocator(memoryLimit: 256 * Self.mega)
+    let (old, new) = (try #require(allocator.allocate(10 * Self.mega)), try #require(allocator.allocate(Self.mega)))
+    allocator.recycle(old.pointer, capacity: old.capacity)
+    allocator.recycle(new.pointer, capacity: new.capacity)
+    #expect(allocator.keptBytes == 11 * Self.mega)
+    let blocks = try (0..<4).map { _ in try #require(allocator.allocate(2 * Self.mega)) }
+    for block in blocks { allocator.recycle(block.pointer, capacity: block.capacity) }
+    // Of the ten megabytes the last four went: as many as were needed, in whole huge pages.
+    #expect(allocator.keptBytes == 15 * Self.mega)
+    let kept = try #require(allocator.allocate(Self.mega))
+    #expect(kept.pointer == new.pointer && allocator.keptBytes == 14 * Self.mega)
+    allocator.recycle(kept.pointer, capacity: kept.capacity)
   }
 
   @Test func tooMuchIsRefusedAndForgotten() throws {

@@ -1,14 +1,16 @@
 import Glibc
 import Synchronization
 
-/// Keeps freed block memory for the next block of the same size class: the first touch of fresh pages from the kernel
-/// costs as much as a pass over them.
+/// Keeps freed block memory for the next block: the first touch of fresh pages from the kernel costs as much as a pass
+/// over them.
 ///
 /// What is kept is counted: at most a sixteenth of the memory limit, and no more than the blocks in use leave of the
 /// limit. It goes back to the kernel where that would be passed, where the kernel has no more, and at a session's end.
 ///
-/// Size classes are a quarter of a power of two apart, so at most a fifth of a block is lost to rounding. Small
-/// blocks go to `malloc` directly, which keeps them itself; they aren't counted.
+/// Large blocks are huge pages from the kernel. What they leave is kept as address space, in which neighbours become
+/// one, so that it serves blocks of any size. Those of middle size go to `malloc`, and what they leave serves blocks of
+/// the same size class; the classes are a quarter of a power of two apart, so at most a fifth of a block is lost to
+/// rounding. Small blocks go to `malloc` directly, which keeps them itself; they aren't counted.
 package final class BlockAllocator: Sendable {
   package static let shared = BlockAllocator(memoryLimit: MachineMemory.workerLimit(workersHere: 1))
 
@@ -16,6 +18,7 @@ package final class BlockAllocator: Sendable {
   private static let smallest = 64 << 10
   private static let page = 4096
   private static let hugePage = 2 << 20
+  private static let smallestLarge = 4 * hugePage
   private static let keptPart = 16
 
   /// The freed memory of one size class, the last freed at the end.
@@ -25,8 +28,17 @@ package final class BlockAllocator: Sendable {
     var lastUse = 0
   }
 
+  /// Memory that goes back to where it came from.
+  private struct Piece {
+    var address: UInt
+    var byteCount: Int
+    /// From the kernel; else from `malloc`.
+    var isPages: Bool
+  }
+
   private struct State: ~Copyable {
     var kept: [Int: SizeClass] = [:]
+    var extents = FreeExtents()
     var keptBytes = 0
     var usedBytes = 0
     /// The most that was used and kept since somebody asked.
@@ -34,16 +46,26 @@ package final class BlockAllocator: Sendable {
     var memoryLimit: Int
     var uses = 0
 
-    /// Forgets memory of the classes used longest ago, for as many bytes; the caller frees it.
-    mutating func evict(atLeast bytes: Int, except spared: Int? = nil) -> [(address: UInt, capacity: Int)] {
-      var evicted: [(address: UInt, capacity: Int)] = []
+    /// Forgets what was used longest ago, for as many bytes; the caller frees it.
+    ///
+    /// - Parameter spared: The capacity of a size class of which none is forgotten.
+    mutating func evict(atLeast bytes: Int, except spared: Int? = nil) -> [Piece] {
+      var evicted: [Piece] = []
       var left = min(bytes, keptBytes)
       while left > 0 {
         let oldest = kept.lazy.filter { $0.key != spared && !$0.value.addresses.isEmpty }
           .min { $0.value.lastUse < $1.value.lastUse }
+        if let extent = extents.oldest, oldest.map({ extent.lastUse < $0.value.lastUse }) ?? true,
+          let part = extents.evict((left + hugePage - 1) & ~(hugePage - 1))
+        {
+          evicted.append(Piece(address: part.start, byteCount: part.length, isPages: true))
+          keptBytes -= part.length
+          left -= part.length
+          continue
+        }
         guard let capacity = oldest?.key else { break }
         while left > 0, let address = kept[capacity]?.addresses.popLast() {
-          evicted.append((address, capacity))
+          evicted.append(Piece(address: address, byteCount: capacity, isPages: false))
           keptBytes -= capacity
           left -= capacity
         }
@@ -53,7 +75,22 @@ package final class BlockAllocator: Sendable {
 
     mutating func use(_ capacity: Int) {
       uses += 1
-      kept[capacity, default: SizeClass()].lastUse = uses
+      if capacity < smallestLarge { kept[capacity, default: SizeClass()].lastUse = uses }
+    }
+
+    mutating func takeKept(_ capacity: Int) -> UInt? {
+      let address = capacity < smallestLarge ? kept[capacity]?.addresses.popLast() : extents.take(capacity)
+      if address != nil { keptBytes -= capacity }
+      return address
+    }
+
+    mutating func keep(_ address: UInt, capacity: Int) {
+      if capacity < smallestLarge {
+        kept[capacity, default: SizeClass()].addresses.append(address)
+      } else {
+        extents.insert(start: address, length: capacity, lastUse: uses)
+      }
+      keptBytes += capacity
     }
   }
   private let state: Mutex<State>
@@ -93,6 +130,7 @@ package final class BlockAllocator: Sendable {
 
   package static func capacity(for byteCount: Int) -> Int {
     if byteCount <= smallest { return (max(byteCount, 1) + alignment - 1) & ~(alignment - 1) }
+    if byteCount > smallestLarge - hugePage { return (byteCount + hugePage - 1) & ~(hugePage - 1) }
     let step = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 2)
     return (byteCount + step - 1) & ~(step - 1)
   }
@@ -103,25 +141,22 @@ package final class BlockAllocator: Sendable {
     guard byteCount <= Int.max / 2 else { return nil }
     let capacity = Self.capacity(for: byteCount)
     guard capacity > Self.smallest else {
-      return Self.fresh(capacity).map { ($0, capacity) }
+      return fresh(capacity).map { ($0, capacity) }
     }
-    var evicted: [(address: UInt, capacity: Int)] = []
+    var evicted: [Piece] = []
     let kept: UInt? = state.withLock { state in
       state.use(capacity)
       state.usedBytes += capacity
-      if let address = state.kept[capacity]?.addresses.popLast() {
-        state.keptBytes -= capacity
-        return address
-      }
+      if let address = state.takeKept(capacity) { return address }
       evicted = state.evict(atLeast: state.usedBytes + state.keptBytes - state.memoryLimit)
       state.peakBytes = max(state.peakBytes, state.usedBytes + state.keptBytes)
       return nil
     }
     giveBack(evicted)
     if let kept, let pointer = UnsafeMutableRawPointer(bitPattern: kept) { return (pointer, capacity) }
-    if let pointer = Self.fresh(capacity) { return (pointer, capacity) }
+    if let pointer = fresh(capacity) { return (pointer, capacity) }
     releaseKept()
-    if let pointer = Self.fresh(capacity) { return (pointer, capacity) }
+    if let pointer = fresh(capacity) { return (pointer, capacity) }
     state.withLock { $0.usedBytes -= capacity }
     return nil
   }
@@ -136,13 +171,14 @@ package final class BlockAllocator: Sendable {
       state.usedBytes -= capacity
       state.use(capacity)
       let room = min(state.memoryLimit / Self.keptPart, state.memoryLimit - state.usedBytes)
-      guard capacity <= room else { return [(UInt(bitPattern: pointer), capacity)] }
+      let piece = Piece(
+        address: UInt(bitPattern: pointer), byteCount: capacity, isPages: capacity >= Self.smallestLarge)
+      guard capacity <= room else { return [piece] }
       var evicted = state.evict(atLeast: state.keptBytes + capacity - room, except: capacity)
       if state.keptBytes + capacity <= room {
-        state.kept[capacity, default: SizeClass()].addresses.append(UInt(bitPattern: pointer))
-        state.keptBytes += capacity
+        state.keep(piece.address, capacity: capacity)
       } else {
-        evicted.append((UInt(bitPattern: pointer), capacity))
+        evicted.append(piece)
       }
       return evicted
     }
@@ -154,26 +190,76 @@ package final class BlockAllocator: Sendable {
     giveBack(state.withLock { $0.evict(atLeast: $0.keptBytes) })
   }
 
-  private static func fresh(_ capacity: Int) -> UnsafeMutableRawPointer? {
+  private func fresh(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    guard capacity < Self.smallestLarge else { return freshPages(capacity) }
     var pointer: UnsafeMutableRawPointer?
     // Whole pages go to disk and back without a copy.
-    let alignment = capacity >= 4 * hugePage ? hugePage : capacity > smallest ? page : alignment
-    guard posix_memalign(&pointer, alignment, capacity) == 0 else { return nil }
+    let alignment = capacity > Self.smallest ? Self.page : Self.alignment
+    return posix_memalign(&pointer, alignment, capacity) == 0 ? pointer : nil
+  }
+
+  /// Where the last pages came from: the next ones are asked for right below, so that free memory of both can be one.
+  private let lowest = Atomic<UInt>(0)
+
+  private func freshPages(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    let start =
+      Self.map(capacity, below: lowest.load(ordering: .relaxed)) ?? Self.map(capacity, below: Self.topOfRoom())
+      ?? Self.mapAnywhere(capacity)
+    guard let start, let pointer = UnsafeMutableRawPointer(bitPattern: start) else { return nil }
+    lowest.store(start, ordering: .relaxed)
     // Many systems give huge pages to those only who ask. They cost one fault where small ones cost 512, and matrix
     // products on them miss fewer translations. Advice: where it isn't taken, nothing is lost.
-    if alignment == hugePage { madvise(pointer, capacity, MADV_HUGEPAGE) }
+    madvise(pointer, capacity, MADV_HUGEPAGE)
     return pointer
   }
 
-  /// `free` alone would leave the pages of all but very large blocks with the process.
-  private func giveBack(_ memory: [(address: UInt, capacity: Int)]) {
-    guard !memory.isEmpty else { return }
+  /// Fresh pages right below an address that is a multiple of huge pages, if nothing is there.
+  private static func map(_ capacity: Int, below end: UInt) -> UInt? {
+    guard end > UInt(capacity), let start = map(capacity, at: end - UInt(capacity)) else { return nil }
+    if start == end - UInt(capacity) { return start }
+    unmap(start, capacity)
+    return nil
+  }
+
+  private static func mapAnywhere(_ capacity: Int) -> UInt? {
+    guard let start = map(capacity + hugePage, at: 0) else { return nil }
+    let aligned = (start + UInt(hugePage) - 1) & ~(UInt(hugePage) - 1)
+    unmap(start, Int(aligned - start))
+    unmap(aligned + UInt(capacity), hugePage - Int(aligned - start))
+    return aligned
+  }
+
+  /// The end of much free address space, as far as the process may have that; else 0. Nobody keeps it free.
+  private static func topOfRoom() -> UInt {
+    let room = 1 << 36
+    guard let start = map(room, at: 0, protection: PROT_NONE) else { return 0 }
+    unmap(start, room)
+    return (start + UInt(room)) & ~(UInt(hugePage) - 1)
+  }
+
+  private static func map(_ byteCount: Int, at hint: UInt, protection: Int32 = PROT_READ | PROT_WRITE) -> UInt? {
+    let pointer = mmap(
+      UnsafeMutableRawPointer(bitPattern: hint), byteCount, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    return pointer == MAP_FAILED ? nil : pointer.map { UInt(bitPattern: $0) }
+  }
+
+  private static func unmap(_ start: UInt, _ byteCount: Int) {
+    if byteCount > 0 { munmap(UnsafeMutableRawPointer(bitPattern: start), byteCount) }
+  }
+
+  private func giveBack(_ pieces: [Piece]) {
+    guard !pieces.isEmpty else { return }
     let page = UInt(getpagesize())
-    for (address, capacity) in memory {
-      let first = (address + page - 1) & ~(page - 1)
-      let end = (address + UInt(capacity)) & ~(page - 1)
+    for piece in pieces {
+      guard !piece.isPages else {
+        Self.unmap(piece.address, piece.byteCount)
+        continue
+      }
+      // `free` alone would leave the pages with the process.
+      let first = (piece.address + page - 1) & ~(page - 1)
+      let end = (piece.address + UInt(piece.byteCount)) & ~(page - 1)
       if first < end { madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), MADV_DONTNEED) }
-      free(UnsafeMutableRawPointer(bitPattern: address))
+      free(UnsafeMutableRawPointer(bitPattern: piece.address))
     }
   }
 }
