@@ -37,6 +37,14 @@ struct EndTests {
     #expect(run.output == "the child left with 23\n", "\(run.errors)")
   }
 
+  /// It doesn't wait until the others come to their ends.
+  @Test func anErrorAfterTheSessionEndsTheJob() throws {
+    let run = try Launch.run("rank-programs", ["fail-after-the-session"], ranks: 3, limit: 40)
+    #expect(run.status != 0)
+    #expect(run.errors.contains("nothing to plot"), "\(run.errors)")
+    #expect(run.seconds < 20)
+  }
+
   @Test(.whereOthersOutliveTheDead, arguments: [1, 2])
   func aRankThatDiesAtTheEndIsNamed(rank: Int) throws {
     let run = try Launch.run(

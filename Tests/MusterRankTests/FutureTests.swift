@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Futures and kept blocks, on ranks.
@@ -24,6 +25,17 @@ struct FutureTests {
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output == "left 100\n")
     #expect(run.seconds < 15)
+  }
+
+  /// Nothing happens but that time passes: what a busy worker has queued goes to an idle one all the same.
+  @Test func whatWaitsBehindALongTaskIsMoved() throws {
+    let folder = temporaryFolder("share")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { removeFolder(folder) }
+    let run = try Launch.run(
+      "rank-programs", ["futures-share", folder], ranks: 3, environment: ["MUSTER_THREADS": "1"], limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "beside each other [true, true]\n")
   }
 
   @Test(arguments: [("submit", "second", "other"), ("count", "many", "many"), ("input", "take", "take")])

@@ -129,6 +129,13 @@ enum Ends {
     throw MusterError(.internal, "the child didn't exit")
   }
 
+  /// An error leaves `main` on rank 0, while the others have long work of their own after the session.
+  static func failAfterTheSession() async throws {
+    let isRoot = try await Session.run { $0.isRoot }
+    if isRoot { throw MusterError(.invalidArgument, "nothing to plot", fix: "Plot something") }
+    sleep(60)
+  }
+
   /// A rank stops when it has come to the end of the session, before the others have, and is killed a while later.
   static func loseAtTheEnd(rank: Int) async throws {
     try await Session.run { session in

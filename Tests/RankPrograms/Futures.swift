@@ -91,6 +91,23 @@ enum Futures {
     }
   }
 
+  /// Two tasks take one large block, and are both given to the worker that has it; the first to run ends only once the
+  /// other one runs as well. For workers with one thread.
+  static func share(folder: String) async throws {
+    try await Session.run { session in
+      let table = try session.submit { [Double](repeating: 1, count: 8 << 20) }
+      _ = try await session.statuses(of: [table])
+      let runners = try (0..<2).map { number in
+        try session.submit(table, name: "run\(number)") { _ -> Bool in
+          close(open("\(folder)/\(number)", O_CREAT | O_WRONLY, 0o600))
+          for _ in 0..<4000 where access("\(folder)/\(1 - number)", F_OK) != 0 { usleep(5_000) }
+          return access("\(folder)/\(1 - number)", F_OK) == 0
+        }
+      }
+      print("beside each other \(try await session.gather(runners))")
+    }
+  }
+
   /// The ranks submit other tasks; a collective comes much later.
   static func diverge(_ kind: String) async throws {
     try await Session.run { session in

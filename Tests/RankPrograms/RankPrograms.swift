@@ -46,6 +46,7 @@ struct RankPrograms {
     "delayed": { _ in try await DelayedFunctions.run() },
     "futures": { _ in try await Futures.run() },
     "futures-left": { _ in try await Futures.leave() },
+    "futures-share": { try await Futures.share(folder: $0[0]) },
     "futures-diverge": { try await Futures.diverge($0[0]) },
     "draw": { try await DelayedFunctions.draw(to: $0[0]) },
     "coordinate": { try await Coordinated.run(folder: $0[0]) },
@@ -56,6 +57,7 @@ struct RankPrograms {
     "return-while-computing": { _ in try await Ends.returnWhileComputing() },
     "run-out-of-file-descriptors": { _ in try await Ends.runOutOfFileDescriptors() },
     "exit-of-a-fork": { _ in try await Ends.exitOfAFork() },
+    "fail-after-the-session": { _ in try await Ends.failAfterTheSession() },
     "lose-at-the-end": { try await Ends.loseAtTheEnd(rank: Int($0[0])!) },
     "end": { try await Departure.end($0[0]) },
     "leave-blocks-on-their-way": {
