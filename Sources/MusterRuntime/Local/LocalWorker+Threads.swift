@@ -1,0 +1,154 @@
+internal import HeapModule
+internal import MusterScheduling
+
+/// The threads that run tasks.
+extension LocalWorker {
+  /// Runs tasks until the session's end; every thread calls it.
+  func work() {
+    let batch = Batch(worker: self)
+    acquire()
+    while !isShutDown {
+      takeDropped()
+      if runSome(batch) { continue }
+      if !calls.isEmpty || hasGarbage {
+        unlock()
+        acquire()
+        continue
+      }
+      if dropped.withLock({ !$0.isEmpty }) { continue }
+      idle += 1
+      rest()
+      idle -= 1
+    }
+    relinquish()
+  }
+
+  /// Runs tasks on the calling thread until none is ready.
+  func drain() {
+    let batch = Batch(worker: self)
+    acquire()
+    repeat {
+      takeDropped()
+      if runSome(batch) { continue }
+      if calls.isEmpty && !hasGarbage && isWaitingForDisk {
+        idle += 1
+        rest()
+        idle -= 1
+      } else {
+        unlock()
+        acquire()
+      }
+    } while !ready.isEmpty || !calls.isEmpty || hasGarbage || isWaitingForDisk || dropped.withLock { !$0.isEmpty }
+    relinquish()
+  }
+
+  /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any, and room for them.
+  func runSome(_ batch: Batch) -> Bool {
+    guard !ready.isEmpty, places.hasRoom(running: running) else { return false }
+    // A share of what there is: the other threads want some too.
+    let share = max(1, ready.count / (2 * threads))
+    var count = max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, meanNanoseconds)))
+    // A task that waits may wait for one of those taken with it, and another for one that has been run.
+    if coordination.isUsed { count = 1 }
+    while batch.tasks.count < count, let next = ready.popMin() {
+      let task = take(next)
+      if task.layer.layer.timeout == nil {
+        batch.tasks.append(task)
+        continue
+      }
+      // Its time is its own.
+      guard batch.tasks.isEmpty else {
+        ready.insert(next)
+        break
+      }
+      batch.tasks.append(task)
+      timeLimits.began(next.task, next.attempt, task.layer, at: now)
+      startTimer()
+      break
+    }
+    running += 1
+    takenCount += batch.tasks.count
+    unlock()
+    let end = run(batch)
+    acquire()
+    running -= 1
+    guard !isShutDown else {
+      // Nobody waits for it any more.
+      unlock()
+      batch.tasks.removeAll()
+      acquire()
+      return true
+    }
+    for task in batch.tasks {
+      finish(task)
+      if conductor.layers[task.ready.task.layer] == nil { ended.append(task.layer) }
+    }
+    batch.tasks.removeAll(keepingCapacity: true)
+    apply()
+    events?.holds(store.memoryBytes, at: end)
+    reportMemory()
+    if !calls.isEmpty {
+      unlock()
+      acquire()
+    }
+    return true
+  }
+
+  /// Returns when the last of the tasks ended.
+  func run(_ batch: Batch) -> Int {
+    CurrentTask.withThread(coordination, batch) { current in
+      var begin = MonotonicClock.nanoseconds
+      batch.current = 0
+      while batch.current < batch.tasks.count {
+        let ready = batch.tasks[batch.current].ready
+        var inputs: [any Block] = []
+        swap(&inputs, &batch.tasks[batch.current].inputs)
+        let result = current.run(
+          ready.task, ready.attempt, of: batch.tasks[batch.current].layer, inputs: inputs, at: begin)
+        let end = MonotonicClock.nanoseconds
+        events?.ran(ready.task, attempt: ready.attempt, begin: begin, end: end, bytes: result.byteCount)
+        // Its place may be another one than before: where it has waited the others are gone.
+        batch.tasks[batch.current].result = result
+        batch.tasks[batch.current].nanoseconds = end - begin
+        batch.current += 1
+        begin = end
+      }
+      return begin
+    }
+  }
+
+  func take(_ next: Ready) -> Taken {
+    guard let layer = conductor.layers[next.task.layer] else {
+      preconditionFailure("\(next.task) is of a layer that was forgotten")
+    }
+    inputIDs.removeAll(keepingCapacity: true)
+    layer.layer.tasks.inputs(Int(next.task.index), &inputIDs)
+    let inputs = inputIDs.map { id in
+      guard let block = store.block(of: id) else {
+        preconditionFailure("the block of \(id) isn't there for \(next.task)")
+      }
+      return block
+    }
+    return Taken(ready: next, layer: layer, inputs: inputs)
+  }
+
+  func finish(_ taken: Taken) {
+    takenCount -= 1
+    let (task, attempt) = (taken.ready.task, taken.ready.attempt)
+    meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
+    guard timeLimits.ended(task, attempt, taken.layer) else { return }
+    switch taken.result! {
+    case .success(let block):
+      let bytes = block.byteCount
+      store.finish(task, with: block, byteCount: bytes, into: &storeActions)
+      conductor.handle(
+        .finished(Self.worker, task, attempt, bytes: bytes, nanoseconds: taken.nanoseconds), at: now, into: &actions)
+      if boardTotal > 0 { board?.taskFinished() }
+    case .failure(let error):
+      let told = MusterError(
+        taskError: error, layer: taken.layer.layer, task: task, rank: 0, attempt: Int(attempt))
+      store.end(.task(task), into: &storeActions)
+      conductor.failed(Self.worker, task, attempt, told, at: now, into: &actions)
+    }
+  }
+}
