@@ -67,8 +67,11 @@ struct GraphLowering {
       for index in graph.kept.indices { tasks[graph.functions.count + index] = TaskID(layer: layer, index: index) }
     }
     lowerFunctions()
-    plan.results.reserveCapacity(results.count)
-    for number in results { append(number, to: &plan.results) }
+    // Not in the plan itself: while it is changed the tasks couldn't be read but in a copy of all.
+    var list: [TaskID] = []
+    list.reserveCapacity(results.count)
+    for number in results { append(number, to: &list) }
+    plan.results = list
   }
 
   /// Appends the tasks of something by its number in the graph.
