@@ -1,7 +1,7 @@
 import Muster
 
-/// Task Bench's graphs as delayed functions, one for each task: what a program does that makes its tasks up as it goes.
-/// Timed from the making of the first to the values of those that no other takes. Says how long it took for each length
+/// Task Bench's graphs as layers, one for each step. Timed from the making of the first to the values of those tasks that
+/// no other takes. Says how long it took for each length
 /// of task; Benchmarks/run finds in that the granularity at which half of the time is spent in the tasks.
 enum METG {
   static func run(_ arguments: [String]) async throws {
@@ -46,23 +46,27 @@ enum METG {
   /// Runs a graph: the seconds that it took, and the sum of the values that no task takes.
   private static func time(_ graph: TaskBench, _ session: Session) async throws -> (Double, UInt64) {
     let start = ContinuousClock.now
-    var leaves: [Delayed<TaskBench.Output>] = []
-    var last: [Delayed<TaskBench.Output>] = []
+    var leaves: [DelayedLayer<TaskBench.Output>] = []
+    var last: DelayedLayer<TaskBench.Output>?
     for step in 0..<graph.steps {
-      var isTaken = Array(repeating: false, count: last.count)
-      let row = (0..<graph.width(at: step)).map { point in
-        let inputs = graph.inputs(of: point, at: step)
-        for input in inputs { isTaken[input] = true }
-        return session.delayed(inputs.map { last[$0] }, name: "task") { outputs in
-          try graph.run(point, at: step, taking: outputs)
-        }
+      guard let before = last else {
+        last = session.layer(graph.width(at: step), name: "task") { try graph.run($0, at: step, taking: []) }
+        continue
       }
-      for (task, isTaken) in zip(last, isTaken) where !isTaken { leaves.append(task) }
-      last = row
+      var isTaken = Array(repeating: false, count: before.count)
+      let width = graph.width(at: step)
+      for point in 0..<width { for input in graph.inputs(of: point, at: step) { isTaken[input] = true } }
+      let left = isTaken.indices.filter { !isTaken[$0] }
+      if !left.isEmpty { leaves.append(before[left]) }
+      last = session.layer(width, of: before, name: "task") {
+        graph.inputs(of: $0, at: step)
+      } run: {
+        try graph.run($0, at: step, taking: $1)
+      }
     }
-    leaves += last
+    leaves += [last].compactMap(\.self)
     let values = try await session.compute(leaves)
-    return (seconds(since: start), values.reduce(0) { $0 &+ $1.value })
+    return (seconds(since: start), values.joined().reduce(0) { $0 &+ $1.value })
   }
 
   /// The seconds of one iteration of the kernel where nothing else is done, on all workers at once.

@@ -114,6 +114,18 @@ enum DelayedFunctions {
         print("input: \(error.code) of \(error.task?.operation ?? ""): \(error.message)")
       }
       print(try await points[1].compute().label)
+
+      var row = session.layer(12) { Point(x: Double($0), label: 1) }
+      for _ in 0..<30 {
+        row = session.layer(12, of: row) {
+          [$0, ($0 + 1) % 12, ($0 * 5) % 12]
+        } run: { point, near in
+          Point(x: near.reduce(Double(point)) { $0 / 3 + $1.x }, label: near[2].label)
+        }
+      }
+      let (reversed, total) = try await session.compute(
+        row[(0..<12).reversed()], session.delayed(row) { $0.reduce(0) { $0 + $1.x } })
+      print("row \(reversed.map(\.x)) \(total)")
     }
   }
 }

@@ -25,6 +25,13 @@ enum Divergence {
         _ = try await session.array(NDArray([1, 2, differs ? 4 : 3] as [Double])).compute(line: 40)
       case "element":
         _ = try await session.gather(session.map(["north", differs ? "east" : "south"], line: 41) { $0 + "ern" })
+      case "inputs":
+        let row = session.layer(4, line: 43) { $0 }
+        _ = try await session.layer(4, of: row, line: 44) {
+          [differs ? 3 - $0 : $0]
+        } run: {
+          $1[0]
+        }.compute()
       case "broadcast":
         let field = NDArray(Array(repeating: differs ? 1.5 : 1, count: 100_000))
         _ = try await session.compute(session.broadcast([field, field], line: 42))
@@ -44,7 +51,9 @@ enum Divergence {
         if differs { _ = try session.onRoot("read") { 1 } }
       case "return": if differs { return }
       case "throw": if differs { throw Alone() }
-      case "none", "operands", "choice", "chunks", "constant", "argument", "contents", "element", "broadcast": break
+      case "none", "operands", "choice", "chunks", "constant", "argument", "contents", "element", "inputs",
+        "broadcast":
+        break
       default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
       }
       _ = try await session.compute(
