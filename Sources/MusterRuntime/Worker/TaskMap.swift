@@ -5,11 +5,19 @@ package import MusterScheduling
 ///
 /// Open addressing with linear probing; what is removed is filled from behind, so that nothing marks its place (Knuth, The
 /// Art of Computer Programming, volume 3, 6.4, algorithm R). Eight tasks that follow each other in a layer lie side by
-/// side: they tend to be used together. All operations are O(1) on average.
+/// side: they tend to be used together. The values lie apart, and stay where they are while tasks move: moving an
+/// existential costs more than looking it up. All operations are O(1) on average.
 package struct TaskMap<Value> {
-  /// `free` where nothing is stored; the value is nil there.
-  private var keys: ContiguousArray<TaskID> = []
+  private struct Place {
+    /// `free` where nothing is stored.
+    var task: TaskID
+    var slot: UInt32
+  }
+
+  private var places: ContiguousArray<Place> = []
   private var values: ContiguousArray<Value?> = []
+  /// The slots of `values` that are nil, the last one freed at the end.
+  private var freeSlots: ContiguousArray<UInt32> = []
   /// The number of values.
   package private(set) var count = 0
   private var mask = 0
@@ -23,7 +31,7 @@ package struct TaskMap<Value> {
   package var isEmpty: Bool { count == 0 }
 
   /// Where a task belongs.
-  private func home(_ task: TaskID) -> Int {
+  private static func home(_ task: TaskID, _ mask: Int) -> Int {
     let group = UInt64(task.layer) << 32 | UInt64(task.index >> 3)
     // The finaliser of SplitMix64 (Steele, Lea and Flood 2014), shortened: layers and groups are small numbers.
     let mixed = (group ^ (group >> 29)) &* 0xBF58_476D_1CE4_E5B9
@@ -32,99 +40,118 @@ package struct TaskMap<Value> {
 
   /// Where a task is, or the free place where it belongs. There is always one: at most half of them are taken.
   private func place(of task: TaskID) -> Int {
-    var place = home(task)
-    while keys[place] != task && keys[place] != Self.free { place = (place + 1) & mask }
-    return place
+    places.withUnsafeBufferPointer { places in
+      var place = Self.home(task, mask)
+      while places[place].task != task && places[place].task != Self.free { place = (place + 1) & mask }
+      return place
+    }
+  }
+
+  /// Where the value of a task is.
+  private func slot(of task: TaskID) -> Int? {
+    guard count > 0 else { return nil }
+    let place = places[place(of: task)]
+    return place.task == task ? Int(place.slot) : nil
   }
 
   package subscript(_ task: TaskID) -> Value? {
-    get {
-      guard count > 0 else { return nil }
-      return values[place(of: task)]
-    }
+    get { slot(of: task).flatMap { values[$0] } }
     set {
       guard let newValue else {
         removeValue(forKey: task)
         return
       }
-      if 2 * (count + 1) > values.count { resize(to: Swift.max(Self.smallest, 2 * values.count)) }
-      let place = place(of: task)
-      if keys[place] != task {
-        keys[place] = task
-        count += 1
-      }
-      values[place] = newValue
+      if let slot = slot(of: task) { values[slot] = newValue } else { _ = insert(newValue, for: task) }
     }
   }
 
   /// Stores a value where there is none. Returns whether there was none.
   package mutating func insert(_ value: Value, for task: TaskID) -> Bool {
-    if 2 * (count + 1) > values.count { resize(to: Swift.max(Self.smallest, 2 * values.count)) }
+    if 2 * (count + 1) > places.count { resize(to: Swift.max(Self.smallest, 2 * places.count)) }
     let place = place(of: task)
-    guard keys[place] != task else { return false }
-    keys[place] = task
-    values[place] = value
+    guard places[place].task != task else { return false }
+    let slot: UInt32
+    if let free = freeSlots.popLast() {
+      slot = free
+      values[Int(slot)] = value
+    } else {
+      slot = UInt32(values.count)
+      values.append(value)
+    }
+    places[place] = Place(task: task, slot: slot)
     count += 1
     return true
   }
 
-  package func contains(_ task: TaskID) -> Bool { count > 0 && keys[place(of: task)] == task }
+  package func contains(_ task: TaskID) -> Bool { slot(of: task) != nil }
 
   /// Changes a value in place; nil where there is none.
   package mutating func change<Result>(_ task: TaskID, _ body: (inout Value) throws -> Result) rethrows -> Result? {
-    guard count > 0 else { return nil }
-    let place = place(of: task)
-    guard keys[place] == task else { return nil }
-    return try body(&values[place]!)
+    guard let slot = slot(of: task) else { return nil }
+    return try body(&values[slot]!)
   }
 
   @discardableResult
   package mutating func removeValue(forKey task: TaskID) -> Value? {
     guard count > 0 else { return nil }
-    var free = place(of: task)
-    guard keys[free] == task else { return nil }
-    let removed = values[free].take()
+    let found = place(of: task)
+    guard places[found].task == task else { return nil }
+    let slot = places[found].slot
+    let removed = values[Int(slot)].take()
+    freeSlots.append(slot)
     count -= 1
-    var place = (free + 1) & mask
-    while keys[place] != Self.free {
-      // A value may move back as far as where it belongs.
-      if (place - home(keys[place])) & mask >= (place - free) & mask {
-        keys[free] = keys[place]
-        values.swapAt(free, place)
-        free = place
+    let mask = mask
+    places.withUnsafeMutableBufferPointer { places in
+      var free = found
+      var place = (free + 1) & mask
+      while places[place].task != Self.free {
+        // A task may move back as far as where it belongs.
+        if (place - Self.home(places[place].task, mask)) & mask >= (place - free) & mask {
+          places[free] = places[place]
+          free = place
+        }
+        place = (place + 1) & mask
       }
-      place = (place + 1) & mask
+      places[free].task = Self.free
     }
-    keys[free] = Self.free
-    if values.count > Self.smallest && 16 * count < values.count { resize(to: values.count / 4) }
+    if places.count > Self.smallest && 16 * count < places.count { resize(to: places.count / 4) }
     return removed
   }
 
   package mutating func removeAll() { self = TaskMap() }
 
   private mutating func resize(to capacity: Int) {
-    var old = TaskMap()
-    swap(&old, &self)
-    count = old.count
+    var old: ContiguousArray<Place> = []
+    swap(&old, &places)
+    let shrinks = capacity < old.count
     mask = capacity - 1
-    keys = ContiguousArray(repeating: Self.free, count: capacity)
-    values = ContiguousArray(repeating: nil, count: capacity)
-    for place in old.keys.indices where old.keys[place] != Self.free {
-      let task = old.keys[place]
-      let new = self.place(of: task)
-      keys[new] = task
-      swap(&values[new], &old.values[place])
+    places = ContiguousArray(repeating: Place(task: Self.free, slot: 0), count: capacity)
+    var kept: ContiguousArray<Value?> = []
+    if shrinks { kept.reserveCapacity(capacity / 2) }
+    for var place in old where place.task != Self.free {
+      if shrinks {
+        kept.append(values[Int(place.slot)].take())
+        place.slot = UInt32(kept.count - 1)
+      }
+      places[self.place(of: place.task)] = place
     }
+    guard shrinks else { return }
+    values = kept
+    freeSlots = []
   }
 
   /// The tasks, in no order that means anything, but the same one in every run.
-  package var tasks: [TaskID] { keys.filter { $0 != Self.free } }
+  package var tasks: [TaskID] { places.lazy.map(\.task).filter { $0 != Self.free } }
 }
 
 extension TaskMap: Sequence {
   package func makeIterator() -> some IteratorProtocol<(key: TaskID, value: Value)> {
-    zip(keys, values).lazy.compactMap { key, value in value.map { (key: key, value: $0) } }.makeIterator()
+    let values = values
+    return places.lazy.compactMap { place in
+      place.task == Self.free ? nil : values[Int(place.slot)].map { (key: place.task, value: $0) }
+    }.makeIterator()
   }
 }
 
+extension TaskMap.Place: Sendable {}
 extension TaskMap: Sendable where Value: Sendable {}
