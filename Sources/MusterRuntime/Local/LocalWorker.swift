@@ -55,8 +55,14 @@ final class LocalWorker: @unchecked Sendable {
     var failure: MusterError?
   }
 
+  /// What the program has no use for any more.
+  enum Dropped {
+    case results([TaskID], of: GraphID)
+    case watch(Int)
+  }
+
   struct Asked {
-    var tasks: [TaskID]
+    var watch: Int
     var deadline: Int?
     var completion: @Sendable (Result<[UInt8], MusterError>) -> Void
   }
@@ -69,7 +75,7 @@ final class LocalWorker: @unchecked Sendable {
   let condition = ConditionLock()
   /// What the program has no use for any more. Handles may go where a layer's closures do, with `condition` locked: it is
   /// looked at a moment later.
-  let dropped = Mutex<[(tasks: [TaskID], graph: GraphID)]>([])
+  let dropped = Mutex<[Dropped]>([])
   let start = MonotonicClock.nanoseconds
   let board: ProgressBoard?
   let events: TraceRecorder?
