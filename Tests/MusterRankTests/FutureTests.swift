@@ -27,6 +27,36 @@ struct FutureTests {
     #expect(run.seconds < 15)
   }
 
+  @Test(arguments: [nil, 3] as [Int?])
+  func aLongChainKeepsItsEnd(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["futures-chain", "20000"], ranks: ranks, limit: 120)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "chain 20000\nlittle is left\n")
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func manyFuturesInTheOrderOfTheirEnds(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["futures-completed", "20000"], ranks: ranks, limit: 120)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "20000 completed\n")
+  }
+
+  @Test(arguments: [nil, 2, 3] as [Int?])
+  func keptValuesAreCancelled(ranks: Int?) throws {
+    let folder = temporaryFolder("cancel")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { removeFolder(folder) }
+    let run = try Launch.run(
+      "rank-programs", ["futures-cancel-kept", folder], ranks: ranks, environment: ["MUSTER_THREADS": "1"], limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(
+      run.output == "sum cancelled\narray cancelled\nboth cancelled\nlazy invalidArgument\nothers 40\n",
+      "\(run.output)")
+    // What had begun by then: workers are given a few tasks at a time.
+    let begun = try FileManager.default.contentsOfDirectory(atPath: folder).count
+    #expect(begun < 100, "\(begun) of 400 tasks have begun")
+  }
+
   /// Nothing happens but that time passes: what a busy worker has queued goes to an idle one all the same.
   @Test func whatWaitsBehindALongTaskIsMoved() throws {
     let folder = temporaryFolder("share")

@@ -155,6 +155,79 @@ import Testing
     #expect(Array(order.dropFirst(first)) == expected)
   }
 
+  /// Adds a task to the end of a chain, runs it, and lets go of the one before.
+  private func extend(_ harness: inout Harness, to number: Int) throws {
+    try harness.add(part([[id(number - 1, 0)]], from: number, results: [id(number, 0)]), as: number)
+    try harness.handle(.released(GraphID(number - 1)))
+  }
+
+  @Test func aChainStaysForRecoveryAlone() throws {
+    for recovers in [true, false] {
+      var harness = try Harness(rootsGraph(1)) { $0.recoversLostBlocks = recovers }
+      try harness.join(0)
+      try harness.finish(id(0, 0))
+      for number in 1...20 {
+        try extend(&harness, to: number)
+        // What it takes is needed until it has run.
+        #expect(harness.scheduler.graphCount == (recovers ? number + 1 : 2))
+        try harness.finish(id(number, 0))
+        #expect(harness.actions.contains(.forget(GraphID(number - 1), layers: number - 1..<number)) == !recovers)
+      }
+      #expect(harness.scheduler.graphCount == (recovers ? 21 : 1))
+      try harness.handle(.released(GraphID(20)))
+      #expect(harness.scheduler.taskCount == 0)
+    }
+  }
+
+  @Test func whatIsKeptOfOthersStays() throws {
+    var harness = try Harness(rootsGraph(2)) { $0.recoversLostBlocks = false }
+    try harness.join(0)
+    // The second graph keeps a result of the first, and takes another.
+    try harness.add(part([[id(0, 1)]], from: 1, results: [id(1, 0), id(0, 0)]), as: 1)
+    try harness.handle(.released(GraphID(0)))
+    for task in [id(0, 0), id(0, 1), id(1, 0)] { try harness.finish(task) }
+    #expect(harness.scheduler.holders(of: id(0, 0)) == [WorkerID(0)])
+    #expect(harness.scheduler.holders(of: id(0, 1)) == [])
+    #expect(harness.scheduler.graphCount == 2)
+    try harness.handle(.released(GraphID(1)))
+    #expect(harness.scheduler.taskCount == 0)
+  }
+
+  @Test func aFailureOutlivesItsGraph() throws {
+    var harness = try Harness(rootsGraph(1)) { $0.recoversLostBlocks = false }
+    try harness.join(0)
+    try harness.add(part([[id(0, 0)]], from: 1, results: [id(1, 0)]), as: 1)
+    try harness.handle(.released(GraphID(0)))
+    let failure = SchedulingFailure.taskFailed(id(0, 0), 1, WorkerID(0))
+    try harness.handle(.failed(WorkerID(0), id(0, 0), 1))
+    #expect(harness.actions.contains(.fail(GraphID(1), failure)))
+    #expect(harness.actions.contains(.forget(GraphID(0), layers: 0..<1)))
+    for number in 2...5000 {
+      try harness.scheduler.add(
+        part([[id(number - 1, 0)]], from: number, results: [id(number, 0)]), as: GraphID(number), at: .zero,
+        into: &harness.actions)
+      #expect(harness.actions.contains(.fail(GraphID(number), failure)))
+      harness.actions = []
+      harness.scheduler.handle(.released(GraphID(number - 1)), at: .zero, into: &harness.actions)
+      #expect(harness.actions.contains(.forget(GraphID(number - 1), layers: number - 1..<number)))
+      harness.actions = []
+      if number % 500 == 0 { try harness.scheduler.checkInvariants() }
+    }
+    #expect(harness.scheduler.graphCount == 1)
+  }
+
+  @Test func whatOnlyCancelledTasksNeedIsAskedFor() throws {
+    var harness = try Harness(graph([[[], []], [[id(0, 0), id(0, 1)]]], results: [id(1, 0)]))
+    try harness.join(0, slots: 2)
+    try harness.handle(.cancelled(id(1, 0)))
+    #expect(Set(harness.retracted) == [id(0, 0), id(0, 1)])
+    try harness.answerRetract(of: id(0, 0), givenBack: true)
+    try harness.answerRetract(of: id(0, 1), givenBack: false)
+    try harness.finish(id(0, 1))
+    #expect(harness.released == [id(0, 1)])
+    #expect(harness.scheduler.outstandingCount == 0)
+  }
+
   @Test func tablesDoNotGrowWithTheSession() throws {
     var harness = try Harness(rootsGraph(1))
     try harness.join(0)

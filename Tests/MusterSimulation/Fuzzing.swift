@@ -92,6 +92,8 @@ package struct FuzzCase: Sendable {
       options.diskDelay = 1...([1, 1000, 10 * scale].randomElement(using: &random) ?? 1)
       options.diskFailures = random.chance(0.2) ? 0.1 : 0
     }
+    // What makes it possible to go on without a worker is kept for that alone.
+    options.configuration.recoversLostBlocks = !options.losses.isEmpty || random.chance(0.3)
     self.options = options
   }
 

@@ -1,5 +1,6 @@
 import Glibc
 import Muster
+import Synchronization
 
 /// Tasks that run while the program goes on, and blocks that workers keep.
 enum Futures {
@@ -81,6 +82,32 @@ enum Futures {
       print("table \(try await session.submit(table) { $0[1] }.value())")
     }
   }
+
+  /// Many futures in the order in which they come to an end: each step is to cost the same, however many there are.
+  static func complete(count: Int) async throws {
+    try await Session.run { session in
+      // In one process each comes to an end when the loop has been told of the one before: it asks for each.
+      let next = Next()
+      let isOneProcess = session.rankCount == 1
+      let futures = try session.map(Array(0..<count)) { number in
+        let end = ContinuousClock.now + .microseconds(20)
+        while ContinuousClock.now < end || (isOneProcess && next.number.load(ordering: .acquiring) < number) {}
+      }
+      let begin = ContinuousClock.now
+      var completed = 0
+      for try await _ in session.asCompleted(futures) {
+        completed += 1
+        next.number.add(1, ordering: .releasing)
+      }
+      let time = ContinuousClock.now - begin
+      print("\(completed) completed")
+      // A figure, which differs from run to run.
+      let figure = "each in \(time / count)\n"
+      _ = figure.utf8.withContiguousStorageIfAvailable { write(2, $0.baseAddress, $0.count) }
+    }
+  }
+
+  private final class Next: Sendable { let number = Atomic<Int>(0) }
 
   /// Leaves tasks behind: they don't keep the session from ending.
   static func leave() async throws {

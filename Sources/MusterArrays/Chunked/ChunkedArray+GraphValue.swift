@@ -56,6 +56,7 @@ struct ArrayPart: PlanPart {
   var identity: ObjectIdentifier { ObjectIdentifier(expression) }
 
   var taskCount: Int { expression.grid.count }
+  var kept: KeptTasks? { expression.kept }
 
   static func lower(_ parts: [any PlanPart], into plan: inout Plan) throws -> [[TaskID]] {
     let expressions = parts.map { part in

@@ -23,6 +23,11 @@ extension ArrayExpression {
   }
 }
 
+extension ArrayExpression {
+  /// The tasks behind it, where workers keep its blocks.
+  var kept: KeptTasks? { (operation as? KeptOperation)?.kept }
+}
+
 /// An array whose blocks workers keep.
 struct KeptOperation: ArrayOperation {
   let kept: KeptTasks

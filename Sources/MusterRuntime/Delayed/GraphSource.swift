@@ -29,6 +29,14 @@ package enum GraphSource: Sendable {
     case .part(let part): part.part.taskCount
     }
   }
+
+  /// The tasks behind it, where workers keep what they make.
+  var kept: KeptTasks? {
+    switch self {
+    case .delayed(let node): node.kept
+    case .part(let part): part.part.kept
+    }
+  }
 }
 
 extension [GraphSource] {
@@ -61,6 +69,8 @@ package protocol PlanPart: Sendable {
   var number: Int { get }
   /// How many tasks' blocks are its value.
   var taskCount: Int { get }
+  /// The tasks behind it, where workers keep what they make; nil where it's still to be computed.
+  var kept: KeptTasks? { get }
   /// Two with the same identity are the same.
   var identity: ObjectIdentifier { get }
 

@@ -39,32 +39,64 @@ public struct CompletedFutures<Value: Sendable>: AsyncSequence {
     let session: Session
     let timeout: Duration?
     let callSite: CallSite
-    /// Those that have come to an end and haven't been returned.
-    var ready: [Future<Value>]
-    var waiting: [Future<Value>]
+    /// Those that have come to an end, and how many of them have been returned. What has been returned is let go of.
+    private var ready: [Future<Value>?]
+    private var returned = 0
+    /// All futures with a task, without those that have come to an end.
+    private var waiting: [Future<Value>?]
+    private var left: Int
+    /// Made with the first question, which names the futures to rank 0: the next ones needn't.
+    private var watch: FutureWatch?
+    private var digest = ""
+
+    init(
+      session: Session, timeout: Duration?, callSite: CallSite, ready: [Future<Value>], waiting: [Future<Value>]
+    ) {
+      self.session = session
+      self.timeout = timeout
+      self.callSite = callSite
+      self.ready = ready
+      self.waiting = waiting
+      left = waiting.count
+    }
 
     /// The next one that came to an end; nil when all have. Collective, where it has to wait.
     ///
     /// - Throws: `MusterError` with code `timedOut`; `session` after the session's end.
     public mutating func next() async throws -> Future<Value>? {
-      if !ready.isEmpty { return ready.removeFirst() }
-      guard !waiting.isEmpty else { return nil }
-      let tasks = waiting.compactMap(\.task)
+      if returned == ready.count {
+        guard left > 0 else { return nil }
+        try await wait()
+      }
+      returned += 1
+      return ready[returned - 1].take()
+    }
+
+    /// Waits for those that come to an end next.
+    private mutating func wait() async throws {
+      let watch: FutureWatch
+      if let known = self.watch {
+        watch = known
+      } else {
+        let tasks = waiting.compactMap { $0?.task }
+        watch = session.watch(tasks)
+        digest = tasks.digest
+        self.watch = watch
+      }
       let answer = try await session.ask(
-        .settled(tasks, timeout: timeout?.nanoseconds), operation: "asCompleted",
-        detail: "\(tasks.count) futures, \(tasks.digest)", callSite: callSite)
-      let places = answer.withUnsafeBytes { bytes in
-        stride(from: 0, to: bytes.count, by: 4).map { Int(bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)) }
-      }
-      guard !places.isEmpty else {
+        .settled(watch, timeout: timeout?.nanoseconds), operation: "asCompleted",
+        detail: "\(left) of \(waiting.count) futures, \(digest)", callSite: callSite)
+      guard !answer.isEmpty else {
         throw MusterError(
-          .timedOut, "none of \(waiting.count) futures came to an end within \((timeout ?? .zero).text)",
-          callSite: callSite)
+          .timedOut, "none of \(left) futures came to an end within \((timeout ?? .zero).text)", callSite: callSite)
       }
-      ready = places.map { waiting[$0] }
-      let isReady = Set(places)
-      waiting = waiting.indices.filter { !isReady.contains($0) }.map { waiting[$0] }
-      return ready.removeFirst()
+      ready = answer.withUnsafeBytes { bytes in
+        stride(from: 0, to: bytes.count, by: 4).map { start in
+          waiting[Int(bytes.loadUnaligned(fromByteOffset: start, as: UInt32.self))].take()
+        }
+      }
+      returned = 0
+      left -= ready.count
     }
   }
 }

@@ -29,6 +29,33 @@ extension Persistable {
     guard let session = sources.all.first?.session else { return self }
     return try session.persist(self, file: file, line: line)
   }
+
+  /// Has what `persist()` returned not be computed any further: its tasks that no worker has begun don't run, nor do those
+  /// that only they need. What runs comes to its end, and what it makes is dropped. Collectives that use the value, and
+  /// futures, throw `cancelled`. What is there by then stays: a value of which all is there is as good as before.
+  ///
+  /// Every rank has to make the call. Other values that the same call persisted, and others made of the value that was
+  /// persisted, are computed as if nothing had happened.
+  ///
+  /// - Throws: `MusterError` with code `invalidArgument` where this isn't what `persist()` returned, but something made of
+  ///   it, or a value that isn't being computed at all.
+  public func cancel(file: StaticString = #fileID, line: UInt = #line) throws {
+    var sources = GraphSources()
+    _ = reader(adding: &sources)
+    let callSite = CallSite(file: file, line: line)
+    // A value that every rank has is made of nothing.
+    guard let session = sources.all.first?.session else { return }
+    let tasks = try sources.all.flatMap { source in
+      guard let kept = source.kept else {
+        throw MusterError(
+          .invalidArgument, "a value was to be cancelled that workers don't keep",
+          fix: "Call cancel() on what persist() returned; other values aren't computed before they are asked for",
+          callSite: callSite)
+      }
+      return kept.tasks
+    }
+    session.cancel(tasks, operation: "cancel", callSite: callSite)
+  }
 }
 
 extension Session {

@@ -10,16 +10,35 @@ struct Conductor {
     var error: MusterError?
   }
 
-  private(set) var scheduler = Scheduler()
+  private(set) var scheduler = Scheduler(configuration: Self.configuration)
   private(set) var layers = LayerBook()
   /// Layers of graphs that are over, for whoever carries the actions out to drop, with no lock held.
   private(set) var retired: [RegisteredLayer] = []
-  /// By task, what it threw; until the graph is forgotten.
+  /// By task, what it threw; for as long as anything has failed because of it.
   private var taskErrors: [TaskID: MusterError] = [:]
+  /// Why other tasks have failed whose layers are forgotten, while what depended on them isn't.
+  private var lateErrors: [TaskID: MusterError] = [:]
+  private var watches = FutureWatches()
   private(set) var settlements: [TaskID: Settlement] = [:]
   private var settledCount = 0
   /// The futures of each graph, of which something may be noted.
   private var futures: [GraphID: [TaskID]] = [:]
+
+  /// A worker that is lost ends the job, and so does the process: nothing is ever computed again. So what a graph was made
+  /// of needn't outlive its tasks, and a loop in which each step builds on the last keeps the last ones only.
+  private static var configuration: SchedulerConfiguration {
+    var configuration = SchedulerConfiguration()
+    configuration.recoversLostBlocks = false
+    return configuration
+  }
+
+  /// What is kept now.
+  var counts: GraphCounts {
+    GraphCounts(
+      graphs: scheduler.graphCount, tasks: scheduler.taskCount, layers: layers.count,
+      layerPlaces: layers.placeCount, settledFutures: settlements.count,
+      watches: watches.count, watchedFutures: watches.namedCount)
+  }
 
   /// Takes the layers that are to be dropped.
   mutating func takeRetired() -> [RegisteredLayer] {
@@ -63,6 +82,7 @@ struct Conductor {
   /// Why something can't be computed.
   func error(_ failure: SchedulingFailure) -> MusterError {
     if case .taskFailed(let task, _, _) = failure, let error = taskErrors[task] { return error }
+    if let error = lateErrors[failure.task] { return error }
     return MusterError(failure, layer: layers[failure.task.layer]?.layer)
   }
 
@@ -73,18 +93,33 @@ struct Conductor {
       case .resultReady(_, let task): settle(task, nil)
       case .resultFailed(_, let task, let failure): settle(task, error(failure))
       case .forget(let graph, let numbers):
+        forgetErrors(of: numbers)
         retired += layers.forget(numbers)
         for task in futures.removeValue(forKey: graph) ?? [] { settlements[task] = nil }
-        if !taskErrors.isEmpty { taskErrors = taskErrors.filter { !numbers.contains(Int($0.key.layer)) } }
       case .assign, .retract, .release, .complete, .fail: break
       }
     }
+  }
+
+  /// Layers are about to go. What has failed because of their tasks, and stays, may be asked for its reason later.
+  private mutating func forgetErrors(of numbers: Range<Int>) {
+    let failures = scheduler.standingFailures
+    guard !taskErrors.isEmpty || !lateErrors.isEmpty || !failures.isEmpty else { return }
+    var standing = Set<TaskID>()
+    for failure in failures {
+      let task = failure.task
+      standing.insert(task)
+      if numbers.contains(Int(task.layer)) && lateErrors[task] == nil { lateErrors[task] = error(failure) }
+    }
+    taskErrors = taskErrors.filter { standing.contains($0.key) }
+    lateErrors = lateErrors.filter { standing.contains($0.key) }
   }
 
   private mutating func settle(_ task: TaskID, _ error: MusterError?) {
     guard settlements[task] == nil else { return }
     settlements[task] = Settlement(order: settledCount, error: error)
     settledCount += 1
+    watches.settled(task)
   }
 
   /// What the first of some futures to fail threw.
@@ -100,15 +135,21 @@ struct Conductor {
     return scheduler.isAssigned(task) ? .assigned : .pending
   }
 
-  /// Which of some futures have come to an end, by their places, in the order in which they did, as bytes of `UInt32`; nil
-  /// while none has.
-  func settled(of tasks: [TaskID]) -> [UInt8]? {
-    var found: [(place: Int, order: Int)] = []
-    for (place, task) in tasks.enumerated() {
-      if let settlement = settlements[task] { found.append((place, settlement.order)) }
-    }
-    guard !found.isEmpty else { return nil }
-    found.sort { $0.order < $1.order }
-    return found.flatMap { found in withUnsafeBytes(of: UInt32(found.place)) { Array($0) } }
+  // MARK: Futures in the order of their ends
+
+  /// The program wants to know of futures as they come to an end. Asked for again, the same watch goes on.
+  mutating func watch(_ watch: FutureWatch) {
+    watches.add(watch.number, watch.tasks) { settlements[$0]?.order }
+  }
+
+  mutating func endWatch(_ number: Int) { watches.remove(number) }
+
+  func hasSettled(of number: Int) -> Bool { watches.hasNews(of: number) }
+
+  /// Which futures of a watch have come to an end since this was last asked, by their places, in the order in which they
+  /// did, as bytes of `UInt32`; nil where none has.
+  mutating func takeSettled(of number: Int) -> [UInt8]? {
+    guard let places = watches.takeNews(of: number) else { return nil }
+    return places.withUnsafeBytes { Array($0) }
   }
 }

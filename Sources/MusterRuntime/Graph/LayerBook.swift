@@ -16,15 +16,25 @@ package final class RegisteredLayer: Sendable {
 struct LayerBook: Sendable {
   private var firstNumber = 0
   private var layers: ContiguousArray<RegisteredLayer?> = []
+  /// How many of them aren't forgotten.
+  private var left = 0
+  /// Those of lower numbers that are left: a few that stay for long don't hold a place for each that came and went since.
+  private var old: [UInt32: RegisteredLayer] = [:]
   /// Layers that rank 0 is done with before this rank's program has come to them.
   private var forgottenAhead: [Range<Int>] = []
 
   /// The number of the first layer that hasn't been registered.
   var nextNumber: Int { firstNumber + layers.count }
 
+  /// The layers that aren't forgotten. O(layers).
+  var count: Int { old.count + layers.count { $0 != nil } }
+  /// The places that are taken, those of layers that are forgotten included.
+  var placeCount: Int { old.count + layers.count }
+
   subscript(number: UInt32) -> RegisteredLayer? {
     let place = Int(number) - firstNumber
-    return layers.indices.contains(place) ? layers[place] : nil
+    if layers.indices.contains(place) { return layers[place] }
+    return old.isEmpty ? nil : old[number]
   }
 
   /// Adds layers, numbered from `firstNumber` on, which is no lower than `nextNumber`.
@@ -32,6 +42,7 @@ struct LayerBook: Sendable {
     if layers.isEmpty { firstNumber = number }
     while nextNumber < number { layers.append(nil) }
     for layer in new { layers.append(RegisteredLayer(layer)) }
+    left += new.count
     while let range = forgottenAhead.first(where: { $0.lowerBound < nextNumber }) {
       forgottenAhead.removeAll { $0 == range }
       forget(range)
@@ -46,13 +57,40 @@ struct LayerBook: Sendable {
     return gone
   }
 
+  /// Where few layers are left among many places the older half of the places goes.
+  private mutating func putAside() {
+    guard layers.count > 1024, left < layers.count / 8 else { return }
+    let half = layers.count / 2
+    for place in 0..<half {
+      guard let layer = layers[place] else { continue }
+      old[UInt32(firstNumber + place)] = layer
+      left -= 1
+    }
+    layers.removeSubrange(..<half)
+    firstNumber += half
+  }
+
   private mutating func forget(_ numbers: Range<Int>, into list: inout [RegisteredLayer]) {
     if numbers.upperBound > nextNumber {
-      forgottenAhead.append(max(numbers.lowerBound, nextNumber)..<numbers.upperBound)
+      let ahead = max(numbers.lowerBound, nextNumber)..<numbers.upperBound
+      // Where this rank is far behind, one after the other is: as one range.
+      if let last = forgottenAhead.last, last.upperBound == ahead.lowerBound {
+        forgottenAhead[forgottenAhead.count - 1] = last.lowerBound..<ahead.upperBound
+      } else {
+        forgottenAhead.append(ahead)
+      }
+    }
+    if !old.isEmpty {
+      for number in numbers.clamped(to: 0..<firstNumber) {
+        if let layer = old.removeValue(forKey: UInt32(number)) { list.append(layer) }
+      }
     }
     for number in numbers.clamped(to: firstNumber..<nextNumber) {
-      if let layer = layers[number - firstNumber].take() { list.append(layer) }
+      guard let layer = layers[number - firstNumber].take() else { continue }
+      list.append(layer)
+      left -= 1
     }
+    putAside()
     guard numbers.lowerBound <= firstNumber else { return }
     let gone = layers.prefix { $0 == nil }.count
     // Not one at a time: what is left is moved.

@@ -63,6 +63,10 @@ final class LocalEngine: Engine {
 
   func cancel(_ tasks: [TaskID]) { worker.cancel(tasks) }
 
+  func endWatch(_ number: Int) { worker.endWatch(number) }
+
+  func graphCounts() -> GraphCounts { worker.graphCounts() }
+
   func ask(
     _ question: FutureQuestion, arrival: Arrival,
     completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void

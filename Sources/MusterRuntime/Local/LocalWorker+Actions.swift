@@ -1,5 +1,6 @@
 internal import HeapModule
 internal import MusterScheduling
+internal import Synchronization
 
 /// Carries out what the scheduler decides.
 extension LocalWorker {
@@ -42,7 +43,14 @@ extension LocalWorker {
         blocked[task] = nil
         wasQueued = true
       }
-      if wasQueued { store.end(.task(task), into: &storeActions) }
+      if wasQueued {
+        store.end(.task(task), into: &storeActions)
+      } else if conductor.scheduler.isAssigned(task) {
+        // A thread has it.
+        recalls[task] = attempt
+        recallCount.add(1, ordering: .releasing)
+        break
+      }
       conductor.handle(.retracted(Self.worker, task, attempt, givenBack: wasQueued), at: now, into: &actions)
     case .resultReady(_, let task): futureReady(task)
     case .resultFailed(_, let task, let failure): futureFailed(task, failure)

@@ -49,8 +49,12 @@ extension LocalWorker {
     }
   }
 
-  func release(_ tasks: [TaskID], of graph: GraphID) {
-    self.dropped.withLock { $0.append((tasks, graph)) }
+  func release(_ tasks: [TaskID], of graph: GraphID) { drop(.results(tasks, of: graph)) }
+
+  func endWatch(_ number: Int) { drop(.watch(number)) }
+
+  private func drop(_ what: Dropped) {
+    dropped.withLock { $0.append(what) }
     // Whoever holds the lock looks before it rests.
     guard holder.load(ordering: .relaxed) != Self.thread else { return }
     acquire()
@@ -58,15 +62,19 @@ extension LocalWorker {
     relinquish()
   }
 
-  /// Does what `release` asked for.
+  /// Does what `drop` asked for.
   func takeDropped() {
     let taken = dropped.withLock { list in
       defer { list = [] }
       return list
     }
     guard !taken.isEmpty else { return }
-    for (tasks, graph) in taken {
-      for task in tasks { conductor.handle(.resultReleased(task, of: graph), at: now, into: &actions) }
+    for what in taken {
+      switch what {
+      case .results(let tasks, let graph):
+        for task in tasks { conductor.handle(.resultReleased(task, of: graph), at: now, into: &actions) }
+      case .watch(let number): conductor.endWatch(number)
+      }
     }
     apply()
   }
@@ -79,8 +87,9 @@ extension LocalWorker {
   func ask(_ question: FutureQuestion, completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void) {
     change {
       switch question {
-      case .settled(let tasks, let timeout):
-        asked.append(Asked(tasks: tasks, deadline: timeout.map { now + $0 }, completion: completion))
+      case .settled(let watch, let timeout):
+        conductor.watch(watch)
+        asked.append(Asked(watch: watch.number, deadline: timeout.map { now + $0 }, completion: completion))
         if timeout != nil { startTimer() }
       case .status(let tasks):
         let answer = tasks.map { conductor.status(of: $0).rawValue }
@@ -89,10 +98,16 @@ extension LocalWorker {
     }
   }
 
+  func graphCounts() -> GraphCounts {
+    acquire()
+    defer { relinquish() }
+    return conductor.counts
+  }
+
   func answerAsked() {
     let now = self.now
     asked.removeAll { question in
-      let answer = conductor.settled(of: question.tasks)
+      let answer = conductor.takeSettled(of: question.watch)
       guard answer != nil || question.deadline.map({ $0 <= now }) == true else { return false }
       calls.append { question.completion(.success(answer ?? [])) }
       return true

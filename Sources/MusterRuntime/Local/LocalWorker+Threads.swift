@@ -1,5 +1,6 @@
 internal import HeapModule
 internal import MusterScheduling
+internal import Synchronization
 
 /// The threads that run tasks.
 extension LocalWorker {
@@ -66,6 +67,7 @@ extension LocalWorker {
       startTimer()
       break
     }
+    batch.seenRecalls = recallCount.load(ordering: .relaxed)
     running += 1
     takenCount += batch.tasks.count
     unlock()
@@ -100,6 +102,11 @@ extension LocalWorker {
       var begin = MonotonicClock.nanoseconds
       batch.current = 0
       while batch.current < batch.tasks.count {
+        if recallCount.load(ordering: .acquiring) != batch.seenRecalls { withdraw(from: batch) }
+        guard !batch.tasks[batch.current].isWithdrawn else {
+          batch.current += 1
+          continue
+        }
         let ready = batch.tasks[batch.current].ready
         var inputs: [any Block] = []
         swap(&inputs, &batch.tasks[batch.current].inputs)
@@ -115,6 +122,33 @@ extension LocalWorker {
       }
       return begin
     }
+  }
+
+  /// Gives back what was asked for of the tasks that a thread has taken and not begun.
+  private func withdraw(from batch: Batch) {
+    acquire()
+    batch.seenRecalls = recallCount.load(ordering: .relaxed)
+    var dropped: [[any Block]] = []
+    for place in batch.current..<batch.tasks.count {
+      let ready = batch.tasks[place].ready
+      guard answerRecall(of: ready, givenBack: true) else { continue }
+      batch.tasks[place].isWithdrawn = true
+      dropped.append([])
+      swap(&dropped[dropped.count - 1], &batch.tasks[place].inputs)
+    }
+    finishChange()
+    dropped.removeAll()
+  }
+
+  /// Tells the scheduler what became of a task that was to be given back. Returns whether it was to be.
+  @discardableResult
+  func answerRecall(of ready: Ready, givenBack: Bool) -> Bool {
+    guard !recalls.isEmpty, recalls[ready.task] == ready.attempt else { return false }
+    recalls[ready.task] = nil
+    if givenBack { store.end(.task(ready.task), into: &storeActions) }
+    conductor.handle(
+      .retracted(Self.worker, ready.task, ready.attempt, givenBack: givenBack), at: now, into: &actions)
+    return true
   }
 
   func take(_ next: Ready) -> Taken {
@@ -135,6 +169,11 @@ extension LocalWorker {
   func finish(_ taken: Taken) {
     takenCount -= 1
     let (task, attempt) = (taken.ready.task, taken.ready.attempt)
+    guard !taken.isWithdrawn else {
+      _ = timeLimits.ended(task, attempt, taken.layer)
+      return
+    }
+    answerRecall(of: taken.ready, givenBack: false)
     meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
     guard timeLimits.ended(task, attempt, taken.layer) else { return }
     switch taken.result! {

@@ -19,6 +19,7 @@ extension LocalWorker {
     for late in timeLimits.takeOverdue(at: now) {
       let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: 0, attempt: Int(late.attempt))
       store.end(.task(late.task), into: &storeActions)
+      answerRecall(of: Ready(priority: 0, attempt: late.attempt, task: late.task), givenBack: false)
       conductor.failed(Self.worker, late.task, late.attempt, error, at: now, into: &actions)
     }
     apply()

@@ -17,8 +17,9 @@ extension LocalWorker {
     let waits = batch.tasks[batch.current]
     for task in batch.tasks[..<batch.current] { finish(task) }
     for task in batch.tasks[(batch.current + 1)...] {
-      ready.insert(task.ready)
       takenCount -= 1
+      guard !task.isWithdrawn, !answerRecall(of: task.ready, givenBack: true) else { continue }
+      ready.insert(task.ready)
     }
     batch.tasks = [waits]
     batch.current = 0

@@ -25,6 +25,8 @@ final class LocalWorker: @unchecked Sendable {
     var inputs: [any Block]
     var result: Result<any Block, any Error>?
     var nanoseconds = 0
+    /// It was to be given back before it had begun.
+    var isWithdrawn = false
   }
 
   /// The tasks that a thread has taken.
@@ -36,6 +38,8 @@ final class LocalWorker: @unchecked Sendable {
     @exclusivity(unchecked) var tasks: [Taken] = []
     /// The place of the one that runs.
     @exclusivity(unchecked) var current = 0
+    /// `recallCount`, when the thread last looked whether it has one of `recalls`.
+    var seenRecalls = 0
     init(worker: LocalWorker) { self.worker = worker }
     func lend() throws(MusterError) { try worker.lend(self) }
     func takeBack() { worker.takeBack() }
@@ -51,8 +55,14 @@ final class LocalWorker: @unchecked Sendable {
     var failure: MusterError?
   }
 
+  /// What the program has no use for any more.
+  enum Dropped {
+    case results([TaskID], of: GraphID)
+    case watch(Int)
+  }
+
   struct Asked {
-    var tasks: [TaskID]
+    var watch: Int
     var deadline: Int?
     var completion: @Sendable (Result<[UInt8], MusterError>) -> Void
   }
@@ -65,7 +75,7 @@ final class LocalWorker: @unchecked Sendable {
   let condition = ConditionLock()
   /// What the program has no use for any more. Handles may go where a layer's closures do, with `condition` locked: it is
   /// looked at a moment later.
-  let dropped = Mutex<[(tasks: [TaskID], graph: GraphID)]>([])
+  let dropped = Mutex<[Dropped]>([])
   let start = MonotonicClock.nanoseconds
   let board: ProgressBoard?
   let events: TraceRecorder?
@@ -94,6 +104,10 @@ final class LocalWorker: @unchecked Sendable {
   var hasGarbage: Bool { !garbage.isEmpty || !conductor.retired.isEmpty || !ended.isEmpty }
   /// What tasks of layers that are gone have left.
   var ended: [RegisteredLayer] = []
+  /// Tasks to be given back that threads have taken, and may not have begun: each is answered for by the thread that has it.
+  var recalls: [TaskID: Attempt] = [:]
+  /// How many there have been. A thread that has taken several tasks looks at it before each: for that it needs no lock.
+  let recallCount = Atomic<Int>(0)
   var idle = 0
   /// The threads that run tasks, those whose task waits included.
   var running = 0

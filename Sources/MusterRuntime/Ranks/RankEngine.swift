@@ -8,6 +8,8 @@ final class RankEngine: Engine {
     case submit(Submission)
     case release([TaskID], of: GraphID)
     case cancel([TaskID])
+    case endWatch(Int)
+    case count(@Sendable (GraphCounts) -> Void)
     case compute(Submission, Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
     case gather([TaskID], Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
     case ask(FutureQuestion, Arrival, @Sendable (Result<[UInt8], MusterError>) -> Void)
@@ -20,7 +22,7 @@ final class RankEngine: Engine {
       case .compute(_, let arrival, _), .gather(_, let arrival, _), .ask(_, let arrival, _),
         .rootValue(_, let arrival, _), .finish(let arrival, _):
         arrival
-      case .submit, .release, .cancel: nil
+      case .submit, .release, .cancel, .endWatch, .count: nil
       }
     }
   }
@@ -34,7 +36,7 @@ final class RankEngine: Engine {
   let board: ProgressBoard?
   let events: TraceRecorder?
   private let log: @Sendable () -> [CallTrace]
-  private let requests = Mutex<[Request]>([])
+  private let requests = Mutex(FIFO<Request>())
 
   var rank: Int { world.rank }
   var rankCount: Int { world.size }
@@ -92,7 +94,7 @@ final class RankEngine: Engine {
     doorbell.ring()
   }
 
-  func takeRequest() -> Request? { requests.withLock { $0.isEmpty ? nil : $0.removeFirst() } }
+  func takeRequest() -> Request? { requests.withLock { $0.popFirst() } }
   var hasRequest: Bool { requests.withLock { !$0.isEmpty } }
 
   func compute(
@@ -118,6 +120,16 @@ final class RankEngine: Engine {
 
   func cancel(_ tasks: [TaskID]) {
     if rank == 0 { post(.cancel(tasks)) }
+  }
+
+  func endWatch(_ number: Int) {
+    if rank == 0 { post(.endWatch(number)) }
+  }
+
+  func graphCounts() -> GraphCounts {
+    let reply = Reply<GraphCounts>()
+    post(.count { reply.give($0) })
+    return reply.wait()
   }
 
   func ask(

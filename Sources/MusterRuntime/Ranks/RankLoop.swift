@@ -53,7 +53,7 @@ final class RankLoop {
         if case .finish = request { transport.waitsForReceipt = true }
         switch request {
         case .submit(let submission), .compute(let submission, _, _): engine.events?.register(submission)
-        case .release, .cancel, .gather, .ask, .rootValue, .finish: break
+        case .release, .cancel, .endWatch, .count, .gather, .ask, .rootValue, .finish: break
         }
         root?.take(request)
         worker?.take(request)

@@ -54,16 +54,16 @@ extension RootRole {
       return true
     case .compute(_, _, let completion), .gather(_, _, let completion):
       return advanceCompute(completion)
-    case .submit, .release, .cancel: preconditionFailure("not a collective")
+    case .submit, .release, .cancel, .endWatch, .count: preconditionFailure("not a collective")
     }
   }
 
   private func answer(to question: FutureQuestion) -> [UInt8]? {
     switch question {
     case .status(let tasks): return tasks.map { conductor.status(of: $0).rawValue }
-    case .settled(let tasks, let timeout):
+    case .settled(let watch, let timeout):
       let isLate = timeout.map { MonotonicClock.nanoseconds - requestTime >= $0 } ?? false
-      return conductor.settled(of: tasks) ?? (isLate ? [] : nil)
+      return conductor.takeSettled(of: watch.number) ?? (isLate ? [] : nil)
     }
   }
 

@@ -41,7 +41,7 @@ final class RootRole {
   let transport: Transport
   let deadline: Int?
   private let start = MonotonicClock.nanoseconds
-  private(set) var conductor = Conductor()
+  var conductor = Conductor()
   private var actions: [Action] = []
   /// Small blocks that came with the news of them, until they are released.
   private var presented = TaskMap<Presented>()
@@ -112,7 +112,12 @@ final class RootRole {
     case .gather(let tasks, _, _):
       begin(request)
       gather(tasks)
-    case .ask, .rootValue, .finish: begin(request)
+    case .ask(let question, _, _):
+      begin(request)
+      if case .settled(let watch, _) = question { conductor.watch(watch) }
+    case .endWatch(let number): conductor.endWatch(number)
+    case .count(let completion): completion(conductor.counts)
+    case .rootValue, .finish: begin(request)
     }
   }
 
@@ -336,7 +341,7 @@ final class RootRole {
   private var programAwaitsTasks: Bool {
     switch request {
     case .compute, .gather: running.map { !$0.isComplete && !$0.isForgotten } ?? false
-    case .ask(.settled(let tasks, timeout: nil), _, _): conductor.settled(of: tasks) == nil
+    case .ask(.settled(let watch, timeout: nil), _, _): !conductor.hasSettled(of: watch.number)
     default: false
     }
   }

@@ -56,7 +56,8 @@ final class WorkerRole {
       register(submission)
       arrive(request)
     case .gather, .ask, .rootValue, .finish: arrive(request)
-    case .release, .cancel: break  // rank 0 says what becomes of it
+    case .release, .cancel, .endWatch: break  // rank 0 says what becomes of it
+    case .count(let completion): completion(state.graphCounts)
     }
   }
 

@@ -40,6 +40,12 @@ protocol Engine: AnyObject, Sendable {
     _ question: FutureQuestion, arrival: Arrival,
     completion: @escaping @Sendable (Result<[UInt8], MusterError>) -> Void)
 
+  /// A loop over futures is over. Heeded on rank 0.
+  func endWatch(_ number: Int)
+
+  /// What this rank keeps of graphs. Blocks the calling thread.
+  func graphCounts() -> GraphCounts
+
   /// Gives every rank what rank 0 passed as `outcome` (nil on the others). Blocks the calling thread.
   func shareFromRoot(_ outcome: Result<[UInt8], MusterError>?, arrival: Arrival) -> Result<[UInt8], MusterError>
 
@@ -73,9 +79,9 @@ package struct Arrival: Sendable {
 
 /// What a program may want to know of futures, each named by its task.
 enum FutureQuestion: Sendable {
-  /// Which of them have come to an end, as places (`UInt32`) in the order in which they did; waits for the first, until a
-  /// time has passed (in nanoseconds from now on).
-  case settled([TaskID], timeout: Int?)
+  /// Which of them have come to an end since this was last asked, as places (`UInt32`) in the order in which they did;
+  /// waits for the first, until a time has passed (in nanoseconds from now on).
+  case settled(FutureWatch, timeout: Int?)
   /// How each of them is, as raw values of `FutureStatus`.
   case status([TaskID])
 }

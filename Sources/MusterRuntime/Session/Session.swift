@@ -17,6 +17,8 @@ public final class Session: Sendable {
     /// The numbers of the next graph and of its first layer.
     var nextGraph = 0
     var nextLayer = 0
+    /// The number of the next loop over futures.
+    var nextWatch = 0
     /// The collective that runs now.
     var current: Call?
     /// No collective begins any more.
@@ -191,6 +193,20 @@ public final class Session: Sendable {
     record(operation, detail: "\(tasks.count) tasks from \(tasks.first.map { "\($0)" } ?? "none")", callSite: callSite)
     engine.cancel(tasks)
   }
+
+  /// Begins a loop over futures. Rank 0 hears of it with the first question.
+  func watch(_ tasks: [TaskID]) -> FutureWatch {
+    let number = state.value.withLock { state in
+      defer { state.nextWatch += 1 }
+      return state.nextWatch
+    }
+    return FutureWatch(number: number, tasks: tasks, session: self)
+  }
+
+  func endWatch(_ number: Int) { engine.endWatch(number) }
+
+  /// What this rank keeps of graphs; for tests. Within the session only.
+  package var graphCounts: GraphCounts { engine.graphCounts() }
 
   /// Collective: answers a question about futures, the same on every rank.
   func ask(_ question: FutureQuestion, operation: String, detail: String, callSite: CallSite?) async throws -> [UInt8] {

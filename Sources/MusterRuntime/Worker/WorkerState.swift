@@ -74,6 +74,9 @@ package struct WorkerState {
   /// The layer with a number, where the program has come to it and it isn't forgotten.
   package func layer(_ number: UInt32) -> Layer? { layers[number]?.layer }
 
+  /// The layers that the program has come to and that aren't forgotten. O(layers).
+  package var graphCounts: GraphCounts { GraphCounts(layers: layers.count, layerPlaces: layers.placeCount) }
+
   /// The program has come to a graph: tasks of its layers can run now.
   package mutating func register(_ new: [Layer], from firstLayer: Int, into actions: inout [Action]) {
     layers.register(new, from: firstLayer)

@@ -21,7 +21,7 @@ public enum Event: Sendable, Equatable {
   case workerJoined(WorkerID, slots: Int, memoryLimit: Int)
   /// Workers offer themselves at the same time: none is handed anything before all are known.
   case workersJoined([WorkerOffer])
-  /// A worker is gone with everything that it held.
+  /// A worker is gone with everything that it held. Only where `SchedulerConfiguration.recoversLostBlocks`.
   case workerLost(WorkerID)
   /// A worker finished a task and holds its result, of `bytes` bytes, computed in `nanoseconds`.
   case finished(WorkerID, TaskID, Attempt, bytes: Int, nanoseconds: Int)

@@ -18,7 +18,10 @@ struct GraphRecord: Sendable {
   var outstanding = 0
   /// It was reported as failed.
   var hasFailed = false
-  /// The graphs whose tasks it takes, and how many that are not gone take tasks of it.
+  /// Its layers with tasks that are still to be computed. Kept where lost blocks aren't recovered.
+  var unfinishedLayers = 0
+  /// The graphs whose tasks it takes or keeps, and how many that are not gone take tasks of it. Where lost blocks aren't
+  /// recovered, what it takes is struck off once all of its tasks are done.
   var buildsOn: [GraphID] = []
   var builtOn = 0
   /// While it is on its way out: its tasks that workers still have.

@@ -28,10 +28,12 @@ extension Scheduler {
     fail(task, origin: task, into: &actions)
   }
 
-  /// A task can't be computed, and so nothing that needs it can: `origin` is the task with which it began.
+  /// A task can't be computed, and so nothing that needs it can: `origin` is the task with which it began. Within another
+  /// graph it begins with the first task there: the graph where it really began may go before that one.
   mutating func fail(_ first: Int, origin: Int, into actions: inout [Action]) {
-    var stack = [first]
-    while let task = stack.popLast() {
+    var stack = [(first, origin)]
+    while let (task, reason) = stack.popLast() {
+      var origin = reason
       let record = tasks.records[task]
       guard record.isOutstanding, !record.flags.contains(.cancelled) else { continue }
       if record.state == .assigned {
@@ -40,13 +42,17 @@ extension Scheduler {
         tasks.records[task].flags.insert(.cancelled)
         recall(task, into: &actions)
       } else {
+        if origin != task && !graphs[place(ofTask: task)].tasks.contains(origin) {
+          failures[UInt32(task)] = failure(of: origin)
+          origin = task
+        }
         leaveReady(task)
         becomeFailed(task, origin: origin, into: &actions)
       }
       var places: [Int] = []
       forEachKeeper(of: task) { places.append($0) }
       for place in places { reportFailure(of: task, origin: origin, to: place, into: &actions) }
-      for consumer in tasks.consumers(of: task) { stack.append(consumer) }
+      for consumer in tasks.consumers(of: task) { stack.append((consumer, origin)) }
     }
   }
 
@@ -55,20 +61,26 @@ extension Scheduler {
     tasks.records[task].state = .failed
     tasks.records[task].worker = -1
     tasks.records[task].position = UInt32(origin)
-    outstanding -= 1
-    layers[Int(tasks.records[task].layer)].finished += 1
+    countEnd(inLayer: Int(tasks.records[task].layer), of: task)
     for edge in tasks.inputRange(of: task) { stopNeeding(Int(tasks.inputs[edge]), into: &actions) }
   }
 
   /// A graph hears that a result of it can't be computed.
   mutating func reportFailure(of task: Int, origin: Int, to place: Int, into actions: inout [Action]) {
-    let failure = failures[UInt32(origin)] ?? .taskCancelled(tasks.id(of: origin))
+    let failure = failure(of: origin)
     let graph = graphs[place].id
     if graphs[place].reportsEachResult { actions.append(.resultFailed(graph, tasks.id(of: task), failure)) }
     guard !graphs[place].hasFailed else { return }
     graphs[place].hasFailed = true
     actions.append(.fail(graph, failure))
   }
+
+  private func failure(of origin: Int) -> SchedulingFailure {
+    failures[UInt32(origin)] ?? .taskCancelled(tasks.id(of: origin))
+  }
+
+  /// Why tasks have failed whose graphs aren't gone.
+  package var standingFailures: some Collection<SchedulingFailure> { failures.values }
 
   /// A worker is done with a task that was cancelled meanwhile.
   mutating func endCancelled(_ task: Int, into actions: inout [Action]) {

@@ -29,6 +29,7 @@ extension Scheduler {
         id: id, layers: graph.firstLayer..<graph.firstLayer + graph.layers.count,
         slots: firstSlot..<tasks.ordinals.layerCount, tasks: added, results: [], urgency: graph.urgency,
         reportsEachResult: graph.reportsEachResult, unreleased: 0))
+    graphs[graphs.count - 1].unfinishedLayers = layers[firstSlot...].count { $0.total > 0 }
     keepResults(graph.results, of: graphs.count - 1)
     let doomed = connect(added, of: graphs.count - 1)
     withheld += tasks.roots.count - firstRoot
@@ -134,6 +135,43 @@ extension Scheduler {
       }
     }
     if graph.outstanding == 0 { actions.append(.complete(graph.id)) }
+  }
+
+  // MARK: The end of its tasks
+
+  /// A task has come to its end, for the first time where lost blocks aren't recovered.
+  @inline(__always)
+  mutating func countEnd(inLayer slot: Int, of task: Int) {
+    outstanding -= 1
+    layers[slot].finished += 1
+    guard layers[slot].finished == layers[slot].total, !configuration.recoversLostBlocks else { return }
+    layerEnded(of: task)
+  }
+
+  /// All tasks of a layer are done. Once that holds for all layers of a graph it takes nothing more: what it was made of may
+  /// go, but for what it keeps itself.
+  private mutating func layerEnded(of task: Int) {
+    let place = place(ofTask: task)
+    graphs[place].unfinishedLayers -= 1
+    guard graphs[place].unfinishedLayers == 0, !graphs[place].buildsOn.isEmpty else { return }
+    let kept = graphsOfBorrowed(by: place)
+    for id in graphs[place].buildsOn where !kept.contains(id) {
+      guard let other = graphPlaces[id] else { continue }
+      graphs[other].builtOn -= 1
+      // Not at once: the tables are in use.
+      if graphs[other].builtOn == 0 && graphs[other].unreleased == 0 { endable.append(id) }
+    }
+    graphs[place].buildsOn.removeAll { !kept.contains($0) }
+  }
+
+  /// The graphs of which one has results that are others' tasks.
+  func graphsOfBorrowed(by place: Int) -> Set<GraphID> {
+    let graph = graphs[place]
+    var found = Set<GraphID>()
+    for task in graph.results where !graph.tasks.contains(Int(task)) {
+      found.insert(graphs[self.place(ofTask: Int(task))].id)
+    }
+    return found
   }
 
   // MARK: Looking up

@@ -120,6 +120,16 @@ extension Scheduler {
         builtOn[other, default: 0] += 1
         try expect(graphPlaces[other] != nil, "\(graph.id) builds on \(other), which is gone")
       }
+      if !configuration.recoversLostBlocks {
+        let unfinished = layers[graph.slots].count { $0.finished < $0.total }
+        try expect(
+          unfinished == graph.unfinishedLayers,
+          "\(graph.id) has \(unfinished) layers to finish, thinks \(graph.unfinishedLayers)")
+        let kept = graphsOfBorrowed(by: place)
+        try expect(
+          unfinished > 0 || graph.results.isEmpty || graph.buildsOn.allSatisfy { kept.contains($0) },
+          "\(graph.id) is done, and holds others")
+      }
       let kept = graph.results.map { Int($0) }.filter { task in
         graph.tasks.contains(task)
           ? tasks.records[task].flags.contains(.result) : borrowers[UInt32(task)]?.contains(graph.id) == true

@@ -2,6 +2,7 @@
 extension Scheduler {
   mutating func lose(_ worker: Int, into actions: inout [Action]) {
     guard isAlive(worker) else { return }
+    precondition(configuration.recoversLostBlocks, "what is needed to go on without a lost worker wasn't kept")
     retire(worker)
 
     // Its backlog and its roots go to others.

@@ -176,8 +176,10 @@ extension Scheduler {
           tasks.records[input].wanted -= 1
           if !tasks.records[input].isNeeded { stack.append(input) }
         }
-      case .assigned, .released, .failed:
-        break  // what is assigned is discarded when it's finished
+      case .assigned:
+        // What has begun is discarded when it's finished.
+        recall(task, into: &actions)
+      case .released, .failed: break
       }
     }
   }
@@ -242,10 +244,7 @@ extension Scheduler {
     }
   }
 
-  private mutating func countAsDone(_ task: Int) {
-    outstanding -= 1
-    layers[Int(tasks.records[task].layer)].finished += 1
-  }
+  private mutating func countAsDone(_ task: Int) { countEnd(inLayer: Int(tasks.records[task].layer), of: task) }
 
   mutating func countAsOutstanding(_ task: Int) {
     outstanding += 1

@@ -186,6 +186,9 @@ extension Scheduler {
   /// How many of them are done.
   public var finishedCount: Int { taskCount - outstanding }
 
+  /// The number of graphs that were added and aren't forgotten.
+  package var graphCount: Int { graphPlaces.count }
+
   /// What the scheduler keeps for tasks and dependencies, in bytes.
   package var tableBytes: Int { tasks.byteCount }
 

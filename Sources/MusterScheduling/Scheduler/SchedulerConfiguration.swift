@@ -19,6 +19,11 @@ public struct SchedulerConfiguration: Sendable, Equatable {
   /// The number of successive root tasks that a worker takes together, so that what consumes them finds them in one
   /// place. Roots of one consumer are taken together beyond that number.
   public var rootRun: Int = 8
+  /// Whether blocks that a lost worker held are computed again, and what they were made of with them. Then all that a
+  /// graph builds on stays for as long as the graph does: a program that submits in a loop, each step building on the last,
+  /// keeps all of its steps. Where a lost worker ends the job anyway (`workerLost` isn't allowed then) a graph is forgotten
+  /// as soon as nobody keeps its results and the tasks that take them are done.
+  public var recoversLostBlocks = true
   /// For how long a worker that turned down a retract isn't asked again, in nanoseconds.
   public var retractPause: Int = 1_000_000
 

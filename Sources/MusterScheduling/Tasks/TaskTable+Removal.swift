@@ -22,7 +22,8 @@ extension TaskTable {
     closeRecords()
   }
 
-  /// Forgets all tasks but those of some graphs, which keep their order. What those consume is among them.
+  /// Forgets all tasks but those of some graphs, which keep their order. What those are still to consume is among them;
+  /// what they have consumed may not be.
   ///
   /// - Parameters:
   ///   - ranges: the ordinals that stay, ascending.
@@ -53,7 +54,9 @@ extension TaskTable {
       record.layer = UInt32(newSlots[Int(record.layer)])
       record.flags.remove(.late)
       if record.state == .failed { record.position = renumbered[Int(record.position)] }
-      for edge in inputRange(of: task) { table.inputs.append(renumbered[Int(inputs[edge])]) }
+      for edge in inputRange(of: task) where renumbered[Int(inputs[edge])] != .max {
+        table.inputs.append(renumbered[Int(inputs[edge])])
+      }
       for consumer in consumers(of: task) where renumbered[consumer] != .max {
         table.consumers.append(renumbered[consumer])
       }

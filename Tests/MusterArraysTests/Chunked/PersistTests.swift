@@ -1,3 +1,4 @@
+import Glibc
 import Muster
 import Synchronization
 import Testing
@@ -35,6 +36,37 @@ import Testing
       // The array that it was made of is as it was.
       _ = try await array.sum().compute()
       #expect(count.value.load(ordering: .relaxed) == 2 * chunks)
+    }
+  }
+
+  @Test func whatIsCancelledIsNotComputed() async throws {
+    final class State: Sendable {
+      let begun = Atomic<Int>(0)
+      let isOpen = Atomic<Bool>(false)
+    }
+    try await Session.run(Self.quiet) { session in
+      let state = State()
+      let array = session.arange(0.0, 400.0, chunks: [2]).mapBlocks { block in
+        state.begun.add(1, ordering: .relaxed)
+        while !state.isOpen.load(ordering: .acquiring) { usleep(200) }
+        return block
+      }
+      let kept = try array.persist()
+      let untyped = try AnyChunkedArray(array + 1).persist()
+      let doubled = kept * 2
+      try kept.cancel()
+      try untyped.cancel()
+      await #expect { try await doubled.sum().compute() } throws: { ($0 as? MusterError)?.code == .cancelled }
+      await #expect { try await session.submit(untyped) { _ in 1 }.value() } throws: {
+        ($0 as? MusterError)?.code == .cancelled
+      }
+      state.isOpen.store(true, ordering: .releasing)
+      #expect(try await session.ones([3], as: Double.self).sum().compute().item() == 3)
+      // Two threads were at it.
+      #expect(state.begun.load(ordering: .relaxed) <= 4)
+      #expect { try doubled.cancel() } throws: { ($0 as? MusterError)?.code == .invalidArgument }
+      // The array that it was made of is as it was.
+      #expect(try await array.sum().compute().item() == 79_800)
     }
   }
 

@@ -1,0 +1,117 @@
+import Glibc
+import Muster
+import MusterRuntime
+import Synchronization
+
+/// What futures and kept values leave behind, and what becomes of those that are cancelled.
+enum FutureEnds {
+  /// Says when it is gone.
+  private final class Token: Sendable {
+    let isGone: Flag
+    init(_ isGone: Flag) { self.isGone = isGone }
+    deinit { isGone.set() }
+  }
+
+  final class Flag: Sendable {
+    private let value = Atomic<Bool>(false)
+    func set() { value.store(true, ordering: .releasing) }
+    var isSet: Bool { value.load(ordering: .acquiring) }
+    /// Returns whether it was set, at last.
+    func wait(milliseconds: Int = 10_000) -> Bool {
+      for _ in 0..<milliseconds where !isSet { usleep(1000) }
+      return isSet
+    }
+  }
+
+  /// A loop in which each step builds on the last: what it leaves behind doesn't grow with its length.
+  static func chain(steps: Int) async throws {
+    try await Session.run { session in
+      let isGone = Flag()
+      var last = try begin(session, isGone)
+      for step in 1...steps {
+        last = try session.submit(last) { $0 + 1 }
+        // The workers keep up.
+        if step % 500 == 0 { _ = try await last.value() }
+        guard step == steps / 2 else { continue }
+        try session.onEachRank("look for the first closure") {
+          guard isGone.wait() else { throw MusterError(.internal, "rank \(session.rank) keeps the first closure") }
+        }
+      }
+      print("chain \(try await last.value())")
+      try session.onEachRank("count what is left") {
+        // Rank 0 lets go of the last steps a moment later, and the others hear of it.
+        var counts = session.graphCounts
+        for _ in 0..<10_000 where max(counts.graphs, counts.tasks, counts.layers) > 8 {
+          usleep(1000)
+          counts = session.graphCounts
+        }
+        guard max(counts.graphs, counts.tasks, counts.layers) <= 8 else {
+          throw MusterError(.internal, "rank \(session.rank) keeps \(counts)")
+        }
+      }
+      print("little is left")
+    }
+  }
+
+  private static func begin(_ session: Session, _ isGone: Flag) throws -> Future<Int> {
+    let token = Token(isGone)
+    return try session.submit { withExtendedLifetime(token) { 0 } }
+  }
+
+  /// Kept values that are cancelled: what hasn't begun doesn't. Each task that begins makes a file.
+  static func cancelKept(folder: String) async throws {
+    try await Session.run { session in
+      @Sendable func begin(_ name: String) {
+        close(open("\(folder)/\(name)", O_CREAT | O_WRONLY, 0o600))
+        usleep(20_000)
+      }
+      let parts = (0..<200).map { number in
+        session.delayed(name: "part") { () -> Int in
+          begin("part\(number)")
+          return number
+        }
+      }
+      let sum = try session.delayed(parts) { $0.reduce(0, +) }.persist()
+      let array = try session.arange(0.0, 400.0, chunks: [2]).mapBlocks { block -> NDArray<Double> in
+        begin("block\(block.elements[0])")
+        return block
+      }.persist()
+      try sum.cancel()
+      try array.cancel()
+      do { print(try await sum.compute()) } catch let error as MusterError { print("sum \(error.code)") }
+      do { print(try await array.max().compute()) } catch let error as MusterError { print("array \(error.code)") }
+      do { print(try await session.submit(array, sum) { $0.elements.count + $1 }.value()) } catch let error
+        as MusterError
+      { print("both \(error.code)") }
+      do { try session.delayed { 1 }.cancel() } catch let error as MusterError { print("lazy \(error.code)") }
+      print("others \(try await session.gather(try session.map(Array(0..<40)) { $0 }).count)")
+    }
+  }
+
+  /// One thread takes many short tasks at a time: those that are cancelled while one of them runs don't begin.
+  static func cancelTaken() async throws {
+    try await Session.run(SessionConfiguration(backend: .threads, threads: 1)) { session in
+      let stops = Array(stride(from: 1000, to: 3000, by: 200))
+      let gates = stops.map { _ in (begun: Flag(), open: Flag()) }
+      let ran = Mutex<[Int]>([])
+      let futures = try session.map(Array(0..<3000)) { number in
+        ran.withLock { $0.append(number) }
+        guard let stop = stops.firstIndex(of: number) else { return }
+        gates[stop].begun.set()
+        _ = gates[stop].open.wait()
+      }
+      var cancelled = Set<Int>()
+      for (stop, gate) in zip(stops, gates) {
+        guard gate.begun.wait() else { throw MusterError(.internal, "task \(stop) hasn't begun") }
+        let next = stop + 1...stop + 60
+        session.cancel(Array(futures[next]))
+        cancelled.formUnion(next)
+        gate.open.set()
+      }
+      _ = try await session.gather(futures.indices.filter { !cancelled.contains($0) }.map { futures[$0] })
+      let late = ran.withLock { $0.filter { cancelled.contains($0) } }
+      print("ran after they were cancelled \(late)")
+      print("statuses \(Set(try await session.statuses(of: cancelled.map { futures[$0] })))")
+    }
+  }
+}
