@@ -63,6 +63,39 @@ private let consumer = BlockStore.Consumer.task(TaskID(layer: 1, index: 0))
 private let other = BlockStore.Consumer.task(TaskID(layer: 1, index: 1))
 
 struct BlockStoreTests {
+  /// What a task holds that waits for others comes back only when those have run: the next one is let in, one at a time.
+  @Test func besideATaskThatWaitsTheNextIsLetInAboveTheMarks() {
+    var harness = Harness()
+    let third = BlockStore.Consumer.task(TaskID(layer: 1, index: 2))
+    for index in 0..<3 { harness.add(index, bytes: 450) }
+    harness.write()
+    harness.prepare(consumer, inputs: [0], priority: 0)
+    for load in harness.loads {
+      harness.act { $0.loaded(load.ticket, NumberedBlock(number: 0, byteCount: 450), into: &$1) }
+      harness.write()
+    }
+    harness.prepare(other, inputs: [1], priority: 1)
+    harness.prepare(third, inputs: [2], priority: 2)
+    #expect(harness.ready.isEmpty && harness.loads.isEmpty)
+    harness.act { $0.setIdle(consumer, true, into: &$1) }
+    for load in harness.loads {
+      harness.act { $0.loaded(load.ticket, NumberedBlock(number: 1, byteCount: 450), into: &$1) }
+    }
+    #expect(harness.ready == [other])
+    // It has been counted once: the third one's turn comes when another is done, or waits too.
+    harness.act { $0.setIdle(consumer, true, into: &$1) }
+    #expect(harness.ready.isEmpty)
+    harness.act { $0.setIdle(consumer, false, into: &$1) }
+    harness.act { $0.end(other, into: &$1) }
+    #expect(!harness.ready.contains(third) && harness.loads.isEmpty)
+    harness.act { $0.end(consumer, into: &$1) }
+    for load in harness.loads {
+      harness.act { $0.loaded(load.ticket, NumberedBlock(number: 2, byteCount: 450), into: &$1) }
+    }
+    #expect(harness.ready == [third])
+    #expect(throws: Never.self) { try harness.store.checkInvariants() }
+  }
+
   @Test func pastTheMarkTheOldestLeaveDownToTheLowerOne() {
     var harness = Harness()
     for index in 0..<6 {
