@@ -136,7 +136,11 @@ extension LocalWorker {
     takenCount -= 1
     let (task, attempt) = (taken.ready.task, taken.ready.attempt)
     meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
-    guard timeLimits.ended(task, attempt, taken.layer) else { return }
+    guard timeLimits.ended(task, attempt, taken.layer) else {
+      // It has failed before. What comes of it now is of no interest, but it gives its place back.
+      places.takeBackOverdue(TaskRun(task, attempt))
+      return tellSlots()
+    }
     switch taken.result! {
     case .success(let block):
       let bytes = block.byteCount

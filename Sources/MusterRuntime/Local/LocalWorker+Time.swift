@@ -17,13 +17,18 @@ extension LocalWorker {
   func tellTime() -> Int? {
     acquire()
     for late in timeLimits.takeOverdue(at: now) {
+      // Others run in its place from now on, until it returns.
+      if let spare = places.lendOverdue(late.run, named: late.name(rank: 0)) {
+        SystemThread.start(name: "muster-spare-\(spare)") { self.work() }
+      }
+      tellSlots()
       let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: 0, attempt: Int(late.attempt))
       store.end(.task(late.task), into: &storeActions)
       conductor.failed(Self.worker, late.task, late.attempt, error, at: now, into: &actions)
     }
     apply()
     answerAsked()
-    let next = ([timeLimits.next] + asked.map(\.deadline)).compactMap { $0 }.min()
+    let next = ([timeLimits.next, stallLook] + asked.map(\.deadline)).compactMap { $0 }.min()
     let left = next.map { max(0, $0 - now) }
     hasTimer = left != nil
     unlock()
