@@ -67,31 +67,21 @@ struct BlockStoreTests {
   @Test func besideATaskThatWaitsTheNextIsLetInAboveTheMarks() {
     var harness = Harness()
     let third = BlockStore.Consumer.task(TaskID(layer: 1, index: 2))
-    for index in 0..<3 { harness.add(index, bytes: 450) }
-    harness.write()
+    // Of the inputs of those that are let in 500 bytes may be taken.
+    for index in 0..<2 { harness.add(index, bytes: 300) }
     harness.prepare(consumer, inputs: [0], priority: 0)
-    for load in harness.loads {
-      harness.act { $0.loaded(load.ticket, NumberedBlock(number: 0, byteCount: 450), into: &$1) }
-      harness.write()
-    }
+    #expect(harness.ready == [consumer])
     harness.prepare(other, inputs: [1], priority: 1)
-    harness.prepare(third, inputs: [2], priority: 2)
-    #expect(harness.ready.isEmpty && harness.loads.isEmpty)
+    #expect(harness.ready.isEmpty)
+    harness.prepare(third, inputs: [0], priority: 2)
     harness.act { $0.setIdle(consumer, true, into: &$1) }
-    for load in harness.loads {
-      harness.act { $0.loaded(load.ticket, NumberedBlock(number: 1, byteCount: 450), into: &$1) }
-    }
     #expect(harness.ready == [other])
-    // It has been counted once: the third one's turn comes when another is done, or waits too.
+    // That counts once, and only while it lasts.
     harness.act { $0.setIdle(consumer, true, into: &$1) }
     #expect(harness.ready.isEmpty)
     harness.act { $0.setIdle(consumer, false, into: &$1) }
+    #expect(harness.ready.isEmpty)
     harness.act { $0.end(other, into: &$1) }
-    #expect(!harness.ready.contains(third) && harness.loads.isEmpty)
-    harness.act { $0.end(consumer, into: &$1) }
-    for load in harness.loads {
-      harness.act { $0.loaded(load.ticket, NumberedBlock(number: 2, byteCount: 450), into: &$1) }
-    }
     #expect(harness.ready == [third])
     #expect(throws: Never.self) { try harness.store.checkInvariants() }
   }
