@@ -36,6 +36,38 @@ import Testing
     #expect(harness.isComplete)
   }
 
+  /// What those hold that wait comes back only when others have run: one root at a time is handed out beside them.
+  @Test func besideTasksThatWaitOneRootRunsWhateverTheMemory() throws {
+    var harness = try Harness(rootsGraph(5, expectedBytes: 5000))
+    try harness.join(0, slots: 1, memoryLimit: 1000)
+    try harness.join(1, slots: 1, memoryLimit: 1000)
+    #expect(harness.scheduler.assignedCount(to: WorkerID(0)) + harness.scheduler.assignedCount(to: WorkerID(1)) == 1)
+    let first = try #require(harness.worker(of: id(0, 0)))
+    // It gets a further slot for the task that waits, and the other worker has one.
+    for (count, waiting) in [(1, 1), (0, 1), (0, 1)] {
+      try harness.handle(.slots(WorkerID(first), 1 + waiting, waiting: waiting))
+      #expect(harness.assigned.count == count)
+    }
+    let second = try #require(harness.worker(of: id(0, 1)))
+    // Nobody has room for another one but a worker whose tasks wait: that is where it goes.
+    try harness.handle(.slots(WorkerID(second), second == first ? 3 : 2, waiting: second == first ? 2 : 1))
+    #expect(harness.assigned.map(\.task) == [id(0, 2)])
+    // The waits are over: what runs now is to end first.
+    try harness.handle(.slots(WorkerID(first), 1))
+    try harness.handle(.slots(WorkerID(second), 1))
+    try harness.finish(id(0, 2), bytes: 5000)
+    #expect(harness.assigned.isEmpty)
+    try harness.finish(id(0, 1), bytes: 5000)
+    try harness.finish(id(0, 0), bytes: 5000)
+    #expect(harness.assigned.map(\.task) == [id(0, 3)])
+    // A worker that is lost takes its waits with it.
+    let third = try #require(harness.worker(of: id(0, 3)))
+    try harness.handle(.slots(WorkerID(third), 2, waiting: 1))
+    #expect(harness.assigned.map(\.task) == [id(0, 4)])
+    try harness.lose(third)
+    try harness.scheduler.checkInvariants()
+  }
+
   @Test func consumersRunOnAFullWorker() throws {
     var harness = try Harness(
       graph([[[], []], [[id(0, 0)], [id(0, 1)]]], results: [id(1, 0), id(1, 1)], expectedBytes: 100))

@@ -183,7 +183,7 @@ package struct Simulation {
     case .failed(let task, let attempt, _): .failed(worker, task, attempt)
     case .retracted(let task, let attempt, let givenBack): .retracted(worker, task, attempt, givenBack: givenBack)
     case .memory(let bytes): .memory(worker, bytes: bytes)
-    case .slots(let slots): .slots(worker, slots)
+    case .slots(let offer): .slots(worker, offer.slots, waiting: offer.waiting)
     default: preconditionFailure("a worker sent what isn't for the scheduler: \(message)")
     }
   }
@@ -390,7 +390,9 @@ package struct Simulation {
     guard let number = workers.indices.filter({ workers[$0].isRunning }).randomElement(using: &random) else { return }
     report.slotChanges += 1
     workers[number].slots = Int.random(in: 1...6, using: &random)
-    let message = Happening.toScheduler(.slots(workers[number].slots), from: number)
+    // Tasks don't wait here; the scheduler is told so now and then.
+    let offer = PlaceOffer(slots: workers[number].slots, waiting: random.chance(0.3) ? 2 : 0)
+    let message = Happening.toScheduler(.slots(offer), from: number)
     send(message, from: number, to: Self.scheduler, options.messageDelay)
     begin(at: number)
   }

@@ -20,7 +20,8 @@ final class Coordination: Sendable {
 
   /// For how long all tasks of all ranks have to wait before it counts: reports of what they did last may be on their way.
   private static let stallPatience = 100_000_000
-  /// The same where others haven't been handed out: a worker may be about to say that it has room for them.
+  /// The same where others haven't been handed out, as a worker may be about to say that it has room for them, or where
+  /// a task goes on past its time limit.
   private static let patienceWithOthers = 2_000_000_000
   /// For how long a task waits before it lends its place: longer than the way to rank 0 and back takes.
   private static let grace = 1_000_000
@@ -96,7 +97,7 @@ final class Coordination: Sendable {
     guard let ticket else { throw Self.sessionIsOver(object.text) }
     wakeSender()
     let limit = timeout.map { MonotonicClock.nanoseconds + $0 }
-    switch answer(to: ticket, of: owner, wait, limit: limit, places: current.pointee.places) {
+    switch answer(to: ticket, of: owner, wait, limit: limit, current) {
     case .failed(let error): throw error
     case let answer:
       if operation == .acquire { current.pointee.holdings += 1 }
@@ -106,19 +107,21 @@ final class Coordination: Sendable {
   }
 
   private func answer(
-    to ticket: CoordinationTicket, of owner: CoordinationOwner, _ wait: AnswerWait, limit: Int?, places: any TaskPlaces
+    to ticket: CoordinationTicket, of owner: CoordinationOwner, _ wait: AnswerWait, limit: Int?,
+    _ current: UnsafeMutablePointer<CurrentTask>
   ) -> CoordinationAnswer {
     let grace = MonotonicClock.nanoseconds + Self.grace
     if let answer = wait.wait(until: isAlone ? min(grace, limit ?? grace) : grace) { return answer }
+    let (places, run) = (current.pointee.places, current.pointee.taskRun)
     do throws(MusterError) {
-      try places.lend()
+      try places.lend(run)
     } catch {
       // The answer may be on its way: then the task has what it wanted.
       state.withLock { submit(.withdraw(ticket, owner, error), &$0) }
       wakeSender()
       return lateAnswer(wait, limit: limit)
     }
-    defer { places.takeBack() }
+    defer { places.takeBack(run) }
     return lateAnswer(wait, limit: limit)
   }
 
@@ -199,32 +202,39 @@ final class Coordination: Sendable {
   }
 
   /// Ends waits with an error where nobody is left to end them: where the program waits, and as many tasks wait, without a
-  /// timeout, as have begun, or will before one of them ends. In one process that holds at once; rank 0 asks again and
-  /// again.
+  /// timeout, as have begun, or will before one of them ends. In one process that holds at once, but where somebody may
+  /// still wake them; rank 0 asks again and again.
   ///
   /// - Parameters:
   ///   - programWaits: the program waits for what tasks are to do, and so submits none.
-  ///   - begun: the tasks that have been handed out, and haven't ended.
-  ///   - hasOthers: there are tasks that haven't been handed out.
+  ///   - begun: the tasks that have been handed out, and haven't ended; nil where some do something.
+  ///   - hasOthers: there are tasks that haven't been handed out, or go on past their time limits, and may wake others.
+  /// - Returns: in one process, after how many nanoseconds to look again; nil where nothing comes with time.
+  @discardableResult
   func endStall(
-    programWaits: @autoclosure () -> Bool, begun: @autoclosure () -> Int, hasOthers: @autoclosure () -> Bool = false
-  ) {
-    guard isRoot, hasWaits else { return }
-    state.withLock { state in
-      guard state.coordinator.programWaits || programWaits(), state.coordinator.endlessWaits == begun() else {
+    programWaits: @autoclosure () -> Bool, begun: @autoclosure () -> Int?, hasOthers: @autoclosure () -> Bool
+  ) -> Int? {
+    guard isRoot, hasWaits else { return nil }
+    let left: Int? = state.withLock { state in
+      guard let begun = begun(), state.coordinator.endlessWaits == begun,
+        state.coordinator.programWaits || programWaits()
+      else {
         state.stall = nil
-        return
+        return nil
       }
-      if !isAlone {
+      let patience = hasOthers() ? Self.patienceWithOthers : isAlone ? 0 : Self.stallPatience
+      if patience > 0 {
         let now = MonotonicClock.nanoseconds
         if state.stall?.answers != state.answers { state.stall = (now, state.answers) }
-        let patience = hasOthers() ? Self.patienceWithOthers : Self.stallPatience
-        guard let stall = state.stall, now - stall.since >= patience else { return }
+        let left = (state.stall?.since ?? now) + patience - now
+        guard left <= 0 else { return left }
       }
       state.coordinator.stalled(into: &state.actions)
       deliver(&state)
+      return nil
     }
     wakeSender()
+    return isAlone ? left : nil
   }
 
   /// The session is over: whoever still waits is woken with an error.

@@ -18,6 +18,7 @@ struct CurrentTask {
     self.places = places
   }
 
+  var taskRun: TaskRun { TaskRun(task, attempt) }
   var owner: CoordinationOwner { .task(rank: coordination.rank, task, attempt) }
 
   var name: String {

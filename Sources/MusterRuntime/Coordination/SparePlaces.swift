@@ -1,27 +1,62 @@
+package import MusterScheduling
+
 /// Where a task runs, for the time that it waits.
 protocol TaskPlaces: AnyObject, Sendable {
-  /// Lends the place of the calling thread, whose task waits.
+  /// Lends the place of a task that waits, on the thread that runs it.
   ///
   /// - Throws: `MusterError` with code `deadlock` where no task may wait for another.
-  func lend() throws(MusterError)
-  /// The wait of the calling thread's task is over.
-  func takeBack()
+  func lend(_ run: TaskRun) throws(MusterError)
+  /// The task's wait is over.
+  func takeBack(_ run: TaskRun)
 }
 
-/// Lets other threads run tasks in the place of those that wait for other tasks: else a worker all of whose threads wait
-/// could never run the task that they wait for. A value, kept under the lock that guards the tasks that are ready.
+/// One try at a task.
+package struct TaskRun: Hashable, Sendable {
+  package var task: TaskID
+  package var attempt: Attempt
+
+  package init(_ task: TaskID, _ attempt: Attempt) {
+    self.task = task
+    self.attempt = attempt
+  }
+}
+
+/// What a worker offers the scheduler.
+package struct PlaceOffer: Equatable, Sendable {
+  /// How many tasks it can have begun, those that wait among them, and not those that are overdue: they have failed.
+  package var slots: Int
+  package var waiting: Int
+  /// The tasks that go on past their time limits.
+  package var overdue: Int
+
+  package init(slots: Int, waiting: Int = 0, overdue: Int = 0) {
+    self.slots = slots
+    self.waiting = waiting
+    self.overdue = overdue
+  }
+}
+
+/// Lets other threads run tasks in the place of those that wait for other tasks, and of those that go on past their time
+/// limits: else a worker all of whose threads wait could never run the task that they wait for, and one all of whose
+/// threads are lost to functions that don't end nothing at all. A value, kept under the lock that guards the tasks that
+/// are ready.
 ///
 /// A worker has as many places as threads. A task that waits lends its place, and a spare thread is there to take it. When
 /// the wait is over the task goes on at once, since it may hold what others wait for: for the rest of the spare thread's
-/// task there is one more than there are places. There is a limit to the spare threads: beyond it tasks that wait keep
-/// their places.
+/// task there is one more than there are places. A task that is overdue lends its place from the moment when its limit
+/// has passed until it returns, whether it waits or not. There is a limit to the spare threads: beyond it tasks keep their
+/// places.
 struct SparePlaces {
   /// How many spare threads one worker may have.
   static let limit = 64
 
   private let threads: Int
   private let limit: Int
-  private var waiting = 0
+  private var waiting: Set<TaskRun> = []
+  /// Those of them that aren't overdue.
+  private(set) var waitingCount = 0
+  /// With their names.
+  private var overdue: [TaskRun: String] = [:]
   private var spareThreads = 0
 
   /// - Parameters:
@@ -32,36 +67,87 @@ struct SparePlaces {
     self.limit = limit
   }
 
-  /// How many tasks the worker can have begun, those that wait among them: what it offers the scheduler.
-  var slots: Int { threads + min(waiting, limit) }
+  var overdueCount: Int { overdue.count }
+  private var lent: Int { waitingCount + overdueCount }
+
+  func isOverdue(_ run: TaskRun) -> Bool { !overdue.isEmpty && overdue[run] != nil }
+
+  var offer: PlaceOffer {
+    PlaceOffer(
+      slots: max(1, threads + min(waitingCount, limit - overdueCount)), waiting: waitingCount, overdue: overdueCount)
+  }
 
   /// Whether another task may begin.
   ///
-  /// - Parameter running: the tasks that have begun and haven't ended, those that wait among them.
-  func hasRoom(running: Int) -> Bool { running < slots }
+  /// - Parameter running: the tasks that have begun and haven't returned, those that wait and those that are overdue
+  ///   among them.
+  func hasRoom(running: Int) -> Bool { running < threads + min(lent, limit) }
 
   /// Whether no other task may begin, not even if all of those that have begun wait.
   ///
   /// - Parameter running: as for `hasRoom`.
   func isExhausted(running: Int) -> Bool { running >= threads + limit }
 
-  /// Lends a place.
+  /// Whether no task can begin any more: overdue ones have all threads.
+  var areLost: Bool { limit > 0 && overdueCount >= threads + limit }
+
+  /// Why no task can begin any more.
+  var exhaustion: MusterError {
+    let names = overdue.values.sorted()
+    let shown = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+    return MusterError(
+      .threadsExhausted,
+      "no thread is left for the task: \(threads) and \(limit) spare ones run tasks that go on past their time limits:"
+        + " \(shown)",
+      fix: "A function can't be stopped from outside: have it look at the time and return, or submit fewer that don't")
+  }
+
+  /// Lends the place of a task that waits.
   ///
   /// - Returns: the number of the spare thread that is to be started, which runs tasks as the worker's own do; nil where
   ///   there is one already, or no more are started.
   /// - Throws: `MusterError` with code `deadlock` where no task may wait for another.
-  mutating func lend() throws(MusterError) -> Int? {
+  mutating func lend(_ run: TaskRun) throws(MusterError) -> Int? {
     guard limit > 0 else {
       throw MusterError(
         .deadlock, "with the synchronous backend one task runs after the other, and none may wait for another",
         fix: "Use threads or ranks")
     }
-    waiting += 1
-    guard waiting > spareThreads, spareThreads < limit else { return nil }
-    spareThreads += 1
-    return spareThreads
+    waiting.insert(run)
+    recount()
+    return addThread()
   }
 
   /// A wait is over.
-  mutating func takeBack() { waiting -= 1 }
+  mutating func takeBack(_ run: TaskRun) {
+    waiting.remove(run)
+    recount()
+  }
+
+  /// The time of a task that runs is up: it lends its place, unless it has done so already.
+  ///
+  /// - Returns: as for `lend`.
+  mutating func lendOverdue(_ run: TaskRun, named name: String) -> Int? {
+    guard limit > 0 else { return nil }
+    overdue[run] = name
+    recount()
+    return addThread()
+  }
+
+  /// The function of a task that was overdue has returned.
+  mutating func takeBackOverdue(_ run: TaskRun) {
+    guard !overdue.isEmpty else { return }
+    overdue[run] = nil
+    recount()
+  }
+
+  private mutating func recount() {
+    waitingCount = overdue.isEmpty ? waiting.count : waiting.count { overdue[$0] == nil }
+  }
+
+  private mutating func addThread() -> Int? {
+    guard lent > spareThreads, spareThreads < limit else { return nil }
+    spareThreads += 1
+    return spareThreads
+  }
 }

@@ -82,6 +82,8 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
     public static let cancelled = Code("cancelled")
     /// The time that was given has passed; where tasks wait for each other the message says who has it.
     public static let timedOut = Code("timedOut")
+    /// Tasks that go on past their time limits have taken all threads that a worker may start; the message names them.
+    public static let threadsExhausted = Code("threadsExhausted")
     /// The session can't be started as asked, or is used after its end or from two places at once.
     public static let session = Code("session")
     /// A fault in Muster itself.

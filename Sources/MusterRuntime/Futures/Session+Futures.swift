@@ -6,8 +6,10 @@ public struct TaskOptions: Sendable {
   public var priority: Int
   /// How many times a task that threw is run again before it has failed.
   public var retries: Int
-  /// For how long the task may run; past that it has failed, with `timedOut`. A thread can't be ended: what it was doing
-  /// goes on to its end, and until then keeps the thread.
+  /// For how long the task may run; past that it has failed, with `timedOut`, or is run again. A function can't be stopped
+  /// from outside: it goes on until it returns, and others run in its place meanwhile. A worker has 64 spare threads for
+  /// that and for tasks that wait; where functions that don't return have taken all of them, its tasks fail with
+  /// `threadsExhausted`. With the synchronous backend the error comes once the function has returned.
   public var timeout: Duration?
 
   /// - Parameters:

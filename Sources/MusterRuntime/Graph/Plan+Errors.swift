@@ -20,7 +20,7 @@ extension MusterError {
     self.init(
       .timedOut, "a task ran for more than \((layer.timeout ?? .zero).text), which was its limit",
       fix:
-        "What it was doing goes on to its end, and keeps the thread until then; raise the limit where it is only slow",
+        "What it was doing goes on to its end, while others run in its place; raise the limit where it is only slow",
       task: TaskDescription(operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: attempt),
       callSite: layer.callSite)
   }

@@ -13,7 +13,8 @@ extension LocalWorker {
       }
       // What comes to and from disk may end tasks and graphs.
       applyStoreActions()
-    } while next < actions.count
+      if places.areLost { failReady() }
+    } while next < actions.count || !storeActions.isEmpty
     actions.removeAll(keepingCapacity: true)
     if !asked.isEmpty { answerAsked() }
     for _ in 0..<min(idle, ready.count) { condition.signal() }
@@ -73,6 +74,18 @@ extension LocalWorker {
     blocked[task] = next
     store.want(.task(task), inputs: inputIDs, priority: assignment.priority, outputBytes: outputBytes)
     store.prepare(.task(task), into: &storeActions)
+  }
+
+  /// No thread is left for what is ready.
+  private func failReady() {
+    while let next = ready.popMin() {
+      guard let layer = conductor.layers[next.task.layer]?.layer else { continue }
+      let attempt = next.attempt
+      let error = MusterError(
+        taskError: places.exhaustion, layer: layer, task: next.task, rank: 0, attempt: Int(attempt))
+      store.end(.task(next.task), into: &storeActions)
+      conductor.failed(Self.worker, next.task, attempt, error, at: now, into: &actions)
+    }
   }
 
   /// Tells the scheduler what blocks hold in memory, where that has changed much.

@@ -175,7 +175,11 @@ extension LocalWorker {
     }
     answerRecall(of: taken.ready, givenBack: false)
     meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
-    guard timeLimits.ended(task, attempt, taken.layer) else { return }
+    guard timeLimits.ended(task, attempt, taken.layer) else {
+      // It has failed before. What comes of it now is of no interest, but it gives its place back.
+      places.takeBackOverdue(TaskRun(task, attempt))
+      return tellSlots()
+    }
     switch taken.result! {
     case .success(let block):
       let bytes = block.byteCount

@@ -17,6 +17,11 @@ extension LocalWorker {
   func tellTime() -> Int? {
     acquire()
     for late in timeLimits.takeOverdue(at: now) {
+      // Others run in its place from now on, until it returns.
+      if let spare = places.lendOverdue(late.run, named: late.name(rank: 0)) {
+        SystemThread.start(name: "muster-spare-\(spare)") { self.work() }
+      }
+      tellSlots()
       let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: 0, attempt: Int(late.attempt))
       store.end(.task(late.task), into: &storeActions)
       answerRecall(of: Ready(priority: 0, attempt: late.attempt, task: late.task), givenBack: false)
@@ -24,7 +29,7 @@ extension LocalWorker {
     }
     apply()
     answerAsked()
-    let next = ([timeLimits.next] + asked.map(\.deadline)).compactMap { $0 }.min()
+    let next = ([timeLimits.next, stallLook] + asked.map(\.deadline)).compactMap { $0 }.min()
     let left = next.map { max(0, $0 - now) }
     hasTimer = left != nil
     unlock()

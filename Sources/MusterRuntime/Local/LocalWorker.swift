@@ -41,8 +41,8 @@ final class LocalWorker: @unchecked Sendable {
     /// `recallCount`, when the thread last looked whether it has one of `recalls`.
     var seenRecalls = 0
     init(worker: LocalWorker) { self.worker = worker }
-    func lend() throws(MusterError) { try worker.lend(self) }
-    func takeBack() { worker.takeBack() }
+    func lend(_ run: TaskRun) throws(MusterError) { try worker.lend(self) }
+    func takeBack(_ run: TaskRun) { worker.takeBack(run) }
   }
 
   /// A collective that waits for a graph, or for the end of its tasks where it failed.
@@ -119,6 +119,8 @@ final class LocalWorker: @unchecked Sendable {
   var timeLimits = TimeLimits()
   /// A thread looks at the time.
   var hasTimer = false
+  /// When to look again whether all tasks wait in vain.
+  var stallLook: Int?
   var waiting: [GraphID: Waiting] = [:]
   var asked: [Asked] = []
   /// What is to be called once the lock is released.
@@ -209,6 +211,9 @@ final class LocalWorker: @unchecked Sendable {
     isShutDown = true
     ready = Heap()
     blocked = [:]
+    // Nobody is told any more what is late; a function that never returns keeps its thread, and no other one.
+    timeLimits = TimeLimits()
+    (asked, stallLook) = ([], nil)
     let spiller = spiller
     self.spiller = nil
     // What is left holds what the program gave it, and that perhaps the session.

@@ -55,6 +55,8 @@ extension BlockStore {
     try expect(candidates.allSatisfy { entries[$0] != nil }, "a candidate isn't here")
     let admitted = demands.values.filter(\.isLetIn)
     try expect(admitted.count == letInCount, "\(letInCount) are let in, should be \(admitted.count)")
+    let idle = admitted.count(where: \.isIdle)
+    try expect(idle == idleCount, "\(idleCount) wait for others, should be \(idle)")
     let reserved = admitted.reduce(0) { $0 + $1.outputBytes }
     try expect(reserved == reservedBytes, "reservedBytes is \(reservedBytes), should be \(reserved)")
     for (consumer, demand) in demands where demand.isLetIn {
@@ -69,7 +71,7 @@ extension BlockStore {
         "\(staying) bytes stay beyond the mark, though \(candidateBytes) could leave")
     }
     try expect(
-      letInCount > 0 || leavingBytes > 0 || !demands.values.contains(where: \.isWaiting),
+      letInCount > idleCount || leavingBytes > 0 || !demands.values.contains(where: \.isWaiting),
       "somebody waits, and nothing is going on")
   }
 }

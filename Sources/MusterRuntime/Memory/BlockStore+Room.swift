@@ -68,7 +68,7 @@ extension BlockStore {
       let fits =
         memoryBytes + reservedBytes + sizes.added <= (demand.inputs.isEmpty ? marks.roots : marks.limit)
         && pinnedBytes + sizes.pinned <= marks.pinned
-      guard fits || letInCount == 0 && leavingBytes == 0 else { return false }
+      guard fits || letInCount == idleCount && leavingBytes == 0 else { return false }
     }
     waiting.removeMin()
     demands[consumer]!.isWaiting = false

@@ -7,6 +7,7 @@ package import MusterScheduling
 /// to make. Past a mark the blocks that are wanted last are written to disk. A task whose inputs are here is let in when
 /// there is room: its inputs are read back, stay in memory until it ends, and then it is ready. The most urgent one comes
 /// first, and is let in above the limit too where nothing is going on that makes room: it is slow then, and never stuck.
+/// A task that waits for others makes no room before those have run.
 ///
 /// A block that was read back keeps its copy on disk until it is released, since it can leave memory again without being
 /// written.
@@ -109,6 +110,8 @@ package struct BlockStore: Sendable {
     /// Its inputs are here, in memory or not, and it waits to be let in.
     var isWaiting = false
     var isLetIn = false
+    /// It runs, and waits for others: it gives its memory back only when those have run.
+    var isIdle = false
     /// Inputs that are being read.
     var missing = 0
   }
@@ -154,6 +157,8 @@ package struct BlockStore: Sendable {
   /// What the blocks that are on disk only would hold.
   package internal(set) var spilledBytes = 0
   var letInCount = 0
+  /// Those of them that wait for others.
+  var idleCount = 0
   /// Why blocks can't be written now.
   var spillError: MusterError?
   /// Blocks that couldn't be read back, until they are released: whoever needs one fails.
@@ -315,9 +320,18 @@ package struct BlockStore: Sendable {
     settle(into: &actions)
   }
 
+  /// A task begins to wait for others, or doesn't any more.
+  package mutating func setIdle(_ consumer: Consumer, _ isIdle: Bool, into actions: inout [Action]) {
+    guard let demand = demands[consumer], demand.isLetIn, demand.isIdle != isIdle else { return }
+    demands[consumer]!.isIdle = isIdle
+    idleCount += isIdle ? 1 : -1
+    if isIdle { settle(into: &actions) }
+  }
+
   mutating func forget(_ consumer: Consumer) {
     guard !demands.isEmpty, let demand = demands.removeValue(forKey: consumer), demand.isLetIn else { return }
     letInCount -= 1
+    if demand.isIdle { idleCount -= 1 }
     reservedBytes -= demand.outputBytes
     for input in demand.inputs { unpin(input) }
     guard demand.missing > 0 else { return }

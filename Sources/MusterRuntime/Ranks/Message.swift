@@ -25,8 +25,8 @@ package enum Message {
   case failed(TaskID, Attempt, MusterError)
   case retracted(TaskID, Attempt, givenBack: Bool)
   case memory(bytes: Int)
-  /// How many tasks the worker can run at a time now: one for each thread, and for each task that waits.
-  case slots(Int)
+  /// How many tasks the worker can run at a time now.
+  case slots(PlaceOffer)
   case calls([CallTrace])
   /// The worker's program has come to another graph than rank 0's: what it called there, and before.
   case diverged(call: String, [CallTrace])
@@ -134,9 +134,11 @@ extension Message {
     case .memory(let bytes):
       buffer.put(Kind.memory)
       buffer.put(bytes)
-    case .slots(let slots):
+    case .slots(let offer):
       buffer.put(Kind.slots)
-      buffer.put(slots)
+      buffer.put(offer.slots)
+      buffer.put(offer.waiting)
+      buffer.put(offer.overdue)
     case .calls(let traces):
       buffer.put(Kind.calls)
       buffer.put(bytes: Self.encoded(traces))
@@ -211,7 +213,8 @@ extension Message {
       self = .failed(task, attempt, Self.decoded(from: &reader))
     case .retracted: self = .retracted(reader.get(), reader.get(), givenBack: reader.get())
     case .memory: self = .memory(bytes: reader.get())
-    case .slots: self = .slots(reader.get())
+    case .slots:
+      self = .slots(PlaceOffer(slots: reader.get(), waiting: reader.get(), overdue: reader.get()))
     case .calls: self = .calls(Self.decoded(from: &reader))
     case .diverged:
       let call = String(decoding: reader.getBytes(), as: UTF8.self)

@@ -50,6 +50,8 @@ final class RootRole {
   private var nextBoardUpdate = 0
   private var nextLook = 0
   private var nextStallLook = 0
+  /// How many tasks go on past their time limits, by rank.
+  private var overdueCounts: [Int: Int] = [:]
 
   /// The collective that the program is in.
   var request: RankEngine.Request?
@@ -191,8 +193,9 @@ final class RootRole {
       handle(.retracted(worker, task, attempt, givenBack: givenBack))
     case .memory(let bytes):
       handle(.memory(worker, bytes: bytes))
-    case .slots(let slots):
-      handle(.slots(worker, slots))
+    case .slots(let offer):
+      overdueCounts[source] = offer.overdue > 0 ? offer.overdue : nil
+      handle(.slots(worker, offer.slots, waiting: offer.waiting))
     case .arrive(let arrival):
       arrivals[source] = arrival
       if firstArrival == nil { firstArrival = MonotonicClock.nanoseconds }
@@ -333,7 +336,8 @@ final class RootRole {
     guard now >= nextStallLook else { return }
     nextStallLook = now + 10_000_000
     engine.coordination.endStall(
-      programWaits: programAwaitsTasks, begun: begunCount, hasOthers: conductor.scheduler.outstandingCount > begunCount)
+      programWaits: programAwaitsTasks, begun: begunCount,
+      hasOthers: conductor.scheduler.outstandingCount > begunCount || !overdueCounts.isEmpty)
   }
 
   /// Whether the program waits for what tasks are to do. Where it waits only until all ranks have come, or for a time, it
@@ -353,7 +357,7 @@ final class RootRole {
       count
         + min(
           conductor.scheduler.assignedCount(to: WorkerID(rank)),
-          Int(engine.world.members[rank].threads) + SparePlaces.limit)
+          max(0, Int(engine.world.members[rank].threads) + SparePlaces.limit - overdueCounts[rank, default: 0]))
     }
   }
 

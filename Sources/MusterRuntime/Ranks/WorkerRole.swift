@@ -21,6 +21,7 @@ final class WorkerRole {
   private var diskCompletions: [Spiller.Completion] = []
   private var actions: [WorkerState.Action] = []
   private var completions: [Completion] = []
+  private var idleChanges: [WorkQueue.IdleChange] = []
   private var ready: [ReadyTask] = []
   private var incomingResult: (results: [(header: [UInt8], storages: [BlockStorage])], tasks: [TaskID])?
   private var resultLayers: [UInt32: Layer] = [:]
@@ -47,7 +48,7 @@ final class WorkerRole {
   var isBusy: Bool { queue.isBusy }
   /// What the worker's blocks hold in memory, in bytes.
   var storedBytes: Int { state.storedBytes }
-  var hasCompletions: Bool { queue.hasCompletions || spiller?.hasCompletions == true }
+  var hasCompletions: Bool { queue.hasNews || spiller?.hasCompletions == true }
 
   func take(_ request: RankEngine.Request) {
     switch request {
@@ -97,12 +98,13 @@ final class WorkerRole {
   // MARK: Messages and tasks
 
   func takeCompletions() -> Bool {
-    let slots = queue.takeCompletions(into: &completions)
-    if let slots { transport.send(.slots(slots), to: 0) }
+    let offer = queue.takeNews(&completions, &idleChanges)
+    if let offer { transport.send(.slots(offer), to: 0) }
     spiller?.takeCompletions(into: &diskCompletions)
-    guard !completions.isEmpty || !diskCompletions.isEmpty else { return slots != nil }
+    guard !completions.isEmpty || !idleChanges.isEmpty || !diskCompletions.isEmpty else { return offer != nil }
     // Of what a task held by its end rank 0 hears before it hears of the end.
     _ = engine.coordination.exchange { transport.send(.coordination($0), to: $1) }
+    for change in idleChanges { state.setIdle(change.run, change.isIdle, into: &actions) }
     for completion in completions { state.completed(completion, into: &actions) }
     for completion in diskCompletions { state.receive(completion, into: &actions) }
     completions.removeAll(keepingCapacity: true)

@@ -7,6 +7,13 @@ struct TimeLimits {
     var attempt: Attempt
     var layer: RegisteredLayer
     var deadline: Int
+
+    var run: TaskRun { TaskRun(task, attempt) }
+    func name(rank: Int) -> String {
+      MusterError.TaskDescription(
+        operation: layer.layer.tasks.name, index: Int(task.index), rank: rank, attempt: Int(attempt)
+      ).description
+    }
   }
 
   private var entries: [Entry] = []

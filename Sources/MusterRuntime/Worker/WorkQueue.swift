@@ -32,14 +32,21 @@ package struct Completion: Sendable {
 ///
 /// `@unchecked Sendable` is safe: the variables are used with `condition` locked only.
 final class WorkQueue: TaskPlaces, @unchecked Sendable {
+  /// A task begins to wait for others, or doesn't any more.
+  struct IdleChange {
+    var run: TaskRun
+    var isIdle: Bool
+  }
+
   private let condition = ConditionLock()
   private let doorbell: Doorbell
   private let rank: Int
   private let events: TraceRecorder?
   private let coordination: Coordination
   private var places: SparePlaces
-  /// What `takeCompletions` told last.
-  private var toldSlots: Int
+  /// What `takeNews` told last.
+  private var toldOffer: PlaceOffer
+  private var idleChanges: [IdleChange] = []
   private var ready = Heap<ReadyTask>()
   private var completions: [Completion] = []
   private var idle = 0
@@ -52,7 +59,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     self.events = events
     self.coordination = coordination
     places = SparePlaces(threads: threads)
-    toldSlots = threads
+    toldOffer = places.offer
     self.doorbell = doorbell
     self.rank = rank
     for number in 0..<threads {
@@ -77,26 +84,47 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     }
   }
 
+  /// Takes the ends of tasks, and which have begun to wait for others or don't any more, in their order.
+  ///
   /// - Returns: how many tasks can run at a time, where that has changed since it was last told.
-  func takeCompletions(into list: inout [Completion]) -> Int? {
+  func takeNews(_ list: inout [Completion], _ changes: inout [IdleChange]) -> PlaceOffer? {
     list.removeAll(keepingCapacity: true)
+    changes.removeAll(keepingCapacity: true)
     return condition.withLock {
       for late in timeLimits.takeOverdue(at: MonotonicClock.nanoseconds) {
+        // Others run in its place from now on, until it returns.
+        startThread(places.lendOverdue(late.run, named: late.name(rank: rank)))
+        condition.signal()
         let error = MusterError(timeoutOf: late.task, layer: late.layer.layer, rank: rank, attempt: Int(late.attempt))
         completions.append(
           Completion(
             task: late.task, attempt: late.attempt, result: .failure(error),
             nanoseconds: late.layer.layer.timeout?.nanoseconds ?? 0))
       }
+      if places.areLost { failReady() }
       swap(&list, &completions)
-      guard places.slots != toldSlots else { return nil }
-      toldSlots = places.slots
-      return toldSlots
+      swap(&changes, &idleChanges)
+      let offer = places.offer
+      guard offer != toldOffer else { return nil }
+      toldOffer = offer
+      return offer
     }
   }
 
-  /// There is something for `takeCompletions`.
-  var hasCompletions: Bool { condition.withLock { !completions.isEmpty || places.slots != toldSlots } }
+  /// No thread is left for what is ready.
+  private func failReady() {
+    while let next = ready.popMin() {
+      let error = MusterError(
+        taskError: places.exhaustion, layer: next.layer.layer, task: next.task, rank: rank, attempt: Int(next.attempt))
+      completions.append(
+        Completion(task: next.task, attempt: next.attempt, result: .failure(error), nanoseconds: 0))
+    }
+  }
+
+  /// There is something for `takeNews`.
+  var hasNews: Bool {
+    condition.withLock { !completions.isEmpty || !idleChanges.isEmpty || places.offer != toldOffer }
+  }
   /// Whether a thread runs a task, or is about to.
   var isBusy: Bool { condition.withLock { running > 0 || !ready.isEmpty } }
 
@@ -109,25 +137,33 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     }
   }
 
-  func lend() throws(MusterError) {
+  func lend(_ run: TaskRun) throws(MusterError) {
     condition.lock()
     let spare: Int?
     do throws(MusterError) {
-      spare = try places.lend()
+      spare = try places.lend(run)
     } catch {
       condition.unlock()
       throw error
     }
+    idleChanges.append(IdleChange(run: run, isIdle: true))
     condition.signal()
     condition.unlock()
-    if let spare { SystemThread.start(name: "muster-spare-\(spare)") { self.work() } }
+    startThread(spare)
     // Rank 0 hears that there is room for another task.
     doorbell.ring()
   }
 
-  func takeBack() {
-    condition.withLock { places.takeBack() }
+  func takeBack(_ run: TaskRun) {
+    condition.withLock {
+      places.takeBack(run)
+      idleChanges.append(IdleChange(run: run, isIdle: false))
+    }
     doorbell.ring()
+  }
+
+  private func startThread(_ spare: Int?) {
+    if let spare { SystemThread.start(name: "muster-spare-\(spare)") { self.work() } }
   }
 
   private func work() { CurrentTask.withThread(coordination, self) { work($0) } }
@@ -149,7 +185,14 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
       let completion = run(next, current)
       condition.lock()
       running -= 1
-      guard timeLimits.ended(next.task, next.attempt, next.layer) else { continue }
+      guard timeLimits.ended(next.task, next.attempt, next.layer) else {
+        // It has failed before. What comes of it now is of no interest, but it gives its place back.
+        places.takeBackOverdue(TaskRun(next.task, next.attempt))
+        condition.unlock()
+        doorbell.ring()
+        condition.lock()
+        continue
+      }
       completions.append(completion)
       if completions.count == 1 {
         condition.unlock()

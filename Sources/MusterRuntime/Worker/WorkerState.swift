@@ -233,6 +233,13 @@ package struct WorkerState {
     follow(into: &actions)
   }
 
+  /// A task that runs begins to wait for others, or doesn't any more.
+  package mutating func setIdle(_ run: TaskRun, _ isIdle: Bool, into actions: inout [Action]) {
+    guard let entry = assigned[run.task], entry.attempt == run.attempt else { return }
+    store.setIdle(.task(run.task), isIdle, into: &storeActions)
+    follow(into: &actions)
+  }
+
   /// What became of a write or a read.
   package mutating func receive(_ completion: Spiller.Completion, into actions: inout [Action]) {
     store.receive(completion, into: &storeActions)

@@ -38,8 +38,9 @@ public enum Event: Sendable, Equatable {
   case retracted(WorkerID, TaskID, Attempt, givenBack: Bool)
   /// What a worker holds in blocks, in bytes.
   case memory(WorkerID, bytes: Int)
-  /// How many tasks a worker can run at a time has changed; at least 1. A task that waits for others takes none.
-  case slots(WorkerID, Int)
+  /// How many tasks a worker can have begun has changed, at least 1, or how many of them wait for other tasks: those leave
+  /// room for as many, and end only when others have run.
+  case slots(WorkerID, Int, waiting: Int = 0)
   /// Time passed: lets the scheduler act on what depends on time alone. Due every few milliseconds while
   /// `Scheduler.isUneven`.
   case timePassed

@@ -178,6 +178,7 @@ extension Scheduler {
     try expect(
       live.map { Int($0) } == workers.indices.filter { workers[$0].isAlive }, "the list of live workers is off")
     try expect(totalSlots == live.reduce(0) { $0 + workers[Int($1)].slots }, "the count of slots is off")
+    try expect(totalWaiting == live.reduce(0) { $0 + workers[Int($1)].waiting }, "the count of waits is off")
     try expect(unanswered == live.reduce(0) { $0 + workers[Int($1)].unanswered }, "the count of retracts is off")
     try expect(inputBytes.allSatisfy { $0 == 0 } && candidates.isEmpty, "placement left something behind")
     var retracting = [Int](repeating: 0, count: workers.count)

@@ -40,6 +40,8 @@ extension Scheduler {
     loads.remove(worker)
     live.removeAll { $0 == worker }
     totalSlots -= workers[worker].slots
+    totalWaiting -= workers[worker].waiting
+    workers[worker].waiting = 0
     unanswered -= workers[worker].unanswered
     workers[worker].unanswered = 0
   }

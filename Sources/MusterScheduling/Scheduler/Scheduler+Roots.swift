@@ -153,8 +153,8 @@ extension Scheduler {
     rootRuns.insert(rootRun(range))
   }
 
-  /// Nothing runs, and no worker has the memory for a root task: the first one runs all the same, where there is
-  /// most room, since else nothing would ever go on.
+  /// Nothing runs but what waits for others, and no worker has the memory for a root task: the first one runs all the
+  /// same, where there is most room, since else nothing would ever go on.
   mutating func forceRoot(into actions: inout [Action]) {
     for worker in live {
       let roots = workers[Int(worker)].roots
@@ -162,9 +162,13 @@ extension Scheduler {
       workers[Int(worker)].roots = 0..<0
       rootRuns.insert(rootRun(roots))
     }
-    func fill(_ worker: Int32) -> Double {
+    /// One that can begin it comes first.
+    func fill(_ worker: Int32) -> (Int, Double) {
       let record = workers[Int(worker)]
-      return record.memoryLimit > 0 ? Double(record.held) / Double(record.memoryLimit) : 0
+      return (
+        record.queue.count < record.slots ? 0 : 1,
+        record.memoryLimit > 0 ? Double(record.held) / Double(record.memoryLimit) : 0
+      )
     }
     guard let worker = live.min(by: { fill($0) < fill($1) }) else { return }
     while let run = rootRuns.popMin() {

@@ -21,9 +21,13 @@ extension Scheduler {
 
   /// A worker can run another number of tasks at a time. Those that it has been assigned beyond that stay: others ask for
   /// them when they are idle.
-  mutating func setSlots(of worker: Int, to slots: Int) {
+  mutating func setSlots(of worker: Int, to slots: Int, waiting: Int) {
     precondition(slots > 0, "a worker offers at least one slot")
-    guard isAlive(worker), workers[worker].slots != slots else { return }
+    precondition(waiting >= 0, "no task or more wait")
+    guard isAlive(worker) else { return }
+    totalWaiting += waiting - workers[worker].waiting
+    workers[worker].waiting = waiting
+    guard workers[worker].slots != slots else { return }
     let wasFull = workers[worker].queue.count >= workers[worker].slots
     totalSlots += slots - workers[worker].slots
     workers[worker].slots = slots

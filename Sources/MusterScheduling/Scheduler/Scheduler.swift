@@ -41,7 +41,8 @@ import HeapModule
 ///    computed, because a task that it needs threw, was cancelled or kept losing its workers, its graph has **failed**;
 ///    what others need of it goes on. Releasing a graph takes back what only it needs: workers are asked for the tasks
 ///    that they haven't begun. **Forget** comes when none of its tasks is needed or runs any more.
-/// 8. **Slots.** A worker may say at any time that it can run more tasks at a time, or fewer. What has begun goes on.
+/// 8. **Slots.** A worker may say at any time that it can run more tasks at a time, or fewer, and how many of those that
+///    have begun wait for others. What has begun goes on.
 /// 9. A **finished** report of a task that is needed no more is answered by a release, so that its block goes.
 ///
 /// Reports that name an old attempt, a lost worker or a task that the worker doesn't have are ignored.
@@ -76,6 +77,8 @@ public struct Scheduler: Sendable {
   /// The numbers of the workers that are alive, ascending.
   var live: ContiguousArray<Int32> = []
   var totalSlots = 0
+  /// Tasks that have begun, and wait for others.
+  var totalWaiting = 0
   /// The workers that are alive, by load.
   var loads = LoadIndex()
   /// The workers to look at before the event is done with.
@@ -141,8 +144,8 @@ public struct Scheduler: Sendable {
       guard isAlive(Int(worker.number)) else { return }
       workers[Int(worker.number)].held = max(0, bytes)
       touch(Int(worker.number))
-    case .slots(let worker, let slots):
-      setSlots(of: Int(worker.number), to: slots)
+    case .slots(let worker, let slots, let waiting):
+      setSlots(of: Int(worker.number), to: slots, waiting: waiting)
     case .timePassed:
       touchAll()
     }
@@ -159,7 +162,7 @@ public struct Scheduler: Sendable {
         if workers[Int(worker)].isAlive { supply(Int(worker), into: &actions) }
       }
       balance(into: &actions)
-      if assigned == 0 && withheld > 0 { forceRoot(into: &actions) }
+      if withheld > 0 && assigned <= totalWaiting { forceRoot(into: &actions) }
     } while !touched.isEmpty || (!unplaced.isEmpty && !live.isEmpty)
   }
 }

@@ -4,6 +4,8 @@ import HeapModule
 struct WorkerRecord: Sendable {
   var isAlive = false
   var slots = 1
+  /// How many of the tasks that it has begun wait for others.
+  var waiting = 0
   /// In bytes; 0 where there is none.
   var memoryLimit = 0
   /// What the worker holds in blocks as far as one can tell, in bytes: the last report, and what came and went since.

@@ -39,6 +39,9 @@ struct StoreModel {
   private var prepared: Set<BlockStore.Consumer> = []
   /// Those of whose inputs one was released.
   private var bereft: Set<BlockStore.Consumer> = []
+  /// Ready ones that wait for others.
+  private var idle: Set<BlockStore.Consumer> = []
+  private(set) var waits = 0
   private var nextNumber = 0
   private var nextPlace = 0
   private var failures: Double
@@ -85,7 +88,8 @@ struct StoreModel {
     case ..<75:
       let unwanted = live.keys.sorted().filter { task in !consumers.values.contains { $0.contains(task) } }
       if let task = unwanted.randomElement(using: &random) { try release(task) }
-    case ..<76: if let task = live.keys.sorted().randomElement(using: &random) { try release(task) }
+    case ..<80: if let consumer = ready.randomElement(using: &random) { try changeIdle(consumer) }
+    case ..<81: if let task = live.keys.sorted().randomElement(using: &random) { try release(task) }
     default: if !pending.isEmpty { try answer(Int.random(in: 0..<pending.count, using: &random)) }
     }
   }
@@ -211,6 +215,17 @@ struct StoreModel {
     }
   }
 
+  /// A task that runs begins to wait for others, or doesn't any more.
+  private mutating func changeIdle(_ consumer: BlockStore.Consumer) throws {
+    let isIdle = idle.insert(consumer).inserted
+    if !isIdle { idle.remove(consumer) }
+    waits += 1
+    try perform { $0.setIdle(consumer, isIdle, into: &$1) }
+    // However much those hold that wait, somebody runs or is about to.
+    let isGoingOn = ready.contains { !idle.contains($0) } || !pending.isEmpty
+    try expect(isGoingOn || prepared.isEmpty, "all wait, and \(prepared.count) that could run are kept out")
+  }
+
   private mutating func withdraw(_ consumer: BlockStore.Consumer) throws {
     consumers[consumer] = nil
     prepared.remove(consumer)
@@ -261,7 +276,7 @@ struct BlockStoreFuzzTests {
   /// `MUSTER_FUZZ_SEED` runs that seed alone.
   @Test func randomEventsLoseNothing() {
     let seed = ProcessInfo.processInfo.environment["MUSTER_FUZZ_SEED"].flatMap { UInt64($0) }
-    var (writes, reads, refusals, failed, crowded) = (0, 0, 0, 0, 0)
+    var (writes, reads, refusals, failed, crowded, waits) = (0, 0, 0, 0, 0, 0)
     for seed in seed.map({ $0..<$0 + 1 }) ?? 0..<2000 {
       var model = StoreModel(seed: seed)
       do {
@@ -275,11 +290,12 @@ struct BlockStoreFuzzTests {
       refusals += model.refusals
       failed += model.failed
       crowded += model.crowded
+      waits += model.waits
     }
     guard seed == nil else { return }
     // What the fuzzer is for has to have happened.
     #expect(
-      writes > 10_000 && reads > 5_000 && refusals > 100 && failed > 20 && crowded > 20,
-      "\(writes) \(reads) \(refusals) \(failed) \(crowded)")
+      writes > 10_000 && reads > 5_000 && refusals > 100 && failed > 20 && crowded > 20 && waits > 5_000,
+      "\(writes) \(reads) \(refusals) \(failed) \(crowded) \(waits)")
   }
 }

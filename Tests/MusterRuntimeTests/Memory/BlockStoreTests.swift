@@ -63,6 +63,29 @@ private let consumer = BlockStore.Consumer.task(TaskID(layer: 1, index: 0))
 private let other = BlockStore.Consumer.task(TaskID(layer: 1, index: 1))
 
 struct BlockStoreTests {
+  /// What a task holds that waits for others comes back only when those have run: the next one is let in, one at a time.
+  @Test func besideATaskThatWaitsTheNextIsLetInAboveTheMarks() {
+    var harness = Harness()
+    let third = BlockStore.Consumer.task(TaskID(layer: 1, index: 2))
+    // Of the inputs of those that are let in 500 bytes may be taken.
+    for index in 0..<2 { harness.add(index, bytes: 300) }
+    harness.prepare(consumer, inputs: [0], priority: 0)
+    #expect(harness.ready == [consumer])
+    harness.prepare(other, inputs: [1], priority: 1)
+    #expect(harness.ready.isEmpty)
+    harness.prepare(third, inputs: [0], priority: 2)
+    harness.act { $0.setIdle(consumer, true, into: &$1) }
+    #expect(harness.ready == [other])
+    // That counts once, and only while it lasts.
+    harness.act { $0.setIdle(consumer, true, into: &$1) }
+    #expect(harness.ready.isEmpty)
+    harness.act { $0.setIdle(consumer, false, into: &$1) }
+    #expect(harness.ready.isEmpty)
+    harness.act { $0.end(other, into: &$1) }
+    #expect(harness.ready == [third])
+    #expect(throws: Never.self) { try harness.store.checkInvariants() }
+  }
+
   @Test func pastTheMarkTheOldestLeaveDownToTheLowerOne() {
     var harness = Harness()
     for index in 0..<6 {
