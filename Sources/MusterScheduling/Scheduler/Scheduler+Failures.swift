@@ -8,7 +8,8 @@ extension Scheduler {
     tasks.records[task].state = .waiting
     touch(worker)
     let tried = tries[UInt32(task), default: 0] + 1
-    let isToBeTried = tried <= layers[layer].retries && tasks.records[task].isNeeded
+    // What nothing needs any more hasn't failed for good: a lost worker may have it needed again.
+    let isToBeTried = tried <= layers[layer].retries || !tasks.records[task].isNeeded
     if isToBeTried || tasks.records[task].flags.contains(.cancelled) {
       tries[UInt32(task)] = tried
       requeue(task, into: &actions)
