@@ -179,4 +179,22 @@ import Testing
     try harness.finish(moved)
     #expect(harness.isComplete)
   }
+
+  @Test func aCopyOfWhatThrewIsReleased() throws {
+    // A worker has fetched a block that it's to compute anew itself, and that can't be computed then.
+    let (shared, results) = (id(0, 0), [id(1, 0), id(1, 1)])
+    var harness = try Harness(graph([[[]], [[shared], [shared]]], results: results))
+    try harness.join(0)
+    try harness.finish(shared)
+    try harness.join(1)
+    let moved = try #require(results.first { harness.retracted.contains($0) })
+    try harness.answerRetract(of: moved, givenBack: true)
+    try harness.lose(0)
+    try harness.answerRetract(of: moved, givenBack: false)
+    try harness.finish(moved)
+    let (worker, assignment) = try #require(harness.assignments[shared])
+    #expect(worker == 1 && harness.scheduler.isAssigned(shared) && !harness.released.contains(shared))
+    try harness.handle(.failed(WorkerID(1), shared, assignment.attempt))
+    #expect(harness.released.contains(shared))
+  }
 }

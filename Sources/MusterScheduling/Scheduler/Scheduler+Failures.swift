@@ -4,6 +4,7 @@ extension Scheduler {
   mutating func threw(_ task: Int, attempt: Attempt, on worker: Int, into actions: inout [Action]) {
     let id = tasks.id(of: task)
     let layer = Int(tasks.records[task].layer)
+    let hasStrayCopy = tasks.records[task].flags.contains(.strayCopy)
     unassign(task, from: worker)
     tasks.records[task].state = .waiting
     touch(worker)
@@ -16,6 +17,7 @@ extension Scheduler {
     }
     // What was fetched for the task alone is of no use there.
     for edge in tasks.inputRange(of: task) { dropStrayCopy(of: Int(tasks.inputs[edge]), on: worker, into: &actions) }
+    if hasStrayCopy { dropStrayCopy(of: task, on: worker, into: &actions) }
     guard tasks.records[task].state == .waiting, !isToBeTried else { return }
     failures[UInt32(task)] = .taskFailed(id, attempt, WorkerID(worker))
     fail(task, origin: task, into: &actions)
