@@ -11,7 +11,7 @@ import Testing
   #endif
 
   /// What a seed comes to at least, on average.
-  private static let expected: [(count: KeyPath<SimulationReport, Int> & Sendable, perSeed: Double)] = [
+  private static let expected: [(count: any KeyPath<SimulationReport, Int> & Sendable, perSeed: Double)] = [
     (\.losses, 0.25), (\.givenBack, 0.1), (\.slotChanges, 1), (\.attached, 1),
     (\.spills, 1), (\.loads, 0.5), (\.diskFailures, 0.02), (\.misfits, 0.02),
     (\.retries, 0.1), (\.overdue, 0.04), (\.lateEnds, 0.04), (\.cancellations, 0.2),
