@@ -125,4 +125,24 @@ import Testing
     harness.actions = []
     harness.scheduler.handle(event, at: .zero, into: &harness.actions)
   }
+
+  @Test func aTaskGivenBackGoesToWhomItWasAskedFor() throws {
+    // Five tasks take a block of a worker with two slots; another one with four comes.
+    let root = id(0, 0)
+    let tasks = (0..<5).map { id(1, $0) }
+    var harness = try Harness(graph([[[]], Array(repeating: [root], count: 5)], results: tasks))
+    try harness.join(0, slots: 2)
+    try harness.finish(root)
+    try harness.join(1, slots: 4)
+    // Both have two tasks in the end, and the one that's asked for then isn't sent back to where its input is.
+    var asked = harness.retracted
+    var answers = 0
+    while let task = asked.popLast(), answers < 20 {
+      answers += 1
+      try harness.answerRetract(of: task, givenBack: true)
+      asked += harness.retracted
+    }
+    #expect(answers == 3)
+    #expect(tasks.filter { harness.worker(of: $0) == 1 }.count == 3)
+  }
 }

@@ -148,4 +148,53 @@ import Testing
     try harness.finish(id(0, 0))
     #expect(harness.actions == [.complete(GraphID(0))])
   }
+
+  @Test func whatThrowsWhileNothingNeedsItIsTriedAgainWhenItIsNeeded() throws {
+    // Two tasks take one block, and one of them moves to another worker, that's fetching it.
+    let (shared, results) = (id(0, 0), [id(1, 0), id(1, 1)])
+    var graph = graph([[[]], [[shared], [shared]]], results: results)
+    graph.layers[0].retries = 1
+    var harness = try Harness(graph)
+    try harness.join(0)
+    try harness.finish(shared)
+    try harness.join(1)
+    let moved = try #require(results.first { harness.retracted.contains($0) })
+    try harness.answerRetract(of: moved, givenBack: true)
+    #expect(harness.worker(of: moved) == 1)
+    // The block is to be computed again for the other one, until that isn't wanted any more.
+    try harness.lose(0)
+    try harness.answerRetract(of: moved, givenBack: false)
+    try harness.join(2)
+    try harness.handle(.resultReleased(results.first { $0 != moved }!, of: GraphID(0)))
+    try harness.finish(moved)
+    let (worker, assignment) = try #require(harness.assignments[shared])
+    #expect(assignment.attempt == 2 && harness.scheduler.isAssigned(shared))
+    try harness.handle(.failed(WorkerID(worker), shared, assignment.attempt))
+    #expect(!harness.scheduler.isAssigned(shared))
+    // Now it's needed again, and has a retry left.
+    try harness.lose(1)
+    #expect(!harness.actions.contains { if case .fail = $0 { true } else { false } })
+    #expect(harness.scheduler.isAssigned(shared))
+    try harness.finish(shared)
+    try harness.finish(moved)
+    #expect(harness.isComplete)
+  }
+
+  @Test func aCopyOfWhatThrewIsReleased() throws {
+    // A worker has fetched a block that it's to compute anew itself, and that can't be computed then.
+    let (shared, results) = (id(0, 0), [id(1, 0), id(1, 1)])
+    var harness = try Harness(graph([[[]], [[shared], [shared]]], results: results))
+    try harness.join(0)
+    try harness.finish(shared)
+    try harness.join(1)
+    let moved = try #require(results.first { harness.retracted.contains($0) })
+    try harness.answerRetract(of: moved, givenBack: true)
+    try harness.lose(0)
+    try harness.answerRetract(of: moved, givenBack: false)
+    try harness.finish(moved)
+    let (worker, assignment) = try #require(harness.assignments[shared])
+    #expect(worker == 1 && harness.scheduler.isAssigned(shared) && !harness.released.contains(shared))
+    try harness.handle(.failed(WorkerID(1), shared, assignment.attempt))
+    #expect(harness.released.contains(shared))
+  }
 }

@@ -4,10 +4,13 @@ package import MusterScheduling
 package struct FuzzCase: Sendable {
   package var graph: TaskGraph
   package var options: SimulationOptions
+  /// Whether the program is run twice.
+  package var replays: Bool
 
   package init(seed: UInt64) {
     var random = SplitMix64(seed: seed)
     graph = RandomGraph.graph(seed: random.next(), width: [4, 8, 8, 12, 24].randomElement(using: &random) ?? 8)
+    replays = random.chance(0.4)
     var options = SimulationOptions()
     options.seed = random.next()
 
@@ -71,7 +74,27 @@ package struct FuzzCase: Sendable {
         options.cancellations = [(TaskID(layer: layer, index: index), Int.random(in: 0...(20 * scale), using: &random))]
       }
     }
-    if random.chance(0.05), let result = graph.results.randomElement(using: &random) { options.failing = result }
+    if random.chance(0.05), let result = graph.results.randomElement(using: &random) {
+      options.mishaps[result] = Mishap(kind: .throwing, times: .max)
+    }
+    // What programs ask for besides results.
+    let parts = options.partEnds.count + 1
+    options.programSeed = random.next()
+    options.repeats = random.chance(0.3) ? 0.3 : 0
+    options.borrowing = random.chance(0.3) ? 0.7 : 0
+    if random.chance(0.5) { options.urgencies = (0..<parts).map { _ in Int16.random(in: -3...3, using: &random) } }
+    if random.chance(0.3) { options.awaitedGraphs = Set((0..<parts).filter { _ in random.chance(0.6) }) }
+    if random.chance(0.5) {
+      options.futureGraphs = Set((0..<parts).filter { _ in random.chance(0.8) })
+      options.futureTime = (random.chance(0.5) ? 3 : 30) * scale
+      if random.chance(0.3) {
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+          guard let result = graph.results.randomElement(using: &random) else { break }
+          options.cancellations.append((result, Int.random(in: 0...(10 * scale), using: &random)))
+        }
+      }
+    }
+    if random.chance(0.4) { Self.addMishaps(to: &graph, scale: scale, &options, &random) }
     if random.chance(0.4) {
       options.slotChanges = (0..<Int.random(in: 1...20, using: &random)).map { _ in
         Int.random(in: 0...(20 * scale), using: &random)
@@ -97,30 +120,49 @@ package struct FuzzCase: Sendable {
     self.options = options
   }
 
+  /// Tasks that throw or take too long, some of them more often than they are tried.
+  private static func addMishaps(
+    to graph: inout TaskGraph, scale: Int, _ options: inout SimulationOptions, _ random: inout SplitMix64
+  ) {
+    for number in graph.layers.indices {
+      if random.chance(0.6) { graph.layers[number].retries = Int.random(in: 1...3, using: &random) }
+      // Tasks take up to `scale`.
+      if random.chance(0.5) { options.timeLimits[UInt32(number)] = scale + Int.random(in: 1...scale, using: &random) }
+      for index in 0..<graph.layers[number].count where random.chance(0.15) {
+        let isPatient = random.chance(0.9)
+        let times = Int.random(in: isPatient ? 0...graph.layers[number].retries : 1...4, using: &random)
+        let canOverrun = options.timeLimits[UInt32(number)] != nil
+        options.mishaps[TaskID(layer: number, index: index)] = Mishap(
+          kind: canOverrun && random.chance(0.7) ? .overrunning : .throwing, times: times)
+      }
+    }
+  }
+
   /// Runs the simulation and checks that it came to what it should.
   @discardableResult
   package func run() throws -> SimulationReport {
-    let report = try Simulation.run(graph, options)
-    switch report.outcome {
-    case .complete:
-      // A later part may be without a task that is needed for nothing but what was let go of.
-      if options.failing != nil && options.cancellations.isEmpty {
-        throw SimulationFault(description: "complete, though a task throws")
-      }
-    case .failed(.taskFailed(let task, _, _)):
-      let hasCause = report.diskFailures > 0 || report.misfits > 0
-      if task != options.failing && !hasCause {
-        throw SimulationFault(description: "\(task) failed, though it didn't throw")
-      }
-    case .failed(.taskCancelled(let task)):
-      if task != options.cancellations.first?.task {
-        throw SimulationFault(description: "\(task) failed, though it wasn't cancelled")
-      }
-    case .failed(.taskLostWorkers(_, let losses)):
-      if losses != options.configuration.maximumLosses || report.losses < losses {
-        throw SimulationFault(description: "failed after \(report.losses) losses: \(report.outcome)")
-      }
+    var report = try Simulation.run(graph, options)
+    guard replays, !report.isDisturbed else { return report }
+    // The same program once more, by another transport, and with other losses: it sees and calls the same.
+    var other = options
+    var random = SplitMix64(seed: options.seed ^ 0xa5a5)
+    other.seed = random.next()
+    other.messageDelay = random.chance(0.5) ? 1...1000 : 1...5_000_000
+    other.transferDelay = random.chance(0.5) ? 1...1000 : 1...5_000_000
+    other.requestDelay = random.chance(0.5) ? 1...1000 : 1...5_000_000
+    other.losses = (0..<Int.random(in: 0...2, using: &random)).map { _ in
+      Int.random(in: 0...(1 + report.makespan), using: &random)
     }
-    return report
+    let replay: SimulationReport
+    do { replay = try Simulation.run(graph, other) } catch {
+      throw SimulationFault(description: "in the replay: \(error)")
+    }
+    guard !replay.isDisturbed else { return report }
+    report.replays += 1
+    guard let place = report.transcript.indices.first(where: { report.transcript[$0] != replay.transcript[$0] }) else {
+      return report
+    }
+    throw SimulationFault(
+      description: "the replay differs: \(replay.transcript[place]), was \(report.transcript[place])")
   }
 }

@@ -23,19 +23,16 @@ extension TaskGraph {
     }
   }
 
-  /// Whether a task of this graph takes one of another.
-  func builds(on other: TaskGraph) -> Bool {
-    let range = other.firstLayer..<other.firstLayer + other.layers.count
-    var pending = results.filter { Int($0.layer) >= firstLayer }
+  /// The tasks of earlier graphs that it takes, or has as results.
+  func takenOfOthers() -> Set<TaskID> {
+    var pending = results
     var seen = Set(pending)
     while let task = pending.popLast() {
+      guard Int(task.layer) >= firstLayer else { continue }
       var inputs: [TaskID] = []
       layers[Int(task.layer) - firstLayer].inputs(Int(task.index), &inputs)
-      for input in inputs {
-        if range.contains(Int(input.layer)) { return true }
-        if Int(input.layer) >= firstLayer && seen.insert(input).inserted { pending.append(input) }
-      }
+      for input in inputs where seen.insert(input).inserted { pending.append(input) }
     }
-    return false
+    return seen.filter { Int($0.layer) < firstLayer }
   }
 }

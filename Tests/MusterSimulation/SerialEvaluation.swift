@@ -28,4 +28,17 @@ extension TaskGraph {
     return Dictionary(
       results.map { ($0, values[Int($0.layer)][Int($0.index)]) }, uniquingKeysWith: { first, _ in first })
   }
+
+  /// The tasks that can't be computed where `culprits` can't: those, and all that take them.
+  package func doomed(by culprits: Set<TaskID>) -> Set<TaskID> {
+    guard !culprits.isEmpty else { return [] }
+    var doomed = culprits
+    for (number, layer) in layers.enumerated() {
+      for index in 0..<layer.count {
+        let task = TaskID(layer: number, index: index)
+        if inputs(of: task).contains(where: { doomed.contains($0) }) { doomed.insert(task) }
+      }
+    }
+    return doomed
+  }
 }

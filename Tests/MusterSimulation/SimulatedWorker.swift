@@ -23,6 +23,7 @@ struct SimulatedWorker {
   /// The tasks that threads have begun, until the state machine hears of their end.
   var begun: Set<Attempted> = []
   var busySlots = 0
+  var timeLimits = TimeLimits()
   /// By block, the number of the request by which it was asked for last.
   var requests: [TaskID: Int] = [:]
   /// The blocks that it held when last counted.
@@ -93,18 +94,18 @@ extension Plan {
   /// The tasks of a graph as workers run them, with numbers that depend on all that went into them.
   init(simulating graph: TaskGraph, _ options: SimulationOptions) {
     self.init()
-    let (bytes, failing) = (options.bytes, options.failing)
+    let bytes = options.bytes
     for (number, layer) in graph.layers.enumerated() {
-      _ = add(
-        Layer(
-          name: layer.name, count: layer.count, yielding: SimulatedBlock.self, expectedBytes: layer.expectedBytes,
-          inputs: layer.inputs,
-          run: { inputs in
-            let task = TaskID(layer: number, index: inputs.index)
-            if task == failing { throw MusterError(.taskFailed, "\(task) throws") }
-            let values = inputs.blocks.indices.map { inputs.block($0, as: SimulatedBlock.self).value }
-            return SimulatedBlock(value: simulatedValue(of: task, inputs: values), byteCount: bytes(task))
-          }))
+      var simulated = Layer(
+        name: layer.name, count: layer.count, yielding: SimulatedBlock.self, expectedBytes: layer.expectedBytes,
+        inputs: layer.inputs,
+        run: { inputs in
+          let task = TaskID(layer: number, index: inputs.index)
+          let values = inputs.blocks.indices.map { inputs.block($0, as: SimulatedBlock.self).value }
+          return SimulatedBlock(value: simulatedValue(of: task, inputs: values), byteCount: bytes(task))
+        })
+      simulated.timeout = options.timeLimits[UInt32(number)].map { .nanoseconds($0) }
+      _ = add(simulated)
     }
     results = graph.results
   }

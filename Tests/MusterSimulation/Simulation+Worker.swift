@@ -91,7 +91,7 @@ extension Simulation {
   }
 
   /// Does what the state machine wants done.
-  private mutating func carryOut(
+  mutating func carryOut(
     _ actions: inout [WorkerState.Action], at worker: Int, request: Int = 0
   ) throws {
     // Carrying out an action may yield others: they come at the end of the list.
@@ -157,58 +157,15 @@ extension Simulation {
     try carryOut(&actions, at: worker)
   }
 
-  // MARK: The disk
-
-  private mutating func write(_ orders: [BlockStore.SpillOrder], at worker: Int) throws {
-    guard !orders.isEmpty else { throw fault("worker \(worker) writes nothing") }
-    for order in orders {
-      guard !workers[worker].isTaking(order.task, in: graph) else {
-        throw fault("worker \(worker) writes \(order.task), which a task takes")
-      }
-      report.spills += 1
-      var completion: Spiller.Completion
-      if random.chance(options.diskFailures) {
-        report.diskFailures += 1
-        let codes: [MusterError.Code] = [.diskFull, .diskFull, .unsupported, .inputOutput]
-        completion = .spillFailed(order.ticket, MusterError(codes.randomElement(using: &random)!, "a disk failed"))
-      } else {
-        workers[worker].nextPlace += 1
-        let place = SpillPlace(
-          file: 0, offset: workers[worker].nextPlace, byteCount: 1, headerSize: 1, segmentSizes: [])
-        workers[worker].disk[place] = order.block as? SimulatedBlock
-        completion = .spilled(order.ticket, place)
-      }
-      queue.add(.disk(worker, completion), at: now + Int.random(in: options.diskDelay, using: &random))
-    }
-  }
-
-  private mutating func read(
-    _ task: TaskID, at place: SpillPlace, _ ticket: BlockStore.Ticket, at worker: Int
-  ) throws {
-    guard let block = workers[worker].disk[place] else {
-      throw fault("worker \(worker) reads \(task) where nothing was written")
-    }
-    report.loads += 1
-    let completion: Spiller.Completion
-    if random.chance(options.diskFailures) {
-      report.diskFailures += 1
-      completion = .loadFailed(ticket, task, MusterError(.inputOutput, "a disk failed"))
-    } else {
-      completion = .loaded(ticket, block)
-    }
-    queue.add(.disk(worker, completion), at: now + Int.random(in: options.diskDelay, using: &random))
-  }
-
-  mutating func diskDone(_ completion: Spiller.Completion, at worker: Int) throws {
-    var actions: [WorkerState.Action] = []
-    workers[worker].state.receive(completion, into: &actions)
-    try carryOut(&actions, at: worker)
-  }
-
   /// A task fails of itself, where it doesn't fit, or where a disk has failed.
   private mutating func check(_ error: MusterError, of task: TaskID, at worker: Int) throws {
     switch error.code {
-    case .taskFailed: break
+    case .taskFailed:
+      guard options.mishaps[task]?.kind == .throwing || report.diskFailures > 0 else {
+        throw fault("\(task) failed, though it didn't throw")
+      }
+    case .timedOut:
+      guard options.mishaps[task]?.kind == .overrunning else { throw fault("\(task) failed, though it ran in time") }
     case .outOfMemory:
       report.misfits += 1
       let store = workers[worker].state.store
@@ -238,7 +195,13 @@ extension Simulation {
       report.runs += 1
       report.runsByWorker[worker] += 1
       report.order.append(next.task)
-      let duration = options.duration(next.task)
+      var duration = options.duration(next.task)
+      if let limit = options.timeLimits[next.task.layer] {
+        if meets(.overrunning, next.task) { duration = limit + Int.random(in: 0...3 * limit, using: &random) }
+        workers[worker].timeLimits.began(next.task, next.attempt, next.layer, at: now)
+        // Whoever looks does so in time: what ends late has failed.
+        queue.add(.overdue(worker), at: now + limit)
+      }
       queue.add(.done(worker, next, duration: duration), at: now + duration)
     }
   }
@@ -247,8 +210,16 @@ extension Simulation {
   /// looks.
   mutating func done(_ task: ReadyTask, duration: Int, at worker: Int) throws {
     workers[worker].busySlots -= 1
-    let result = Result { try task.layer.layer.run(TaskInputs(index: Int(task.task.index), blocks: task.inputs)) }
-      .mapError { MusterError(.taskFailed, "\($0)") }
+    // As `WorkQueue` does.
+    guard workers[worker].timeLimits.ended(task.task, task.attempt, task.layer) else {
+      report.lateEnds += 1
+      return wakeThread(of: worker)
+    }
+    let result = Result {
+      if meets(.throwing, task.task) { throw MusterError(.taskFailed, "\(task.task) throws") }
+      return try task.layer.layer.run(TaskInputs(index: Int(task.task.index), blocks: task.inputs))
+    }
+    .mapError { MusterError(.taskFailed, "\($0)") }
     let completion = Completion(
       task: task.task, attempt: task.attempt, result: result, nanoseconds: duration)
     if options.threadDelay == 0...0 {
@@ -256,6 +227,18 @@ extension Simulation {
     } else {
       queue.add(.completed(worker, completion), at: now + Int.random(in: options.threadDelay, using: &random))
       wakeThread(of: worker)
+    }
+  }
+
+  /// The time of tasks is up. Their threads go on to the end of what they run.
+  mutating func failOverdue(at worker: Int) throws {
+    for late in workers[worker].timeLimits.takeOverdue(at: now) {
+      report.overdue += 1
+      let error = MusterError(.timedOut, "\(late.task) takes too long")
+      try complete(
+        Completion(
+          task: late.task, attempt: late.attempt, result: .failure(error),
+          nanoseconds: options.timeLimits[late.task.layer] ?? 0), at: worker)
     }
   }
 
@@ -275,6 +258,9 @@ extension Simulation {
   /// What the scheduler must keep to, and a report that is out of date in between.
   private mutating func check(_ assignment: Assignment, at worker: Int) throws {
     let task = assignment.task
+    guard assignment.priority >> 32 == -Int64(urgencies[task.layer] ?? 0) else {
+      throw fault("\(task) has the priority \(assignment.priority), which isn't of its graph's urgency")
+    }
     guard !workers[worker].state.isAssigned(task) else { throw fault("\(task) assigned twice to worker \(worker)") }
     if !workers[worker].isDoomed {
       for (number, other) in workers.enumerated() where number != worker && !other.isDoomed {

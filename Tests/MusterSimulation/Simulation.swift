@@ -5,6 +5,9 @@ package import MusterScheduling
 /// parties keep their order, but for the bulk of large blocks; others overtake each other. Every result is fetched
 /// from its holder, as rank 0 does, and checked against a serial evaluation. Everything that the protocol forbids is a
 /// fault, as are a hang, a livelock and a block left behind.
+///
+/// The transport delivers every message once, as MPI does: it duplicates nothing. What members themselves may say or send
+/// twice comes twice: requests for a block, blocks that go along with tasks, cancels, releases and reports.
 package struct Simulation {
   enum Happening {
     /// From a worker.
@@ -30,9 +33,12 @@ package struct Simulation {
     /// A worker's tasks begin to wait, or go on.
     case slots
     case look
-    /// The program comes to a graph, lets go of its results, or cancels a task.
+    /// A worker looks for tasks whose time is up.
+    case overdue(Int)
+    /// The program comes to a graph, lets go of its results or of one of them, or cancels a task.
     case add(Int)
     case release(Int)
+    case letGo(TaskID, of: Int)
     case cancel(TaskID)
     /// A worker's program comes to a graph.
     case register(Int, at: Int)
@@ -74,6 +80,25 @@ package struct Simulation {
   var forgotten: Set<Int> = []
   /// Graphs with a result that a disk has lost.
   var unreadable: Set<Int> = []
+  /// By task, the last graph that takes it, of those after its own.
+  let lastUse: [TaskID: Int]
+  /// What waits until another graph has been added.
+  var deferred: [Happening] = []
+  var futures: [Int: FutureGraph] = [:]
+  /// The awaited graphs of which the program has seen all.
+  var waitsEnded: Set<Int> = []
+  /// By result that has been asked for, the worker that was asked.
+  var awaited: [TaskID: Int] = [:]
+  var cancelled: Set<TaskID> = []
+  /// The program's calls, and what it has seen of the results that it waited for.
+  var calls = CallLog()
+  var digest: UInt64 = 0
+  /// By layer.
+  var urgencies: [UInt32: Int16] = [:]
+  /// The assignments that count, and how often failures of a task were heard: beside the scheduler's own books.
+  var given: [TaskID: Given] = [:]
+  var heardFailures: [TaskID: Int] = [:]
+  var hasSuspects = false
   var isOver: Bool { outcomes.count == parts.count }
   var actions: [Action] = []
   /// Small blocks that came with the news of them.
@@ -82,7 +107,11 @@ package struct Simulation {
   var results: [TaskID: UInt64] = [:]
 
   package init(_ graph: TaskGraph, _ options: SimulationOptions) throws {
-    parts = graph.split(at: options.partEnds)
+    let parts = Self.parts(of: graph, options)
+    self.parts = parts
+    var lastUse: [TaskID: Int] = [:]
+    for (number, part) in parts.enumerated() { for task in part.takenOfOthers() { lastUse[task] = number } }
+    self.lastUse = lastUse
     var whole = graph
     whole.results = parts.flatMap(\.results)
     self.graph = whole
@@ -141,14 +170,16 @@ package struct Simulation {
       // Nothing answers for a worker that is gone.
       if workers[worker].isRunning { try receive(message, from: source, number: number, at: worker) }
     case .block(Self.scheduler, let task, let block):
+      guard awaited.removeValue(forKey: task) != nil else { break }
       results[task] = (block as? SimulatedBlock)?.value
       try endComplete()
+      gathered(task)
     case .block(let worker, let task, let block): try receive(block, of: task, at: worker)
     case .presented(let task, let block):
       presented[task] = block
       report.presented += 1
     case .nothing(Self.scheduler, let task, _, let wasHolderDoomed):
-      if !wasHolderDoomed { throw fault("the result \(task) isn't where the scheduler says") }
+      if !wasHolderDoomed && isWanted(task) { throw fault("the result \(task) isn't where the scheduler says") }
     case .nothing(let worker, let task, let number, let wasHolderDoomed):
       try receiveNothing(task, number: number, at: worker, wasHolderDoomed: wasHolderDoomed)
     case .begin(let worker): begin(at: worker)
@@ -165,11 +196,12 @@ package struct Simulation {
     case .loss: lose()
     case .slots: changeSlots()
     case .look: break
+    case .overdue(let worker):
+      if workers[worker].isRunning { try failOverdue(at: worker) }
     case .add(let number): try add(number)
     case .release(let number): try release(number)
-    case .cancel(let task):
-      report.cancellations += 1
-      try inform(.cancelled(task))
+    case .letGo(let task, let number): try letGo(of: task, of: number)
+    case .cancel(let task): try cancel(task)
     case .register(let number, let worker): try register(number, at: worker)
     }
   }
@@ -188,11 +220,12 @@ package struct Simulation {
     }
   }
 
-  private mutating func inform(_ event: Event) throws {
+  mutating func inform(_ event: Event) throws {
     if case .workerLost(let worker) = event {
       workers[Int(worker.number)].isLost = true
       report.losses += 1
     }
+    note(event)
     if case .retracted(_, _, _, givenBack: true) = event { report.givenBack += 1 }
     report.events += 1
     scheduler.handle(event, at: .nanoseconds(now), into: &actions)
@@ -200,6 +233,8 @@ package struct Simulation {
       do { try scheduler.checkInvariants() } catch { throw fault("after \(event): \(error)") }
     }
     try carryOut()
+    try check(event)
+    if case .workerLost(let worker) = event { try askOthers(than: Int(worker.number)) }
     // As rank 0 does. Where nothing else is left to happen it would go on for ever.
     if scheduler.isUneven && !willLook && !queue.isEmpty {
       willLook = true
@@ -207,11 +242,12 @@ package struct Simulation {
     }
   }
 
-  private mutating func carryOut() throws {
+  mutating func carryOut() throws {
     for action in actions {
       switch action {
       case .assign(let worker, let assignment):
         report.assignments += 1
+        try note(assignment, to: Int(worker.number))
         try post(assignment, to: worker)
       case .retract(let worker, let task, let attempt):
         report.retracts += 1
@@ -219,11 +255,14 @@ package struct Simulation {
       case .release(let worker, let task):
         presented[task] = nil
         try post(.release(task), to: worker)
+      case .complete(let graph) where futures[Int(graph.number)] != nil: try checkSettled(Int(graph.number))
       case .complete(let graph): try fetchResults(of: Int(graph.number))
+      case .fail(let graph, _) where futures[Int(graph.number)] != nil: try noteFailure(of: Int(graph.number))
       case .fail(let graph, let failure):
         let number = Int(graph.number)
+        try examine(failure)
         switch outcomes[number] {
-        case nil: outcomes[number] = .failed(failure)
+        case nil: end(number, .failed(failure))
         case .complete: break  // what was lost since couldn't be computed again
         case .failed where unreadable.contains(number): break
         case .failed: throw fault("\(graph) failed twice")
@@ -236,13 +275,14 @@ package struct Simulation {
         for worker in workers.indices where !workers[worker].isLost {
           try post(.forget(layers: layers), to: WorkerID(worker))
         }
-      case .resultReady, .resultFailed: throw fault("\(action), which nobody asked for")
+      case .resultReady(let graph, let task): try settle(task, of: Int(graph.number), nil)
+      case .resultFailed(let graph, let task, let failure): try settle(task, of: Int(graph.number), failure)
       }
     }
     actions.removeAll(keepingCapacity: true)
   }
 
-  private mutating func post(_ message: Message, to worker: WorkerID) throws {
+  mutating func post(_ message: Message, to worker: WorkerID) throws {
     let number = Int(worker.number)
     guard workers.indices.contains(number), !workers[number].isLost else {
       throw fault("\(message) to a worker that isn't there")
@@ -267,23 +307,28 @@ package struct Simulation {
     report.attached += attached.count
     for (task, block) in attached {
       let number = Int(worker.number)
-      send(.block(to: number, task, block), from: Self.scheduler, to: number, options.messageDelay)
+      // Twice where it goes along with two tasks.
+      for _ in 0...(random.chance(options.repeats) ? 1 : 0) {
+        send(.block(to: number, task, block), from: Self.scheduler, to: number, options.messageDelay)
+      }
     }
   }
 
   private mutating func fetchResults(of number: Int) throws {
     report.makespan = max(report.makespan, now)
-    for task in Set(parts[number].results).sorted() where results[task] == nil {
-      guard let holder = scheduler.holders(of: task).first else { throw fault("nobody holds the result \(task)") }
-      try post(.fetch(first: task, count: 1), to: holder)
-    }
+    for task in Set(parts[number].results).sorted() { try ask(for: task) }
     try endComplete()
   }
 
   /// As rank 0 does: the collective fails.
   private mutating func refuseResult(_ task: TaskID, by holder: Int) {
+    guard awaited.removeValue(forKey: task) != nil else { return }
     for number in 0..<added where outcomes[number] == nil && parts[number].results.contains(task) {
-      outcomes[number] = .failed(.taskFailed(task, 1, WorkerID(holder)))
+      guard futures[number] == nil else {
+        giveUp(task, of: number)
+        continue
+      }
+      end(number, .failed(.taskFailed(task, 1, WorkerID(holder))))
       unreadable.insert(number)
       queue.add(.release(number), at: now)
     }
@@ -291,56 +336,16 @@ package struct Simulation {
 
   /// Graphs whose results have all come are over. The program keeps those that later graphs build on.
   private mutating func endComplete() throws {
-    for number in 0..<added where outcomes[number] == nil {
+    for number in 0..<added where outcomes[number] == nil && futures[number] == nil {
       guard scheduler.isComplete(GraphID(number)), parts[number].results.allSatisfy({ results[$0] != nil }) else {
         continue
       }
-      outcomes[number] = .complete
+      end(number, .complete)
       queue.add(.release(number), at: now + Int.random(in: 0...options.keepTime, using: &random))
     }
   }
 
-  // MARK: The program
-
-  private mutating func add(_ number: Int) throws {
-    added += 1
-    for worker in workers.indices { comeToGraph(number, at: worker) }
-    do {
-      try scheduler.add(parts[number], as: GraphID(number), at: .nanoseconds(now), into: &actions)
-    } catch SchedulingError.inputReleased {
-      // What it builds on failed, and was let go of.
-      outcomes[number] = outcomes.values.first { $0 != .complete }
-      released.insert(number)
-      forgotten.insert(number)
-    }
-    if options.checksInvariants {
-      do { try scheduler.checkInvariants() } catch { throw fault("after graph \(number) came: \(error)") }
-    }
-    try carryOut()
-    if number + 1 < parts.count {
-      queue.add(.add(number + 1), at: now + Int.random(in: 0...options.pause, using: &random))
-    }
-  }
-
-  private mutating func comeToGraph(_ number: Int, at worker: Int) {
-    let delay =
-      added == 1 && options.registrationDelay == 0...0 ? 0 : Int.random(in: options.registrationDelay, using: &random)
-    // A program comes to one graph after the other.
-    let time = max(now + delay, lastRegistration[worker] ?? 0)
-    lastRegistration[worker] = time
-    queue.add(.register(number, at: worker), at: time)
-  }
-
-  /// The program lets go of a graph, when all that build on it have been added.
-  private mutating func release(_ number: Int) throws {
-    guard !released.contains(number) else { return }
-    guard !parts[added...].contains(where: { $0.builds(on: parts[number]) }) else {
-      queue.add(.release(number), at: now + 1 + options.pause)
-      return
-    }
-    released.insert(number)
-    try inform(.released(GraphID(number)))
-  }
+  // MARK: The transport
 
   /// Sends a message that arrives after all that were sent before between the two; those sent after it may overtake
   /// it where that is said.
@@ -353,66 +358,20 @@ package struct Simulation {
     queue.add(message, at: arrival)
   }
 
-  // MARK: Comings and goings
-
-  private mutating func join(_ offer: SimulationOptions.Worker) {
-    joinsToCome -= 1
-    let number = workers.count
-    // Else the limit is the scheduler's alone: the blocks of most simulations are too small for disks.
-    var marks = BlockStore.Marks(limit: options.smallestBlock == nil ? 0 : offer.memoryLimit)
-    if let smallest = options.smallestBlock { marks.smallestBlock = smallest }
-    workers.append(SimulatedWorker(slots: offer.slots, memoryLimit: offer.memoryLimit, marks: marks))
-    for graph in 0..<added { comeToGraph(graph, at: number) }
-    report.runsByWorker.append(0)
-    let event = Event.workerJoined(WorkerID(number), slots: offer.slots, memoryLimit: offer.memoryLimit)
-    send(.event(event), from: number, to: Self.scheduler, options.messageDelay)
-  }
-
-  private mutating func lose() {
-    let left = workers.indices.filter { !workers[$0].isDoomed }
-    // Mostly one whose loss matters.
-    let rich = random.chance(0.8) ? left.filter { !workers[$0].state.heldBlocks.isEmpty } : []
-    guard !isOver, let number = (rich.isEmpty ? left : rich).randomElement(using: &random) else { return }
-    workers[number].isDoomed = true
-    // A worker that is wrongly declared lost goes on: what it reports from now on arrives after that.
-    if !random.chance(options.falseLosses) {
-      workers[number].isRunning = false
-      blockCount -= workers[number].countedBlocks
-    }
-    send(.event(.workerLost(WorkerID(number))), from: number, to: Self.scheduler, options.messageDelay)
-    if joinsToCome == 0 && workers.allSatisfy(\.isDoomed) {
-      joinsToCome += 1
-      queue.add(.join(SimulationOptions.Worker(slots: 1)), at: now + 1_000_000)
-    }
-  }
-
-  private mutating func changeSlots() {
-    guard let number = workers.indices.filter({ workers[$0].isRunning }).randomElement(using: &random) else { return }
-    report.slotChanges += 1
-    workers[number].slots = Int.random(in: 1...6, using: &random)
-    // Tasks don't wait here; the scheduler is told so now and then.
-    let offer = PlaceOffer(slots: workers[number].slots, waiting: random.chance(0.3) ? 2 : 0)
-    let message = Happening.toScheduler(.slots(offer), from: number)
-    send(message, from: number, to: Self.scheduler, options.messageDelay)
-    begin(at: number)
-  }
-
   // MARK: The end
 
-  private func checkEnd() throws {
-    let expected = graph.evaluateSerially()
-    for (number, part) in parts.enumerated() where outcomes[number] == .complete {
-      for result in part.results where results[result] != expected[result] {
-        throw fault("the result \(result) is \(results[result] ?? 0), should be \(expected[result] ?? 0)")
-      }
-    }
+  private mutating func checkEnd() throws {
+    try checkResults()
     guard forgotten.count == parts.count, scheduler.taskCount == 0, scheduler.outstandingCount == 0 else {
       throw fault("\(forgotten.count) of \(parts.count) graphs are forgotten, \(scheduler.taskCount) tasks are left")
     }
     guard presented.isEmpty || report.losses > 0 else { throw fault("\(presented.count) small blocks are left") }
     for (number, worker) in workers.enumerated() where !worker.isDoomed {
-      guard worker.state.assignedTasks.isEmpty, worker.state.early.isEmpty, !worker.hasWork, worker.begun.isEmpty else {
-        throw fault("worker \(number) still has \(worker.state.assignedTasks.sorted())")
+      guard worker.state.assignedTasks.isEmpty, worker.state.early.isEmpty, !worker.hasWork, worker.begun.isEmpty,
+        worker.busySlots == 0, worker.timeLimits.next == nil
+      else {
+        throw fault(
+          "worker \(number) still has \(worker.state.assignedTasks.sorted()), and runs \(worker.busySlots) tasks")
       }
       guard worker.state.heldBlocks.isEmpty else {
         throw fault("worker \(number) holds \(worker.state.heldBlocks.sorted()) at the end")

@@ -14,7 +14,10 @@ package struct SimulationOptions: Sendable {
     }
   }
 
+  /// What the transport, the disks and the losses are drawn from.
   package var seed: UInt64 = 0
+  /// What the program's own choices are drawn from.
+  package var programSeed: UInt64 = 0
   package var workers: [Worker] = []
   /// When a worker chosen at random is lost, if any is left.
   package var losses: [Int] = []
@@ -46,8 +49,22 @@ package struct SimulationOptions: Sendable {
   package var registrationDelay: ClosedRange<Int> = 0...0
   /// Tasks that are cancelled, and when.
   package var cancellations: [(task: TaskID, time: Int)] = []
-  /// A task that throws.
-  package var failing: TaskID?
+  /// Tasks that don't succeed at once.
+  package var mishaps: [TaskID: Mishap] = [:]
+  /// By layer, for how long a task may run, in nanoseconds.
+  package var timeLimits: [UInt32: Int] = [:]
+  /// By graph, what its urgency is added to.
+  package var urgencies: [Int16] = []
+  /// The graphs whose results are futures: the program hears of each, and lets go of each when it likes.
+  package var futureGraphs: Set<Int> = []
+  /// The longest time for which the program keeps a future.
+  package var futureTime = 0
+  /// The graphs whose results the program waits for before it goes on; what it calls next depends on them.
+  package var awaitedGraphs: Set<Int> = []
+  /// The chance that a graph has a result of an earlier one as its own.
+  package var borrowing = 0.0
+  /// The chance that a member says or sends a thing twice that it may say twice.
+  package var repeats = 0.0
   /// Blocks below this many bytes stay in memory; nil where workers have no disk, and only the scheduler heeds limits.
   package var smallestBlock: Int?
   /// How long the disk takes for a write or a read, and the chance that it fails.
@@ -63,6 +80,13 @@ package struct SimulationOptions: Sendable {
   func neededBytes(of task: TaskID, in graph: TaskGraph) -> Int {
     Set(graph.inputs(of: task)).reduce(graph.layers[Int(task.layer)].expectedBytes) { $0 + bytes($1) }
   }
+}
+
+/// What befalls a task, so many times as rank 0 hears of it.
+package struct Mishap: Sendable, Equatable {
+  package enum Kind: Sendable { case throwing, overrunning }
+  package var kind: Kind
+  package var times: Int
 }
 
 /// What a simulation came to.
@@ -96,6 +120,21 @@ package struct SimulationReport: Sendable {
   package var losses = 0
   package var slotChanges = 0
   package var cancellations = 0
+  /// Failures of tasks that were heeded, and tasks that were run again thereupon.
+  package var heardFailures = 0
+  package var retries = 0
+  /// Tasks whose time was up, and those that came to an end after that.
+  package var overdue = 0
+  package var lateEnds = 0
+  /// Futures that came to an end, and those that the program let go of before.
+  package var settledFutures = 0
+  package var unsettledReleases = 0
+  /// How often the program was run once more and its two runs could be compared.
+  package var replays = 0
+  /// Whether something happened that may make one run of a program fail and another not.
+  package var isDisturbed = false
+  /// What the program saw, and called: the same in every run that isn't disturbed.
+  package var transcript: [String] = []
   /// Blocks that were written to disk and read back, and how often that failed.
   package var spills = 0
   package var loads = 0

@@ -1,12 +1,12 @@
-internal import MusterScheduling
+package import MusterScheduling
 
 /// The tasks with a time limit that threads run, and when their time is up. A value, used under its owner's lock.
-struct TimeLimits {
-  struct Entry {
-    var task: TaskID
-    var attempt: Attempt
-    var layer: RegisteredLayer
-    var deadline: Int
+package struct TimeLimits {
+  package struct Entry {
+    package var task: TaskID
+    package var attempt: Attempt
+    package var layer: RegisteredLayer
+    package var deadline: Int
 
     var run: TaskRun { TaskRun(task, attempt) }
     func name(rank: Int) -> String {
@@ -18,17 +18,19 @@ struct TimeLimits {
 
   private var entries: [Entry] = []
 
+  package init() {}
+
   /// When the next task's time is up; nil while none has a limit.
-  var next: Int? { entries.lazy.map(\.deadline).min() }
+  package var next: Int? { entries.lazy.map(\.deadline).min() }
 
   /// A thread begins a task.
-  mutating func began(_ task: TaskID, _ attempt: Attempt, _ layer: RegisteredLayer, at now: Int) {
+  package mutating func began(_ task: TaskID, _ attempt: Attempt, _ layer: RegisteredLayer, at now: Int) {
     guard let timeout = layer.layer.timeout else { return }
     entries.append(Entry(task: task, attempt: attempt, layer: layer, deadline: now + timeout.nanoseconds))
   }
 
   /// A thread is done with a task. Returns whether that counts: it doesn't where its time was up before.
-  mutating func ended(_ task: TaskID, _ attempt: Attempt, _ layer: RegisteredLayer) -> Bool {
+  package mutating func ended(_ task: TaskID, _ attempt: Attempt, _ layer: RegisteredLayer) -> Bool {
     guard layer.layer.timeout != nil else { return true }
     guard let place = entries.firstIndex(where: { $0.task == task && $0.attempt == attempt }) else { return false }
     entries.remove(at: place)
@@ -36,7 +38,7 @@ struct TimeLimits {
   }
 
   /// Takes the tasks whose time is up: they have failed.
-  mutating func takeOverdue(at now: Int) -> [Entry] {
+  package mutating func takeOverdue(at now: Int) -> [Entry] {
     guard !entries.isEmpty else { return [] }
     let overdue = entries.filter { $0.deadline <= now }
     if !overdue.isEmpty { entries.removeAll { $0.deadline <= now } }

@@ -141,7 +141,7 @@ extension Scheduler {
     requeue(task, into: &actions)
     // It goes to the worker for which it was asked for, even though its inputs may be here.
     if thief >= 0, isAlive(thief), tasks.records[task].state == .ready,
-      workers[thief].pending < workers[worker].pending
+      workers[thief].pending < workers[worker].pending || hasFreeSlots(thief) && !hasFreeSlots(worker)
     {
       enterBacklog(task, of: thief)
     }

@@ -4,17 +4,20 @@ extension Scheduler {
   mutating func threw(_ task: Int, attempt: Attempt, on worker: Int, into actions: inout [Action]) {
     let id = tasks.id(of: task)
     let layer = Int(tasks.records[task].layer)
+    let hasStrayCopy = tasks.records[task].flags.contains(.strayCopy)
     unassign(task, from: worker)
     tasks.records[task].state = .waiting
     touch(worker)
     let tried = tries[UInt32(task), default: 0] + 1
-    let isToBeTried = tried <= layers[layer].retries && tasks.records[task].isNeeded
+    // What nothing needs any more hasn't failed for good: a lost worker may have it needed again.
+    let isToBeTried = tried <= layers[layer].retries || !tasks.records[task].isNeeded
     if isToBeTried || tasks.records[task].flags.contains(.cancelled) {
       tries[UInt32(task)] = tried
       requeue(task, into: &actions)
     }
     // What was fetched for the task alone is of no use there.
     for edge in tasks.inputRange(of: task) { dropStrayCopy(of: Int(tasks.inputs[edge]), on: worker, into: &actions) }
+    if hasStrayCopy { dropStrayCopy(of: task, on: worker, into: &actions) }
     guard tasks.records[task].state == .waiting, !isToBeTried else { return }
     failures[UInt32(task)] = .taskFailed(id, attempt, WorkerID(worker))
     fail(task, origin: task, into: &actions)
