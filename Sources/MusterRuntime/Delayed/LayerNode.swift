@@ -55,6 +55,9 @@ final class LayerNode: Sendable {
     content = .kept(kept)
   }
 
+  /// The tasks behind it, where workers keep what they make.
+  fileprivate var kept: KeptTasks? { if case .kept(let tasks) = content { tasks } else { nil } }
+
   /// Lets go of a chain of layers link by link: left to themselves, they would let go of each other within each other,
   /// deeper than a thread's stack.
   deinit {
@@ -130,6 +133,7 @@ struct LayerPart: PlanPart {
   var session: Session { node.session }
   var number: Int { node.number }
   var taskCount: Int { node.count }
+  var kept: KeptTasks? { node.kept }
   var identity: ObjectIdentifier { ObjectIdentifier(node) }
 
   static func lower(_ parts: [any PlanPart], into plan: inout Plan) throws -> [[TaskID]] {

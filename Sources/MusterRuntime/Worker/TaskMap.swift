@@ -8,7 +8,7 @@ package import MusterScheduling
 /// side: they tend to be used together. The values lie apart, and stay where they are while tasks move: moving an
 /// existential costs more than looking it up. All operations are O(1) on average.
 package struct TaskMap<Value> {
-  private struct Place {
+  private struct Place: Sendable {
     /// `free` where nothing is stored.
     var task: TaskID
     var slot: UInt32
@@ -153,5 +153,4 @@ extension TaskMap: Sequence {
   }
 }
 
-extension TaskMap.Place: Sendable {}
 extension TaskMap: Sendable where Value: Sendable {}
