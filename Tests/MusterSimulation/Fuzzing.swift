@@ -153,6 +153,7 @@ package struct FuzzCase: Sendable {
     other.losses = (0..<Int.random(in: 0...2, using: &random)).map { _ in
       Int.random(in: 0...(1 + report.makespan), using: &random)
     }
+    if !other.losses.isEmpty { other.configuration.recoversLostBlocks = true }
     let replay: SimulationReport
     do { replay = try Simulation.run(graph, other) } catch {
       throw SimulationFault(description: "in the replay: \(error)")
