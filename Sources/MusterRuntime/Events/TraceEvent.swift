@@ -20,8 +20,6 @@ package struct TraceEvent: BitwiseCopyable, Hashable, Sendable {
     case spill = 7
     /// A block came back from local scratch.
     case unspill = 8
-    /// The worker `peer` was lost.
-    case loss = 9
   }
 
   /// No other rank has a part in it.

@@ -31,8 +31,7 @@ extension TraceFile {
     case .send: appendSend(event, layers)
     case .receive: appendReceive(event, layers)
     case .memory: appendMemory(event)
-    case .retract: appendInstant("retract", event, layers, task: true)
-    case .loss: appendInstant("worker lost", event, layers, task: false)
+    case .retract: appendRetract(event)
     case .spill, .unspill: appendSpill(event, layers)
     case nil: preconditionFailure("an event has a kind that there isn't")
     }
@@ -94,20 +93,11 @@ extension TraceFile {
     writer.raw("}}")
   }
 
-  private mutating func appendInstant(
-    _ text: StaticString, _ event: TraceEvent, _ layers: TraceLayers, task: Bool
-  ) {
+  private mutating func appendRetract(_ event: TraceEvent) {
     begin("i", category: "scheduler", event)
-    writer.raw(",\"name\":\"")
-    writer.raw(text)
-    writer.raw("\",\"s\":\"p\"")
-    if task {
-      arguments(event)
-      writer.raw(",")
-    } else {
-      writer.raw(",\"args\":{")
-    }
-    writer.raw("\"worker\":")
+    writer.raw(",\"name\":\"retract\",\"s\":\"p\"")
+    arguments(event)
+    writer.raw(",\"worker\":")
     writer.number(Int(event.peer))
     writer.raw("}}")
   }

@@ -140,10 +140,4 @@ extension TraceRecorder {
       TraceEvent(
         .unspill, time: begin, duration: end - begin, bytes: bytes, task: block))
   }
-
-  /// A worker is gone with what it held.
-  package func lost(worker peer: Int) {
-    record(
-      TraceEvent(.loss, time: MonotonicClock.nanoseconds, peer: Int32(peer)))
-  }
 }

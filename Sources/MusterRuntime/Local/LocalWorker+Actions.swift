@@ -17,7 +17,7 @@ extension LocalWorker {
     } while next < actions.count || !storeActions.isEmpty
     actions.removeAll(keepingCapacity: true)
     if !asked.isEmpty { answerAsked() }
-    for _ in 0..<min(idle, ready.count) { condition.signal() }
+    for _ in 0..<min(idle, ready.count, threadsOfUse) { condition.signal() }
     lookForStallLocked()
   }
 
@@ -35,6 +35,7 @@ extension LocalWorker {
       conductor.handle(.released(graph), at: now, into: &actions)
     case .forget(let graph, let layers):
       coordination.forget(layers)
+      pace.forget(layers)
       // Nothing that a failed collective began outlives it.
       if let ended = waiting[graph], let failure = ended.failure { end(graph, ended, .failure(failure)) }
     case .retract(_, let task, let attempt):

@@ -17,11 +17,34 @@ extension LocalWorker {
         continue
       }
       if dropped.withLock({ !$0.isEmpty }) { continue }
-      idle += 1
-      rest()
-      idle -= 1
+      restUntilNeeded(batch)
     }
     relinquish()
+  }
+
+  /// Rests until another thread has found something to do for this one.
+  private func restUntilNeeded(_ batch: Batch) {
+    batch.lockedSince = 0
+    idle += 1
+    defer { idle -= 1 }
+    guard !ready.isEmpty, places.hasRoom(running: running) else { return rest() }
+    // The others do as well alone; unless one of them has come upon a long task among short ones.
+    let before = batchesEnded
+    rest(nanoseconds: 5_000_000)
+    batch.isImpatient = batchesEnded == before
+  }
+
+  /// How many threads more are of use. At least one where none is at work.
+  var threadsOfUse: Int {
+    if coordination.isUsed { return .max }
+    let busy = running + telling - places.overdueCount
+    return max(busy == 0 ? 1 : 0, pace.usefulThreads - busy)
+  }
+
+  /// Whether one thread more is of use.
+  private func hasUse(_ batch: Batch) -> Bool {
+    // Those that wait or are overdue don't compete.
+    batch.isImpatient || coordination.isUsed || running - places.overdueCount < pace.usefulThreads
   }
 
   /// Runs tasks on the calling thread until none is ready.
@@ -45,10 +68,11 @@ extension LocalWorker {
 
   /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any, and room for them.
   func runSome(_ batch: Batch) -> Bool {
-    guard !ready.isEmpty, places.hasRoom(running: running) else { return false }
+    guard let first = ready.min?.task.layer, places.hasRoom(running: running), hasUse(batch) else { return false }
+    batch.isImpatient = false
     // A share of what there is: the other threads want some too.
-    let share = max(1, ready.count / (2 * threads))
-    var count = max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, meanNanoseconds)))
+    let share = max(1, ready.count / (2 * min(threads, pace.usefulThreads)))
+    var count = pace.batchSize(of: first, layerCount: conductor.layers[first]?.layer.tasks.count ?? 1, share: share)
     // A task that waits may wait for one of those taken with it, and another for one that has been run.
     if coordination.isUsed { count = 1 }
     while batch.tasks.count < count, let next = ready.popMin() {
@@ -70,9 +94,14 @@ extension LocalWorker {
     batch.seenRecalls = recallCount.load(ordering: .relaxed)
     running += 1
     takenCount += batch.tasks.count
+    if batch.lockedSince > 0 {
+      pace.held(nanoseconds: MonotonicClock.nanoseconds - batch.lockedSince, for: batch.tasks.count)
+    }
     unlock()
     let end = run(batch)
     acquire()
+    batch.lockedSince = MonotonicClock.nanoseconds
+    batchesEnded &+= 1
     running -= 1
     guard !isShutDown else {
       // Nobody waits for it any more.
@@ -81,15 +110,22 @@ extension LocalWorker {
       acquire()
       return true
     }
+    let isAlike = batch.tasks.first?.ready.task.layer == batch.tasks.last?.ready.task.layer
+    pace.ended(
+      batch.tasks.count, of: isAlike ? batch.tasks.last?.ready.task.layer : nil,
+      nanoseconds: batch.tasks.reduce(0) { $0 + $1.nanoseconds })
     for task in batch.tasks {
       finish(task)
       if conductor.layers[task.ready.task.layer] == nil { ended.append(task.layer) }
     }
     batch.tasks.removeAll(keepingCapacity: true)
+    telling += 1
     apply()
+    telling -= 1
     events?.holds(store.memoryBytes, at: end)
     reportMemory()
     if !calls.isEmpty {
+      batch.lockedSince = 0
       unlock()
       acquire()
     }
@@ -118,9 +154,30 @@ extension LocalWorker {
         batch.tasks[batch.current].result = result
         batch.tasks[batch.current].nanoseconds = end - begin
         batch.current += 1
+        if end - begin > TaskPace.longNanoseconds, batch.current < batch.tasks.count { giveBackRest(of: batch) }
         begin = end
       }
       return begin
+    }
+  }
+
+  /// Lets others have what a thread has taken and not begun: it was taken for short.
+  private func giveBackRest(of batch: Batch) {
+    acquire()
+    let rest = batch.tasks[batch.current...]
+    batch.tasks.removeSubrange(batch.current...)
+    giveBack(rest)
+    finishChange()
+    // What they would have taken may go only where the lock isn't held.
+    extendLifetime(rest)
+  }
+
+  /// Puts tasks back that a thread has taken and not begun.
+  func giveBack(_ tasks: ArraySlice<Taken>) {
+    for task in tasks {
+      takenCount -= 1
+      guard !task.isWithdrawn, !answerRecall(of: task.ready, givenBack: true) else { continue }
+      ready.insert(task.ready)
     }
   }
 
@@ -174,7 +231,6 @@ extension LocalWorker {
       return
     }
     answerRecall(of: taken.ready, givenBack: false)
-    meanNanoseconds += (taken.nanoseconds - meanNanoseconds) / 8
     guard timeLimits.ended(task, attempt, taken.layer) else {
       // It has failed before. What comes of it now is of no interest, but it gives its place back.
       places.takeBackOverdue(TaskRun(task, attempt))

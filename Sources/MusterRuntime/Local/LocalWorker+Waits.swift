@@ -17,11 +17,7 @@ extension LocalWorker {
       throw error
     }
     for task in batch.tasks[..<batch.current] { finish(task) }
-    for task in batch.tasks[(batch.current + 1)...] {
-      takenCount -= 1
-      guard !task.isWithdrawn, !answerRecall(of: task.ready, givenBack: true) else { continue }
-      ready.insert(task.ready)
-    }
+    giveBack(batch.tasks[(batch.current + 1)...])
     batch.tasks = [waits]
     batch.current = 0
     setIdle(run, true)

@@ -21,7 +21,6 @@ struct TraceFileTests {
     recorder.retracts(task, attempt: 1, from: 8)
     recorder.spilled(task, bytes: 79, begin: t + 30_000, end: t + 31_000)
     recorder.unspilled(task, bytes: 79, begin: t + 32_000, end: t + 33_000)
-    recorder.lost(worker: 9)
     recorder.finish()
     #expect(scratch.files == ["trace.json"])
 
@@ -53,8 +52,8 @@ struct TraceFileTests {
     #expect(trace.events("s").count == 1 && trace.events("f").count == 1)
     #expect(trace.events("s").first?.text("id") != trace.events("f").first?.text("id"))
     #expect(trace.events("C").map { $0.arguments.int("bytes") } == [4096])
-    #expect(trace.events("i").map { $0.text("name") } == ["retract", "worker lost"])
-    #expect(trace.events("i").map { $0.arguments.int("worker") } == [8, 9])
+    #expect(trace.events("i").map { $0.text("name") } == ["retract"])
+    #expect(trace.events("i").map { $0.arguments.int("worker") } == [8])
     #expect(trace.events("M").first?.arguments.text("name") == "one \"process\"")
     let layer = (trace.other["layers"] as? [[String: Any]])?.first
     #expect(layer?.text("name") == name && layer?.text("call") == "Module/File.swift:7")
