@@ -52,7 +52,8 @@ int copenblas_choose_core(const char *name) {
   environ = longer;
   gotoblas_dynamic_quit();
   gotoblas_dynamic_init();
-  environ = known;
+  // Whoever has set a variable meanwhile has made a list of their own.
+  if (environ == longer) environ = known;
   return 1;
 }
 

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// What is cancelled doesn't begin any more.
-@Suite struct CancelTests {
+@Suite(.timeLimit(.minutes(10))) struct CancelTests {
   private final class Gate: Sendable {
     private let isOpen = Atomic<Bool>(false)
     func open() { isOpen.store(true, ordering: .releasing) }

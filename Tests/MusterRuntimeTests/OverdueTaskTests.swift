@@ -19,6 +19,7 @@ private final class Hold: Sendable {
 }
 
 /// Tasks whose functions go on after their time limits.
+@Suite(.timeLimit(.minutes(10)))
 struct OverdueTaskTests {
   private static let short = TaskOptions(timeout: .milliseconds(30))
 

@@ -9,8 +9,9 @@ import Synchronization
 ///
 /// Large blocks are huge pages from the kernel. What they leave is kept as address space, in which neighbours become
 /// one, so that it serves blocks of any size. Those of middle size go to `malloc`, and what they leave serves blocks of
-/// the same size class; the classes are a quarter of a power of two apart, so at most a fifth of a block is lost to
-/// rounding. Small blocks go to `malloc` directly, which keeps them itself; they aren't counted.
+/// the same size class; the classes are a quarter of a power of two apart. At most a fifth of a block is lost to rounding,
+/// of one a little larger than 6 or 8 MiB a quarter. Small blocks go to `malloc` directly, which keeps them itself; they
+/// aren't counted.
 package final class BlockAllocator: Sendable {
   package static let shared = BlockAllocator(memoryLimit: MachineMemory.workerLimit(workersHere: 1))
 
@@ -137,8 +138,8 @@ package final class BlockAllocator: Sendable {
 
   /// Memory of at least as many bytes, or nil where there is no more, not even after what was kept is given back.
   package func allocate(_ byteCount: Int) -> (pointer: UnsafeMutableRawPointer, capacity: Int)? {
-    // Rounding up would overflow.
-    guard byteCount <= Int.max / 2 else { return nil }
+    // No address space has as much, and sums of such don't overflow.
+    guard byteCount <= 1 << 56 else { return nil }
     let capacity = Self.capacity(for: byteCount)
     guard capacity > Self.smallest else {
       return fresh(capacity).map { ($0, capacity) }
@@ -157,7 +158,10 @@ package final class BlockAllocator: Sendable {
     if let pointer = fresh(capacity) { return (pointer, capacity) }
     releaseKept()
     if let pointer = fresh(capacity) { return (pointer, capacity) }
-    state.withLock { $0.usedBytes -= capacity }
+    state.withLock {
+      $0.usedBytes -= capacity
+      $0.peakBytes = $0.usedBytes + $0.keptBytes
+    }
     return nil
   }
 
@@ -244,7 +248,9 @@ package final class BlockAllocator: Sendable {
   }
 
   private static func unmap(_ start: UInt, _ byteCount: Int) {
-    if byteCount > 0 { munmap(UnsafeMutableRawPointer(bitPattern: start), byteCount) }
+    guard byteCount > 0, munmap(UnsafeMutableRawPointer(bitPattern: start), byteCount) != 0 else { return }
+    // The kernel may have no room for one mapping more, which a hole in a larger one makes: then only the addresses stay.
+    madvise(UnsafeMutableRawPointer(bitPattern: start), byteCount, MADV_DONTNEED)
   }
 
   private func giveBack(_ pieces: [Piece]) {

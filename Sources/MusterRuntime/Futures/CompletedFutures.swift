@@ -34,7 +34,7 @@ public struct CompletedFutures<Value: Sendable>: AsyncSequence {
       waiting: futures.filter { $0.task != nil })
   }
 
-  /// Waits for one future after the other.
+  /// Waits for one future after the other. Copies of an iterator share what comes to an end: use one of them only.
   public struct Iterator: AsyncIteratorProtocol {
     let session: Session
     let timeout: Duration?

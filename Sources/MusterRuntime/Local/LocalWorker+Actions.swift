@@ -17,7 +17,7 @@ extension LocalWorker {
     } while next < actions.count || !storeActions.isEmpty
     actions.removeAll(keepingCapacity: true)
     if !asked.isEmpty { answerAsked() }
-    for _ in 0..<min(idle, ready.count, threadsOfUse) { condition.signal() }
+    for _ in 0..<min(idle, ready.count) { condition.signal() }
     lookForStallLocked()
   }
 

@@ -17,34 +17,11 @@ extension LocalWorker {
         continue
       }
       if dropped.withLock({ !$0.isEmpty }) { continue }
-      restUntilNeeded(batch)
+      idle += 1
+      rest()
+      idle -= 1
     }
     relinquish()
-  }
-
-  /// Rests until another thread has found something to do for this one.
-  private func restUntilNeeded(_ batch: Batch) {
-    batch.lockedSince = 0
-    idle += 1
-    defer { idle -= 1 }
-    guard !ready.isEmpty, places.hasRoom(running: running) else { return rest() }
-    // The others do as well alone; unless one of them has come upon a long task among short ones.
-    let before = batchesEnded
-    rest(nanoseconds: 5_000_000)
-    batch.isImpatient = batchesEnded == before
-  }
-
-  /// How many threads more are of use. At least one where none is at work.
-  var threadsOfUse: Int {
-    if coordination.isUsed { return .max }
-    let busy = running + telling - places.overdueCount
-    return max(busy == 0 ? 1 : 0, pace.usefulThreads - busy)
-  }
-
-  /// Whether one thread more is of use.
-  private func hasUse(_ batch: Batch) -> Bool {
-    // Those that wait or are overdue don't compete.
-    batch.isImpatient || coordination.isUsed || running - places.overdueCount < pace.usefulThreads
   }
 
   /// Runs tasks on the calling thread until none is ready.
@@ -68,10 +45,9 @@ extension LocalWorker {
 
   /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any, and room for them.
   func runSome(_ batch: Batch) -> Bool {
-    guard let first = ready.min?.task.layer, places.hasRoom(running: running), hasUse(batch) else { return false }
-    batch.isImpatient = false
+    guard let first = ready.min?.task.layer, places.hasRoom(running: running) else { return false }
     // A share of what there is: the other threads want some too.
-    let share = max(1, ready.count / (2 * min(threads, pace.usefulThreads)))
+    let share = max(1, ready.count / (2 * threads))
     var count = pace.batchSize(of: first, layerCount: conductor.layers[first]?.layer.tasks.count ?? 1, share: share)
     // A task that waits may wait for one of those taken with it, and another for one that has been run.
     if coordination.isUsed { count = 1 }
@@ -94,14 +70,9 @@ extension LocalWorker {
     batch.seenRecalls = recallCount.load(ordering: .relaxed)
     running += 1
     takenCount += batch.tasks.count
-    if batch.lockedSince > 0 {
-      pace.held(nanoseconds: MonotonicClock.nanoseconds - batch.lockedSince, for: batch.tasks.count)
-    }
     unlock()
     let end = run(batch)
     acquire()
-    batch.lockedSince = MonotonicClock.nanoseconds
-    batchesEnded &+= 1
     running -= 1
     guard !isShutDown else {
       // Nobody waits for it any more.
@@ -110,26 +81,28 @@ extension LocalWorker {
       acquire()
       return true
     }
-    let isAlike = batch.tasks.first?.ready.task.layer == batch.tasks.last?.ready.task.layer
-    pace.ended(
-      batch.tasks.count, of: isAlike ? batch.tasks.last?.ready.task.layer : nil,
-      nanoseconds: batch.tasks.reduce(0) { $0 + $1.nanoseconds })
+    notePace(of: batch.tasks)
     for task in batch.tasks {
       finish(task)
       if conductor.layers[task.ready.task.layer] == nil { ended.append(task.layer) }
     }
     batch.tasks.removeAll(keepingCapacity: true)
-    telling += 1
     apply()
-    telling -= 1
     events?.holds(store.memoryBytes, at: end)
     reportMemory()
     if !calls.isEmpty {
-      batch.lockedSince = 0
       unlock()
       acquire()
     }
     return true
+  }
+
+  private func notePace(of tasks: [Taken]) {
+    guard let first = tasks.first, let last = tasks.last else { return }
+    let isAlike = first.ready.task.layer == last.ready.task.layer
+    pace.ended(
+      tasks.count, of: isAlike ? last.ready.task.layer : nil, layerCount: last.layer.layer.tasks.count,
+      nanoseconds: tasks.reduce(0) { $0 + $1.nanoseconds })
   }
 
   /// Returns when the last of the tasks ended.
@@ -166,8 +139,12 @@ extension LocalWorker {
     acquire()
     let rest = batch.tasks[batch.current...]
     batch.tasks.removeSubrange(batch.current...)
-    giveBack(rest)
-    finishChange()
+    if isShutDown {
+      relinquish()
+    } else {
+      giveBack(rest)
+      finishChange()
+    }
     // What they would have taken may go only where the lock isn't held.
     extendLifetime(rest)
   }
@@ -184,6 +161,7 @@ extension LocalWorker {
   /// Gives back what was asked for of the tasks that a thread has taken and not begun.
   private func withdraw(from batch: Batch) {
     acquire()
+    guard !isShutDown else { return relinquish() }
     batch.seenRecalls = recallCount.load(ordering: .relaxed)
     var dropped: [[any Block]] = []
     for place in batch.current..<batch.tasks.count {
@@ -232,7 +210,10 @@ extension LocalWorker {
     }
     answerRecall(of: taken.ready, givenBack: false)
     guard timeLimits.ended(task, attempt, taken.layer) else {
-      // It has failed before. What comes of it now is of no interest, but it gives its place back.
+      // It has failed before. What comes of it now is of no interest, but it gives its place back. What it holds goes
+      // outside of the lock.
+      if case .success(let block)? = taken.result { garbage.append(block) }
+      ended.append(taken.layer)
       places.takeBackOverdue(TaskRun(task, attempt))
       return tellSlots()
     }

@@ -16,6 +16,10 @@ extension LocalWorker {
   /// Does what is due. Returns when to look again, in nanoseconds from now; nil where nothing waits for a time.
   func tellTime() -> Int? {
     acquire()
+    guard !isShutDown else {
+      relinquish()
+      return nil
+    }
     for late in timeLimits.takeOverdue(at: now) {
       // Others run in its place from now on, until it returns.
       if let spare = places.lendOverdue(late.run, named: late.name(rank: 0)) {
@@ -32,6 +36,8 @@ extension LocalWorker {
     let next = ([timeLimits.next, stallLook] + asked.map(\.deadline)).compactMap { $0 }.min()
     let left = next.map { max(0, $0 - now) }
     hasTimer = left != nil
+    // What was let go of meanwhile is for a thread that looks.
+    if dropped.withLock({ !$0.isEmpty }) { condition.signal() }
     unlock()
     return left
   }

@@ -18,11 +18,14 @@ extension LocalWorker {
     }
     for task in batch.tasks[..<batch.current] { finish(task) }
     giveBack(batch.tasks[(batch.current + 1)...])
+    let others = batch.tasks
     batch.tasks = [waits]
     batch.current = 0
     setIdle(run, true)
     condition.signal()
     finishChange()
+    // What they hold may go only where the lock isn't held.
+    extendLifetime(others)
     if let spare { SystemThread.start(name: "muster-spare-\(spare)") { self.work() } }
   }
 

@@ -40,10 +40,6 @@ final class LocalWorker: @unchecked Sendable {
     @exclusivity(unchecked) var current = 0
     /// `recallCount`, when the thread last looked whether it has one of `recalls`.
     var seenRecalls = 0
-    /// When the thread got the lock that it has held since; 0 where it hasn't.
-    var lockedSince = 0
-    /// It has waited for the others for long enough.
-    var isImpatient = false
     init(worker: LocalWorker) { self.worker = worker }
     func lend(_ run: TaskRun) throws(MusterError) { try worker.lend(self) }
     func takeBack(_ run: TaskRun) { worker.takeBack(run) }
@@ -112,14 +108,10 @@ final class LocalWorker: @unchecked Sendable {
   var idle = 0
   /// The threads that run tasks, those whose task waits included.
   var running = 0
-  /// The threads that tell of tasks that they have run, and go on then.
-  var telling = 0
   /// The tasks that threads have taken, and whose end hasn't been told.
   var takenCount = 0
   var places: SparePlaces
   var pace = TaskPace()
-  /// How often a thread has told of what it had taken.
-  var batchesEnded = 0
   var timeLimits = TimeLimits()
   /// A thread looks at the time.
   var hasTimer = false
@@ -171,12 +163,6 @@ final class LocalWorker: @unchecked Sendable {
   func rest() {
     holder.store(0, ordering: .relaxed)
     condition.wait()
-    holder.store(Self.thread, ordering: .relaxed)
-  }
-
-  func rest(nanoseconds: Int) {
-    holder.store(0, ordering: .relaxed)
-    condition.wait(nanoseconds: nanoseconds)
     holder.store(Self.thread, ordering: .relaxed)
   }
 

@@ -1,5 +1,5 @@
-/// How long tasks take on a worker's threads, and for how long its lock is held for each: what decides how many tasks a
-/// thread takes at a time, and how many threads have something to do. A value, kept under that lock.
+/// How long tasks take on a worker's threads: what decides how many a thread takes at a time. A value, kept under the
+/// worker's lock.
 package struct TaskPace {
   /// What a thread takes at a time is meant to be about this much work.
   private static let batchNanoseconds = 20_000
@@ -12,8 +12,6 @@ package struct TaskPace {
   /// Running means of a task's time, of all tasks and by layer.
   private var mean = TaskPace.batchNanoseconds
   private var layers: [UInt32: Int] = [:]
-  /// A running mean of the time under the lock, for a task.
-  private var locked = 0
 
   package init() {}
 
@@ -27,26 +25,17 @@ package struct TaskPace {
     return max(1, min(share, Self.largestBatch, Self.batchNanoseconds / max(1, expected)))
   }
 
-  /// How many threads have something to do: with more of them, all but those wait for the lock.
-  package var usefulThreads: Int {
-    guard locked > 0 else { return .max }
-    return 1 + (mean + 2 * locked / 3) / locked
-  }
-
   /// Tasks that were taken together have ended.
-  package mutating func ended(_ count: Int, of layer: UInt32?, nanoseconds: Int) {
+  ///
+  /// - Parameters:
+  ///   - layer: the layer of all of them; nil where they are of several.
+  ///   - layerCount: its tasks.
+  package mutating func ended(_ count: Int, of layer: UInt32?, layerCount: Int, nanoseconds: Int) {
     guard count > 0 else { return }
     let each = nanoseconds / count
     mean += (each - mean) / 8
-    guard let layer else { return }
+    guard let layer, layerCount > Self.smallLayer else { return }
     if let known = layers[layer] { layers[layer] = known + (each - known) / 8 } else { layers[layer] = each }
-  }
-
-  /// The lock was held for as long while tasks were told of and others taken.
-  package mutating func held(nanoseconds: Int, for count: Int) {
-    guard count > 0 else { return }
-    let each = nanoseconds / count
-    locked = locked == 0 ? each : locked + (each - locked) / 8
   }
 
   /// Layers have ended.

@@ -187,8 +187,10 @@ extension SessionConfiguration {
 }
 
 extension Duration {
+  /// At most 30 years either way: sums of such don't overflow.
   var nanoseconds: Int {
-    Int(components.seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
+    let seconds = min(max(components.seconds, -1_000_000_000), 1_000_000_000)
+    return Int(seconds) * 1_000_000_000 + Int(components.attoseconds / 1_000_000_000)
   }
 
   /// In seconds, as a message has it: `60 s`, `0.5 s`.

@@ -7,6 +7,7 @@ import Testing
 private let mega = 1 << 20
 
 /// Tasks that wait for others while they hold the memory that those need.
+@Suite(.timeLimit(.minutes(10)))
 struct WaitingTaskMemoryTests {
   private static func session<R>(threads: Int = 1, _ body: (Session) async throws -> R) async throws -> R {
     try await Session.run(
@@ -84,7 +85,6 @@ struct WaitingTaskMemoryTests {
   }
 
   @Test(arguments: [1, 2]) func whereNobodyIsLeftTheErrorNamesAllThatWait(threads: Int) async throws {
-    let start = ContinuousClock.now
     let error = await #expect(throws: MusterError.self) {
       try await Self.session(threads: threads) { session in
         let never = session.event("never")
@@ -95,7 +95,6 @@ struct WaitingTaskMemoryTests {
     for name in ["take[0] on rank 0", "take[1] on rank 0"] {
       #expect(error?.message.contains(name) == true, "\(String(describing: error))")
     }
-    #expect(ContinuousClock.now - start < .seconds(20))
   }
 
   /// While one runs that doesn't wait, its memory comes back: nobody is let in beyond the mark.
