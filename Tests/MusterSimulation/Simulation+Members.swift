@@ -38,7 +38,9 @@ extension Simulation {
     guard let number = workers.indices.filter({ workers[$0].isRunning }).randomElement(using: &random) else { return }
     report.slotChanges += 1
     workers[number].slots = Int.random(in: 1...6, using: &random)
-    let message = Happening.toScheduler(.slots(PlaceOffer(slots: workers[number].slots)), from: number)
+    // Tasks don't wait here; the scheduler hears now and then that some do, and has to come to an end all the same.
+    let offer = PlaceOffer(slots: workers[number].slots, waiting: random.chance(0.3) ? 2 : 0)
+    let message = Happening.toScheduler(.slots(offer), from: number)
     send(message, from: number, to: Self.scheduler, options.messageDelay)
     begin(at: number)
   }
