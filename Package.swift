@@ -53,7 +53,10 @@ let package = Package(
 
     .target(
       name: "MusterScheduling",
-      dependencies: [.product(name: "HeapModule", package: "swift-collections")],
+      dependencies: [
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
       swiftSettings: swiftSettings),
     .target(
       name: "MusterRuntime",

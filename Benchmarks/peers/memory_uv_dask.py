@@ -1,4 +1,4 @@
-"""Means of u², v² and u·v of two fields that are kept, as `persist` does, on distributed with two worker processes of one
+"""Means of u², v², u·v and w² of three fields that are kept, as `persist` does, on distributed with two worker processes of one
 thread that have less memory than the fields take: the rest goes to disk. Timed from `persist` to the means; the cluster
 is up before.
 
@@ -47,8 +47,8 @@ def means(field_bytes, chunk_bytes, limit):
     ):
         client.wait_for_workers(2)
         start = time.perf_counter()
-        u, v = dask.persist(*(field(number, field_bytes // 8, chunk_bytes // 8) for number in (1, 2)))
-        result = dask.compute((u * u).mean(), (v * v).mean(), (u * v).mean())
+        u, v, w = dask.persist(*(field(number, field_bytes // 8, chunk_bytes // 8) for number in (1, 2, 3)))
+        result = dask.compute((u * u).mean(), (v * v).mean(), (u * v).mean(), (w * w).mean())
         return time.perf_counter() - start, [float(mean) for mean in result]
 
 

@@ -1,6 +1,6 @@
 import Muster
 
-/// Means of u², v² and u·v of two fields that are kept, and larger than the workers' memory.
+/// Means of u², v², u·v and w² of three fields that are kept, each many times the workers' memory.
 enum MemoryUV {
   /// The numbers are whole and small: sums of their products are exact in any order.
   private static func number(_ field: Int, _ index: Int) -> Int {
@@ -23,11 +23,12 @@ enum MemoryUV {
         }
       }
       let start = ContinuousClock.now
-      let (u, v) = try session.persist(field(1), field(2))
-      let (uu, vv, uv) = try await session.compute((u * u).mean(), (v * v).mean(), (u * v).mean())
+      let (u, v, w) = try session.persist(field(1), field(2), field(3))
+      let (uu, vv, uv, ww) = try await session.compute(
+        (u * u).mean(), (v * v).mean(), (u * v).mean(), (w * w).mean())
       let elapsed = seconds(since: start)
       guard session.isRoot else { return }
-      let check = uu.item() + vv.item() + uv.item()
+      let check = uu.item() + vv.item() + uv.item() + ww.item()
       print("{\"seconds\": \(elapsed), \"check\": \(check)}")
     }
   }

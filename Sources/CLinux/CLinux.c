@@ -77,6 +77,13 @@ void clinux_limit_arenas(int count) {
 #endif
 }
 
+void clinux_limit_kept_heap(int bytes) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, bytes);
+  mallopt(M_TRIM_THRESHOLD, bytes);
+#endif
+}
+
 static void (*error_in_main_hook)(void *error);
 
 void clinux_on_error_in_main(void (*hook)(void *error)) { error_in_main_hook = hook; }

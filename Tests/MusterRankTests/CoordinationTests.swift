@@ -16,7 +16,7 @@ struct CoordinationTests {
     "waited in numbers: true",
     "futures: 42 [\"deadlock\", \"deadlock\"]",
     "a time limit: 3 timedOut",
-    "the program: a 2 [\"b\"] c deadlock",
+    "the program: a 2 [\"b\"] c deadlock timedOut",
     "an array: 124999750000.0",
     "documented: 2.0, [\"1.0 2.0\", \"2.0 4.0\", \"3.0 6.0\", \"4.0 8.0\", \"5.0 10.0\"]",
   ]

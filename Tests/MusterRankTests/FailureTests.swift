@@ -196,13 +196,18 @@ struct TerminationTests {
 
   @Test(arguments: [0, 2])
   func afterTheSessionTheJobEndsToo(rank: Int) throws {
-    let run = try Launch.run("rank-programs", ["after-session", "\(rank)", "terminate", "go-on"], ranks: 3, limit: 30)
-    #expect(run.status != 0)
-    // MPICH's launcher is first to speak of another rank, and kills rank 0.
-    if rank == 0 || Launch.isOpenMPI {
-      #expect(run.errors.contains("muster: ended by SIGTERM outside of any session"), "\(run.errors)")
+    // Now and then a launcher leaves without having read what a rank that it ends has said.
+    var said: [String] = []
+    while said.count < 3, said.last?.contains("muster: ended by SIGTERM outside of any session") != true {
+      let run = try Launch.run(
+        "rank-programs", ["after-session", "\(rank)", "terminate", "go-on"], ranks: 3, limit: 30)
+      #expect(run.status != 0)
+      #expect(run.seconds < 20)
+      said.append(run.errors)
+      // MPICH's is first to speak of another rank, and kills rank 0.
+      if rank > 0 && !Launch.isOpenMPI { return }
     }
-    #expect(run.seconds < 20)
+    #expect(said.last?.contains("muster: ended by SIGTERM outside of any session") == true, "\(said)")
   }
 }
 

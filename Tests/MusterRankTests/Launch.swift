@@ -20,10 +20,24 @@ struct Launch {
     }
   }
 
-  /// Runs a program of the package on `ranks` ranks; alone where nil.
+  /// Runs a program of the package on `ranks` ranks; alone where nil. Where the launcher itself has failed, once the job has
+  /// said why it ends, the program runs again, three times at the most.
   static func run(
     _ program: String, _ arguments: [String], ranks: Int? = nil, environment: [String: String] = [:],
     limit: Double = 120
+  ) throws -> Launch {
+    for _ in 0..<2 {
+      do {
+        return try runOnce(program, arguments, ranks: ranks, environment: environment, limit: limit)
+      } catch let error as LauncherFailure {
+        print("The launcher has failed, and runs again: \(error)")
+      }
+    }
+    return try runOnce(program, arguments, ranks: ranks, environment: environment, limit: limit)
+  }
+
+  private static func runOnce(
+    _ program: String, _ arguments: [String], ranks: Int?, environment: [String: String], limit: Double
   ) throws -> Launch {
     let command = try self.command(program, arguments, ranks: ranks)
     let process = self.process(command, ranks: ranks, environment: environment)
@@ -36,7 +50,16 @@ struct Launch {
     process.standardOutput = try FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
     let (status, seconds) = try wait(for: process, limit: limit) {
-      "\(command) hung for \(limit) s; output: \(text(files[0])); errors: \(text(files[1]))"
+      let said = "output: \(text(files[0])); errors: \(text(files[1]))"
+      // What a test has stopped only the launcher can end.
+      if ranks != nil, isOpenMPI, text(files[1]).contains("muster: fatal"), isAlone(process) {
+        return LauncherFailure("\(command) left its launcher behind for \(limit) s; \(said)")
+      }
+      return LaunchError("\(command) hung for \(limit) s; \(said)")
+    }
+    // Open MPI 4.1.4 may crash while it cleans up after a job that was aborted.
+    if ranks != nil, text(files[1]).contains("PMIx_server_finalize") {
+      throw LauncherFailure("\(command): \(text(files[1]))")
     }
     let run = Launch(status: status, output: text(files[0]), errors: text(files[1]), seconds: seconds)
     try expectProgram(command, in: run.errors)
@@ -91,25 +114,36 @@ struct Launch {
 
   /// Starts a process and waits until it ends; ends it where it takes too long.
   private static func wait(
-    for process: Process, limit: Double, hung: () -> String
+    for process: Process, limit: Double, hung: () -> any Error
   ) throws -> (status: Int32, seconds: Double) {
     let start = Date()
     try runWithSignals(process)
     while process.isRunning && Date().timeIntervalSince(start) < limit { usleep(5000) }
     let seconds = Date().timeIntervalSince(start)
     if process.isRunning {
+      let error = hung()
       // mpirun passes SIGTERM on to its ranks.
       kill(process.processIdentifier, SIGTERM)
       usleep(2_000_000)
       if process.isRunning { kill(process.processIdentifier, SIGKILL) }
       process.waitUntilExit()
-      throw LaunchError(hung())
+      throw error
     }
     process.waitUntilExit()
     // A process that a signal ended counts as a shell counts it.
     return (
       process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus, seconds
     )
+  }
+
+  /// Whether a launcher has none of its processes any more but such as have ended or were stopped.
+  private static func isAlone(_ process: Process) -> Bool {
+    JobProcesses.running.allSatisfy { pid in
+      // The name before these fields may have any characters: state and parent follow its last parenthesis.
+      let text = FileManager.default.contents(atPath: "/proc/\(pid)/stat").map { String(decoding: $0, as: UTF8.self) }
+      let fields = text?.split(separator: ")").last?.split(separator: " ") ?? []
+      return fields.count < 2 || Int32(fields[1]) != process.processIdentifier || ["T", "Z"].contains(fields[0])
+    }
   }
 
   /// A process begins with the signal mask of the thread that starts it, and those of libdispatch, on which tests run,
@@ -133,7 +167,7 @@ struct Launch {
     let terminal = try PseudoTerminal(columns: columns)
     process.standardOutput = terminal.inside
     process.standardError = terminal.inside
-    let (status, _) = try wait(for: process, limit: limit) { "\(command) hung for \(limit) s" }
+    let (status, _) = try wait(for: process, limit: limit) { LaunchError("\(command) hung for \(limit) s") }
     let written = terminal.end()
     try expectProgram(command, in: String(decoding: written, as: UTF8.self))
     return (status, written)
@@ -144,6 +178,12 @@ struct Launch {
   }
 
   var lines: [String] { output.split(separator: "\n").map(String.init) }
+}
+
+/// A launcher has crashed or hung by itself, after the job had come to its end.
+private struct LauncherFailure: Error, CustomStringConvertible {
+  var description: String
+  init(_ description: String) { self.description = description }
 }
 
 struct LaunchError: Error, CustomStringConvertible {

@@ -25,13 +25,15 @@ struct RankMemoryTests {
     var read: [Int] = []
   }
 
-  private func run(_ arguments: [String], ranks: Int?, environment: [String: String] = [:]) throws -> Figures {
+  private func run(
+    of program: String = "memory-uv", _ arguments: [String], ranks: Int?, environment: [String: String] = [:]
+  ) throws -> Figures {
     let outputs: [[String]]
     if let ranks {
-      outputs = try RankOutputs.run("rank-programs", ["memory-uv"] + arguments, ranks: ranks, environment: environment)
+      outputs = try RankOutputs.run("rank-programs", [program] + arguments, ranks: ranks, environment: environment)
         .ranks
     } else {
-      let run = try Launch.run("rank-programs", ["memory-uv"] + arguments, environment: environment)
+      let run = try Launch.run("rank-programs", [program] + arguments, environment: environment)
       guard run.status == 0 else { throw LaunchError("\(arguments) ended with \(run.status): \(run.errors)") }
       outputs = [run.lines]
     }
@@ -72,6 +74,52 @@ struct RankMemoryTests {
         // At most what one mean has made and the next one takes too.
         #expect(written < fieldBytes / 4 * 5, "\(figures)")
       }
+    }
+  }
+
+  /// Each of two tasks that run at a time has as much besides its block, which nobody says: in arrays of Swift's.
+  @Test(arguments: [nil, 2] as [Int?])
+  func whatTasksHoldBesidesBlocksIsInTheBudget(ranks: Int?) throws {
+    let threads = ["MUSTER_THREADS": "2"]
+    let base = try #require(
+      try run(of: "temporaries", ["24", "16000"], ranks: ranks, environment: threads).peaks.max())
+    let budget = base + 88 * Self.mega
+    try withScratch { scratch in
+      let figures = try run(
+        of: "temporaries", ["24", "16000000"], ranks: ranks,
+        environment: threads.merging(["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch]) { $1 })
+      #expect(figures.lines.contains("exact"), "\(figures)")
+      for peak in figures.peaks { #expect(peak < budget, "\(peak / Self.mega) of \(budget / Self.mega) MiB") }
+      #expect(figures.written.reduce(0, +) > 100_000_000, "\(figures)")
+    }
+  }
+
+  /// Blocks come and go that are small enough for `malloc` to keep what they leave: what they hold stays the same, and the
+  /// process would grow.
+  @Test func whatSmallBlocksLeaveIsInTheBudget() throws {
+    let base = try #require(try run(["8192", "4096", "kept"], ranks: nil).peaks.max())
+    let budget = base + 72 * Self.mega
+    try withScratch { scratch in
+      let figures = try run(
+        ["\(100 * Self.mega)", "8192", "kept"], ranks: nil,
+        environment: ["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch])
+      #expect(figures.lines.contains("exact"), "\(figures)")
+      for peak in figures.peaks { #expect(peak < budget, "\(peak / Self.mega) of \(budget / Self.mega) MiB") }
+      #expect(figures.written.reduce(0, +) > 100_000_000, "\(figures)")
+    }
+  }
+
+  /// What is fetched is in the budget, and what waits there for a task goes to disk.
+  @Test func blocksOfOtherRanksAreInTheBudget() throws {
+    let base = try #require(try run(of: "transfers", ["80", "8000", "8"], ranks: 3).peaks.max())
+    let budget = base + 92 * Self.mega
+    try withScratch { scratch in
+      let figures = try run(
+        of: "transfers", ["80", "4000000", "8"], ranks: 3,
+        environment: ["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch])
+      #expect(figures.lines.contains("exact"), "\(figures)")
+      for peak in figures.peaks { #expect(peak < budget, "\(peak / Self.mega) of \(budget / Self.mega) MiB") }
+      #expect(figures.written.reduce(0, +) > 100_000_000, "\(figures)")
     }
   }
 

@@ -139,6 +139,62 @@ import Testing
     }
   }
 
+  /// What was begun for a kept value alone may wait for a lock that nobody gives back: it is woken.
+  @Test(.timeLimit(.minutes(2))) func whatWaitsForTheSakeOfWhatIsCancelledIsWoken() async throws {
+    try await Session.run(quiet(threads: 2)) { session in
+      let (inner, shared) = (Gate(), Gate())
+      let never = session.event("never")
+      let (woken, other) = (Counter(), Counter())
+      let waits = session.delayed { () -> Int in
+        inner.open()
+        do { try never.wait() } catch let error as MusterError where error.code == .cancelled { woken.enter() }
+        return 1
+      }
+      let both = session.delayed { () -> Int in
+        shared.open()
+        do { try never.wait(timeout: .milliseconds(300)) } catch let error as MusterError where error.code == .cancelled
+        {
+          other.enter()
+        } catch {}
+        return 2
+      }
+      let deep = session.delayed(session.delayed(waits) { $0 }, both) { $0 + $1 }
+      let (first, second) = try session.persist(deep, session.delayed(both) { $0 })
+      inner.wait()
+      shared.wait()
+      try first.cancel()
+      for _ in 0..<5000 where woken.inside == 0 { usleep(1000) }
+      #expect(woken.inside == 1)
+      // What another kept value needs too goes on.
+      #expect(try await second.compute() == 2)
+      #expect(other.inside == 0)
+    }
+  }
+
+  /// What takes the cancelled value fails with it, and what was begun for that alone is woken.
+  @Test(.timeLimit(.minutes(2))) func whatWasBegunForThoseThatFailIsWoken() async throws {
+    try await Session.run(quiet(threads: 2)) { session in
+      let begun = Gate()
+      let never = session.event("never")
+      let woken = Counter()
+      let cancelled = session.delayed { () -> Int in
+        try never.wait()
+        return 0
+      }
+      let other = session.delayed { () -> Int in
+        begun.open()
+        do { try never.wait() } catch let error as MusterError where error.code == .cancelled { woken.enter() }
+        return 1
+      }
+      let (first, both) = try session.persist(cancelled, session.delayed(cancelled, other) { $0 + $1 })
+      begun.wait()
+      try first.cancel()
+      for _ in 0..<5000 where woken.inside == 0 { usleep(1000) }
+      #expect(woken.inside == 1)
+      await #expect { _ = try await both.compute() } throws: { ($0 as? MusterError)?.code == .cancelled }
+    }
+  }
+
   @Test func whatIsNotKeptCannotBeCancelled() async throws {
     try await Session.run(quiet(threads: 1)) { session in
       let value = session.delayed { 1 }

@@ -201,6 +201,38 @@ struct CoordinationTests {
     }
   }
 
+  @Test(.timeLimit(.minutes(2)), arguments: [nil, 1, 3] as [Int?])
+  func theProgramWaitsNoLongerThanItsTimeout(threads: Int?) async throws {
+    let configuration = SessionConfiguration(
+      backend: threads == nil ? .synchronous : .threads, threads: threads ?? 1,
+      progress: SessionConfiguration.Progress.none)
+    try await Session.run(configuration) { session in
+      let queue = session.queue("numbers", of: Int.self, capacity: 1)
+      let event = session.event("never")
+      let variable = session.variable("none", of: Int.self)
+      // Nobody is left to end these waits: but they end.
+      let short = Duration.milliseconds(20)
+      #expect(try await Self.code { _ = try await queue.get(timeout: short) } == .timedOut)
+      #expect(try await Self.code { try await event.wait(timeout: short) } == .timedOut)
+      #expect(try await Self.code { _ = try await variable.get(timeout: .zero) } == .timedOut)
+      try await queue.put(1, timeout: short)
+      #expect(try await Self.code { try await queue.put(2, timeout: short) } == .timedOut)
+      // What timed out wasn't put.
+      #expect(try await queue.count() == 1)
+      #expect(try await queue.get(timeout: short) == 1)
+      #expect(try await Self.code { _ = try await queue.get(timeout: .zero - short) } == .invalidArgument)
+      #expect(try await Self.code { _ = try await queue.get() } == .deadlock)
+      guard threads != nil else { return }
+      let future = try session.submit {
+        usleep(20_000)
+        try queue.put(7)
+        return 8
+      }
+      #expect(try await queue.get(timeout: .seconds(60)) == 7)
+      #expect(try await future.value() == 8)
+    }
+  }
+
   @Test func futuresThatNobodyIsLeftToWakeFailOnceTheProgramWaits() async throws {
     try await Self.session(threads: 2) { session in
       let never = session.event("never")

@@ -34,6 +34,28 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
     }
   }
 
+  @Test func anySequenceIsMapped() async throws {
+    try await Session.run(quiet()) { session in
+      let squares = try session.map(0..<5) { $0 * $0 }
+      #expect(try await session.gather(squares) == [0, 1, 4, 9, 16])
+      let odd = try session.map(squares.enumerated().lazy.filter { $0.offset % 2 == 1 }.map(\.element)) { $0 + 1 }
+      #expect(try await session.gather(odd) == [2, 10])
+      #expect(try session.map(EmptyCollection<Int>()) { $0 }.isEmpty)
+      #expect(try await session.gather(session.map(stride(from: 2.0, to: 3, by: 0.5)) { $0 / 2 }) == [1, 1.25])
+    }
+  }
+
+  @Test func fewerThanNoRetriesAreRefused() async throws {
+    try await Session.run(quiet()) { session in
+      #expect {
+        try session.submit(options: TaskOptions(retries: -1)) { 1 }
+      } throws: { error in
+        (error as? MusterError)?.code == .invalidArgument && "\(error)".contains("retries is -1")
+      }
+      #expect(throws: MusterError.self) { try session.map(0..<2, options: TaskOptions(retries: -2)) { $0 } }
+    }
+  }
+
   @Test(arguments: [1, 2, 5]) func futuresAreInputs(threads: Int) async throws {
     try await Session.run(quiet(threads: threads)) { session in
       let numbers = try session.map(Array(1...100)) { $0 * $0 }
@@ -262,9 +284,14 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
 
   @Test func prioritiesGoFirst() async throws {
     try await Session.run(quiet(threads: 1)) { session in
-      let gate = Gate()
+      let (begun, gate) = (Gate(), Gate())
       let order = Mutex<[Int]>([])
-      let blocking = try session.submit { gate.wait() }
+      let blocking = try session.submit {
+        begun.open()
+        gate.wait()
+      }
+      // Else a more urgent one may run before it, while the rest isn't submitted.
+      begun.wait()
       var futures: [Future<Void>] = []
       for priority in [0, -5, 3, 0, 10] {
         futures.append(

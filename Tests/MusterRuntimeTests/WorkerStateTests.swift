@@ -56,7 +56,9 @@ private func words(_ actions: [WorkerState.Action]) -> [String] {
     switch action {
     case .run(let ready): "run \(ready.task) #\(ready.attempt) with \(ready.inputs.map { ($0 as! Number).value })"
     case .takeBack(let task, let attempt): "take back \(task) #\(attempt)"
-    case .fetch(let first, let count, let holder): "fetch \(first) x\(count) from \(holder)"
+    case .holdBack(let task, let attempt): "hold back \(task) #\(attempt)"
+    case .fetch(let first, let count, let holder, let isComing):
+      "fetch \(first) x\(count) from \(holder)\(isComing ? " to come" : "")"
     case .send(.finished(let task, let attempt, let bytes, _)): "finished \(task) #\(attempt) \(bytes) B"
     case .send(.failed(let task, let attempt, let error)): "failed \(task) #\(attempt) \(error.code)"
     case .send(.retracted(let task, let attempt, let givenBack)): "retracted \(task) #\(attempt) \(givenBack)"
@@ -254,8 +256,46 @@ struct WorkerStateTests {
       state.completed(done(leaf(index), 10 + index), into: &actions)
     }
     actions = []
-    state.receive(.fetch(first: leaf(0), count: 3), from: 7, into: &actions)
+    state.receive(.fetch(first: leaf(0), count: 3, isComing: false), from: 7, into: &actions)
     #expect(words(actions) == ["0[0] = 10 to 7", "0[2] = 12 to 7"])
+  }
+
+  @Test func whoAsksForWhatIsToBeComputedHereGetsItThen() throws {
+    var state = state()
+    var actions: [WorkerState.Action] = []
+    // What is to come may be asked for before rank 0's word of it has come.
+    state.receive(.fetch(first: leaf(0), count: 2, isComing: true), from: 7, into: &actions)
+    #expect(actions.isEmpty)
+    state.assign(Assignment(task: leaf(0), attempt: 1, priority: 0, isShared: true, sources: []), into: &actions)
+    actions = []
+    state.completed(done(leaf(0), 10), into: &actions)
+    // Nor does it go to rank 0 for those who have it already.
+    #expect(words(actions) == ["0[0] = 10 to 7", "finished 0[0] #1 8 B"])
+    actions = []
+    // Asked for again it's there; and what is never computed here is forgotten with its layer.
+    state.receive(.fetch(first: leaf(0), count: 1, isComing: true), from: 8, into: &actions)
+    #expect(words(actions) == ["0[0] = 10 to 8"])
+    #expect(state.awaitedByOthers == [leaf(1)])
+    state.forget(0..<2)
+    #expect(state.awaitedByOthers.isEmpty)
+    // Asked for by a task that was given back since: too late.
+    state.receive(.fetch(first: leaf(1), count: 1, isComing: true), from: 8, into: &actions)
+    #expect(state.awaitedByOthers.isEmpty)
+    try state.checkInvariants()
+  }
+
+  @Test func aTaskWaitsForWhatItsOwnWorkerIsToCompute() throws {
+    var state = state()
+    var actions: [WorkerState.Action] = []
+    for index in 0..<4 {
+      state.assign(Assignment(task: leaf(index), attempt: 1, priority: 0, sources: []), into: &actions)
+    }
+    actions = []
+    state.assign(Assignment(task: sum, attempt: 1, priority: 1, sources: []), into: &actions)
+    #expect(actions.isEmpty)
+    for index in 0..<4 { state.completed(done(leaf(index), 10 + index), into: &actions) }
+    #expect(words(actions).contains("run 1[0] #1 with [10, 11, 11, 13]"))
+    try state.checkInvariants()
   }
 
   @Test func memoryIsReportedWhenItHasChangedByAPartOfTheLimit() {
@@ -318,7 +358,7 @@ struct WorkerStateTests {
     // The other has to leave for it.
     #expect(words(actions).prefix(2) == ["read 0[0] at 7", "write [\(leaf(1))]"])
     let ticket = try #require(ticketOfLoad(actions))
-    state.receive(.fetch(first: leaf(0), count: 1), from: 3, into: &actions)
+    state.receive(.fetch(first: leaf(0), count: 1, isComing: false), from: 3, into: &actions)
     actions = []
     state.receive(.loaded(ticket, NumberedBlock(number: 0, byteCount: 100)), into: &actions)
     let isRun = actions.contains { if case .run(let ready) = $0 { ready.task == take } else { false } }
@@ -341,11 +381,11 @@ struct WorkerStateTests {
     state.receive(.loadFailed(ticket, leaf(0), MusterError(.inputOutput, "gone")), into: &actions)
     #expect(words(actions).contains("failed \(take) #1 inputOutput"))
     actions = []
-    state.receive(.fetch(first: leaf(0), count: 1), from: 3, into: &actions)
+    state.receive(.fetch(first: leaf(0), count: 1, isComing: false), from: 3, into: &actions)
     #expect(words(actions) == ["\(leaf(0)) refused to 3: inputOutput"])
     state.release(leaf(0))
     actions = []
-    state.receive(.fetch(first: leaf(0), count: 1), from: 3, into: &actions)
+    state.receive(.fetch(first: leaf(0), count: 1, isComing: false), from: 3, into: &actions)
     #expect(actions.isEmpty)
   }
 
@@ -373,5 +413,37 @@ struct WorkerStateTests {
         task: leaf(1), attempt: 4, result: .failure(MusterError(.diskFull, "no room")), nanoseconds: 1),
       into: &actions)
     #expect(words(actions) == ["failed 0[1] #4 diskFull"])
+  }
+
+  /// Tasks of which nothing large was expected leave the queue where it turns out that they need room.
+  @Test func tasksThatTurnOutToNeedRoomWaitForIt() throws {
+    var plan = Plan()
+    _ = plan.add(
+      Layer(name: "leaf", count: 4, yielding: NumberedBlock.self, inputs: { _, _ in }) {
+        NumberedBlock(number: $0.index, byteCount: 50_000)
+      })
+    var state = WorkerState(memoryLimit: 100_000)
+    var actions: [WorkerState.Action] = []
+    state.register(plan.layers, from: 0, into: &actions)
+    for index in 0..<4 {
+      state.assign(Assignment(task: leaf(index), attempt: 1, priority: Int64(index), sources: []), into: &actions)
+    }
+    #expect(actions.count == 4)
+    actions = []
+    let block = NumberedBlock(number: 0, byteCount: 50_000)
+    state.completed(
+      Completion(task: leaf(0), attempt: 1, result: .success(block), nanoseconds: 5), into: &actions)
+    let heldBack = actions.compactMap { if case .holdBack(let task, _) = $0 { task } else { nil } }
+    #expect(heldBack == (1..<4).map(leaf))
+    actions = []
+    // One has begun meanwhile. The others have no room: 50,000 bytes are stored, and each makes as many.
+    state.answerHoldBack(leaf(1), attempt: 1, wasQueued: false, into: &actions)
+    for index in 2..<4 { state.answerHoldBack(leaf(index), attempt: 1, wasQueued: true, into: &actions) }
+    let begun = actions.compactMap { if case .run(let ready) = $0 { ready.task } else { nil } }
+    #expect(begun.isEmpty)
+    // Each may be given back meanwhile.
+    actions = []
+    state.retract(leaf(3), attempt: 1, into: &actions)
+    #expect(words(actions) == ["retracted \(leaf(3)) #1 true"])
   }
 }

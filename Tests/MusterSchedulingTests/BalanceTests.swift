@@ -54,7 +54,7 @@ import Testing
     #expect(harness.scheduler.assigned(to: WorkerID(0)).count >= before + 3)
     try harness.handle(.slots(WorkerID(0), 12))
     #expect(harness.scheduler.assigned(to: WorkerID(0)).count == 12)
-    #expect(harness.scheduler.assignedCount(to: WorkerID(0)) == 12)
+    #expect(harness.scheduler.startableCount(on: WorkerID(0)) == 12)
     // They go on: an idle worker gets what that one can't run any more.
     try harness.handle(.slots(WorkerID(0), 1))
     #expect(harness.actions.isEmpty)

@@ -117,6 +117,10 @@ package struct FuzzCase: Sendable {
     }
     // What makes it possible to go on without a worker is kept for that alone.
     options.configuration.recoversLostBlocks = !options.losses.isEmpty || random.chance(0.3)
+    options.configuration.assignsAhead = random.chance(0.7)
+    if random.chance(0.7) {
+      for number in graph.layers.indices { graph.layers[number].kind = Int.random(in: 0...2, using: &random) }
+    }
     self.options = options
   }
 

@@ -22,6 +22,8 @@ struct SimulatedWorker {
   private var ready: [ReadyTask] = []
   /// The tasks that threads have begun, until the state machine hears of their end.
   var begun: Set<Attempted> = []
+  /// Those that have failed here.
+  var failed: Set<TaskID> = []
   var busySlots = 0
   var timeLimits = TimeLimits()
   /// By block, the number of the request by which it was asked for last.
@@ -46,6 +48,11 @@ struct SimulatedWorker {
   func hasBegun(_ task: TaskID) -> Bool {
     guard let attempt = state.attempt(ofAssigned: task) else { return false }
     return begun.contains(Attempted(task: task, attempt: attempt))
+  }
+
+  /// Whether a task was assigned to it, and what became of it isn't known everywhere yet.
+  func hasHad(_ task: TaskID) -> Bool {
+    state.isAssigned(task) || failed.contains(task) || state.early.contains { $0.task == task }
   }
 
   /// Whether a task that is ready or has begun takes a block.

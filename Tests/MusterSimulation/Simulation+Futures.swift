@@ -8,6 +8,8 @@ struct FutureGraph {
   /// Those that are computed, and those that can't be.
   var ready: Set<TaskID> = []
   var failures: [TaskID: SchedulingFailure] = [:]
+  /// Those of them whose value a disk has lost: the scheduler knows nothing of that.
+  var unreadable: Set<TaskID> = []
   var firstFailure: SchedulingFailure?
   /// Whether the scheduler has said that the graph fails.
   var hasFailed = false
@@ -27,6 +29,8 @@ extension Simulation {
   mutating func settle(_ task: TaskID, of number: Int, _ failure: SchedulingFailure?) throws {
     guard let graph = futures[number] else { throw fault("\(task) of graph \(number) is reported, which nobody asked") }
     guard graph.kept.contains(task) else { throw fault("\(task) is reported, which the program has let go of") }
+    // Computed again, after its holder was lost: the program has given it up.
+    if graph.unreadable.contains(task) && report.losses > 0 { return }
     guard graph.failures[task] == nil else { throw fault("\(task) is reported after it has failed") }
     guard !graph.ready.contains(task) || report.losses > 0 else { throw fault("\(task) is reported twice") }
     if !graph.ready.contains(task) { report.settledFutures += 1 }
@@ -62,6 +66,7 @@ extension Simulation {
   /// The value of a future can't be read.
   mutating func giveUp(_ task: TaskID, of number: Int) {
     futures[number]!.failures[task] = .taskFailed(task, 1, WorkerID(0))
+    futures[number]!.unreadable.insert(task)
     queue.add(.letGo(task, of: number), at: now)
     endWaitIfSettled(number)
   }

@@ -113,7 +113,9 @@ extension Simulation {
     guard let holder = scheduler.holders(of: task).first else { throw fault("nobody holds the result \(task)") }
     awaited[task] = Int(holder.number)
     // Twice where a collective failed that had asked for it, and the next one asks anew.
-    for _ in 0...(random.chance(options.repeats) ? 1 : 0) { try post(.fetch(first: task, count: 1), to: holder) }
+    for _ in 0...(random.chance(options.repeats) ? 1 : 0) {
+      try post(.fetch(first: task, count: 1, isComing: false), to: holder)
+    }
   }
 
   /// What a lost worker was asked for others may hold. What nobody holds is reported when it's there again.

@@ -14,7 +14,7 @@ extension Simulation {
     let layers = Array(plan.layers[part.firstLayer..<part.firstLayer + part.layers.count])
     workers[worker].state.register(layers, from: part.firstLayer, into: &actions)
     // What an early assignment lacks is asked for now.
-    for case .fetch(let first, let count, _) in actions {
+    for case .fetch(let first, let count, _, _) in actions {
       requestCount += 1
       for block in blocks(from: first, count) { workers[worker].requests[block] = requestCount }
     }
@@ -35,7 +35,8 @@ extension Simulation {
         toFetch = fetches(for: assignment, at: worker)
       }
     case .release(let block): try checkRelease(of: block, at: worker)
-    case .fetch(let first, let count):
+    // What is to be computed first is answered when it is.
+    case .fetch(let first, let count, isComing: false):
       lacking = blocks(from: first, count).filter { !workers[worker].state.store.holds($0) }
     default: break
     }
@@ -106,11 +107,16 @@ extension Simulation {
       case .takeBack(let task, let attempt):
         let wasQueued = workers[worker].remove(task, attempt: attempt)
         workers[worker].state.answerRetract(task, attempt: attempt, wasQueued: wasQueued, into: &actions)
-      case .fetch(let first, let count, let holder):
+      case .holdBack(let task, let attempt):
+        let wasQueued = workers[worker].remove(task, attempt: attempt)
+        if wasQueued { report.heldBack += 1 }
+        workers[worker].state.answerHoldBack(task, attempt: attempt, wasQueued: wasQueued, into: &actions)
+      case .fetch(let first, let count, let holder, let isComing):
         requestCount += 1
         for block in blocks(from: first, count) { workers[worker].requests[block] = requestCount }
         let message = Happening.toWorker(
-          Int(holder.number), .fetch(first: first, count: count), from: worker, number: requestCount)
+          Int(holder.number), .fetch(first: first, count: count, isComing: isComing), from: worker,
+          number: requestCount)
         send(message, from: worker, to: Int(holder.number), options.requestDelay)
       case .present(let block, let task):
         send(.presented(task, block), from: worker, to: Self.scheduler, options.messageDelay)
@@ -127,7 +133,10 @@ extension Simulation {
         send(
           .refused(to: requester, task, error, by: worker), from: worker, to: requester, options.transferDelay)
       case .send(let message):
-        if case .failed(let task, _, let error) = message { try check(error, of: task, at: worker) }
+        if case .failed(let task, _, let error) = message {
+          workers[worker].failed.insert(task)
+          try check(error, of: task, at: worker)
+        }
         send(.toScheduler(message, from: worker), from: worker, to: Self.scheduler, options.messageDelay)
         if case .memory(let bytes) = message { workers[worker].reportedBytes = bytes }
         if case .finished = message, random.chance(options.badReports) {
@@ -276,6 +285,8 @@ extension Simulation {
       }
     }
     for input in inputs where !workers[worker].state.store.holds(input) && !named.contains(input) {
+      // Assigned ahead: the worker is to compute it, or has failed to, and the scheduler hasn't heard yet.
+      if options.configuration.assignsAhead && workers[worker].hasHad(input) { continue }
       throw fault("worker \(worker) doesn't hold \(input) for \(task), and isn't told who does")
     }
     if random.chance(options.badReports) {
@@ -306,7 +317,7 @@ extension Simulation {
   /// Every block is asked for once, of the holder that the scheduler names.
   private func check(_ actions: [WorkerState.Action], fetch expected: [TaskID: WorkerID], at worker: Int) throws {
     var left = expected
-    for case .fetch(let first, let count, let holder) in actions {
+    for case .fetch(let first, let count, let holder, _) in actions {
       for block in blocks(from: first, count) where left.removeValue(forKey: block) != holder {
         throw fault("worker \(worker) asks \(holder) for \(block), which it holds, awaits or isn't to have from there")
       }

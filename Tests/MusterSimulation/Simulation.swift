@@ -300,7 +300,8 @@ package struct Simulation {
       for task in source.tasks {
         let block = random.chance(0.8) ? presented[task] : nil
         if let block { attached.append((task, block)) }
-        sent.sources.add(task, heldBy: source.holder, isAttached: block != nil)
+        sent.sources.add(
+          task, heldBy: source.holder, isAttached: block != nil, isComing: block == nil && source.isComing)
       }
     }
     try post(.assign(sent), to: worker)

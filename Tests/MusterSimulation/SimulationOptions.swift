@@ -98,6 +98,8 @@ package struct SimulationReport: Sendable {
   package var outcome = Outcome.complete
   /// In nanoseconds of virtual time, until the outcome.
   package var makespan = 0
+  /// Tasks that were taken out of a queue since they turned out to need room.
+  package var heldBack = 0
   /// Blocks that went from one worker to another, and their bytes.
   package var transfers = 0
   package var transferredBytes = 0

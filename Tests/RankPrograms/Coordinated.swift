@@ -257,6 +257,9 @@ enum Coordinated {
     let last = try await queue.get()
     var code = ""
     do { _ = try await queue.get() } catch let error as MusterError { code = error.code.name }
+    do { _ = try await queue.get(timeout: .milliseconds(30)) } catch let error as MusterError {
+      code += " \(error.code)"
+    }
     print("the program: \(first) \(rest) \(second) \(last) \(code)")
   }
 

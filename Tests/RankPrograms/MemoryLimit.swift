@@ -1,5 +1,6 @@
 import Glibc
 import Muster
+import MusterRuntime
 import MusterScheduling
 import Synchronization
 
@@ -50,6 +51,47 @@ enum MemoryLimit {
       plan.results = [TaskID(layer: made + steps, index: 0)]
       _ = try await session.compute(plan)
       print("peak \(counts.withLock { $0.peak })")
+    }
+  }
+
+  /// Tasks that take some of many blocks each, which other workers hold.
+  static func transfers(count: Int, bytes: Int, inputs: Int) async throws {
+    try await Session.run { session in
+      let made = try session.map(0..<count) { number in
+        NDArray([Double](repeating: Double(number), count: bytes / 8))
+      }
+      let sums = (0..<count).map { first in
+        session.delayed((0..<inputs).map { made[(first + $0 * 7) % count] }) { blocks -> Double in
+          blocks.reduce(0.0) { $0 + $1[bytes / 8 - 1] }
+        }
+      }
+      let values = try await session.compute(sums)
+      let disk = SpillTraffic.counts
+      print("peak \(session.rank) \(MemoryUV.peak()) written \(disk.written) read \(disk.read)")
+      guard session.isRoot else { return }
+      let expected = (0..<count).map { first in (0..<inputs).reduce(0) { $0 + Double((first + $1 * 7) % count) } }
+      print(values == expected ? "exact" : "expected \(expected), not \(values)")
+    }
+  }
+
+  /// Values that stay, of tasks that need as much again of `malloc`'s memory while they make them.
+  static func temporaries(count: Int, bytes: Int) async throws {
+    try await Session.run { session in
+      let values = try session.map(Array(0..<count)) { number in
+        NDArray((0..<bytes / 8).map { (place: Int) -> Double in Double(place * (number + 1) % 1009) })
+      }
+      let sums = try session.map(values) { value in
+        var sum = 0.0
+        for place in 0..<value.shape[0] { sum += value[place] }
+        return sum
+      }
+      let sum = try await session.gather(sums).reduce(0, +)
+      let disk = SpillTraffic.counts
+      print("peak \(session.rank) \(MemoryUV.peak()) written \(disk.written) read \(disk.read)")
+      guard session.isRoot else { return }
+      var expected = 0
+      for number in 0..<count { for place in 0..<bytes / 8 { expected += place * (number + 1) % 1009 } }
+      print(sum == Double(expected) ? "exact" : "expected \(expected), not \(sum)")
     }
   }
 

@@ -58,14 +58,5 @@ enum MemoryUV {
   }
 
   /// The most that this process has held, in bytes. What `getrusage` says begins with that of the process that started it.
-  private static func peak() -> Int {
-    guard let file = fopen("/proc/self/status", "r") else { return .max }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 256)
-    while fgets(&line, Int32(line.count), file) != nil {
-      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      if text.hasPrefix("VmHWM:") { return 1024 * (Int(text.filter(\.isNumber)) ?? .max / 1024) }
-    }
-    return .max
-  }
+  static func peak() -> Int { ProcessMemory.highWater ?? .max }
 }

@@ -28,6 +28,8 @@ struct RankPrograms {
     "memory-uv": {
       try await MemoryUV.run(bytes: Int($0[0])!, chunkBytes: Int($0[1])!, way: Set($0[2...]))
     },
+    "temporaries": { try await MemoryLimit.temporaries(count: Int($0[0])!, bytes: Int($0[1])!) },
+    "transfers": { try await MemoryLimit.transfers(count: Int($0[0])!, bytes: Int($0[1])!, inputs: Int($0[2])!) },
     "does-not-fit": { _ in try await MemoryLimit.doNotFit() },
     "progress": { try await ProgressShow.run($0.first ?? "") },
     "operations": { try await Operations.run(compressed: $0[0], folder: $0[1]) },
@@ -54,6 +56,9 @@ struct RankPrograms {
     "futures-diverge": { try await Futures.diverge($0[0]) },
     "draw": { try await DelayedFunctions.draw(to: $0[0]) },
     "coordinate": { try await Coordinated.run(folder: $0[0]) },
+    "brief-tasks": {
+      $0[0] == "name" ? try await BriefTasks.name() : try await BriefTasks.turnOutLong(endless: $0[0] == "endless")
+    },
     "go-on-beside": { _ in try await Limits.goOnBeside() },
     "lose-all-threads": { _ in try await Limits.loseAllThreads() },
     "wait-without-memory": { _ in try await Limits.waitWithoutMemory() },

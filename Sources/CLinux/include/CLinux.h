@@ -27,6 +27,8 @@ int clinux_punch_hole(int file, long offset, long length);
 void clinux_trim_heap(void);
 /// How many heaps malloc may have.
 void clinux_limit_arenas(int count);
+/// How much free memory each heap of malloc's keeps at its end; larger pieces come from the kernel, and go back there.
+void clinux_limit_kept_heap(int bytes);
 
 /// Has standard output pass on each line when it is complete, where it keeps lines back.
 void clinux_buffer_output_by_lines(void);

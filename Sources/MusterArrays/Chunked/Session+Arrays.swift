@@ -41,13 +41,27 @@ extension Session {
     full(shape, 1, chunks: chunks, file: file, line: line)
   }
 
+  /// 0, 1, 2 and so on below `stop`.
+  public func arange<Element: ArrayElement & BinaryFloatingPoint>(
+    _ stop: Element, chunks: Chunks = .auto, file: StaticString = #fileID, line: UInt = #line
+  ) -> ChunkedArray<Element> {
+    arange(0, stop, chunks: chunks, file: file, line: line)
+  }
+
+  /// 0, 1, 2 and so on below `stop`.
+  public func arange<Element: ArrayElement & FixedWidthInteger>(
+    _ stop: Element, chunks: Chunks = .auto, file: StaticString = #fileID, line: UInt = #line
+  ) -> ChunkedArray<Element> {
+    arange(0, stop, chunks: chunks, file: file, line: line)
+  }
+
   /// `start`, `start + step`, … up to, and without, `stop`: ⌈(stop - start) / step⌉ elements.
   ///
   /// Element i is `start + i * step`, rounded once for the product and once for the sum, whatever the chunks. With a step
   /// that has no exact value, such as 0.1, the quotient's rounding decides whether there is one element more; `linspace`
   /// takes the number of elements instead.
   public func arange<Element: ArrayElement & BinaryFloatingPoint>(
-    _ start: Element = 0, _ stop: Element, step: Element = 1, chunks: Chunks = .auto,
+    _ start: Element, _ stop: Element, step: Element = 1, chunks: Chunks = .auto,
     file: StaticString = #fileID, line: UInt = #line
   ) -> ChunkedArray<Element> {
     let count = ((stop - start) / step).rounded(.up)
@@ -58,7 +72,7 @@ extension Session {
 
   /// `start`, `start + step`, … up to, and without, `stop`.
   public func arange<Element: ArrayElement & FixedWidthInteger>(
-    _ start: Element = 0, _ stop: Element, step: Element = 1, chunks: Chunks = .auto,
+    _ start: Element, _ stop: Element, step: Element = 1, chunks: Chunks = .auto,
     file: StaticString = #fileID, line: UInt = #line
   ) -> ChunkedArray<Element> {
     let (first, distance) = (Int128(start), Int128(stop) - Int128(start))

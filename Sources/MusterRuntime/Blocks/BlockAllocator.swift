@@ -18,8 +18,7 @@ package final class BlockAllocator: Sendable {
   private static let alignment = 64
   private static let smallest = 64 << 10
   private static let page = 4096
-  private static let hugePage = 2 << 20
-  private static let smallestLarge = 4 * hugePage
+  private static let smallestLarge = 4 * HugePages.size
   private static let keptPart = 16
 
   /// The freed memory of one size class, the last freed at the end.
@@ -57,7 +56,7 @@ package final class BlockAllocator: Sendable {
         let oldest = kept.lazy.filter { $0.key != spared && !$0.value.addresses.isEmpty }
           .min { $0.value.lastUse < $1.value.lastUse }
         if let extent = extents.oldest, oldest.map({ extent.lastUse < $0.value.lastUse }) ?? true,
-          let part = extents.evict((left + hugePage - 1) & ~(hugePage - 1))
+          let part = extents.evict(HugePages.roundUp(left))
         {
           evicted.append(Piece(address: part.start, byteCount: part.length, isPages: true))
           keptBytes -= part.length
@@ -95,6 +94,7 @@ package final class BlockAllocator: Sendable {
     }
   }
   private let state: Mutex<State>
+  private let pages = HugePages()
 
   /// - Parameter memoryLimit: What blocks may take, in bytes. It bounds what is kept, not what is given out.
   package init(memoryLimit: Int) {
@@ -131,7 +131,7 @@ package final class BlockAllocator: Sendable {
 
   package static func capacity(for byteCount: Int) -> Int {
     if byteCount <= smallest { return (max(byteCount, 1) + alignment - 1) & ~(alignment - 1) }
-    if byteCount > smallestLarge - hugePage { return (byteCount + hugePage - 1) & ~(hugePage - 1) }
+    if byteCount > smallestLarge - HugePages.size { return HugePages.roundUp(byteCount) }
     let step = 1 << (Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount - 2)
     return (byteCount + step - 1) & ~(step - 1)
   }
@@ -195,62 +195,11 @@ package final class BlockAllocator: Sendable {
   }
 
   private func fresh(_ capacity: Int) -> UnsafeMutableRawPointer? {
-    guard capacity < Self.smallestLarge else { return freshPages(capacity) }
+    guard capacity < Self.smallestLarge else { return pages.map(capacity) }
     var pointer: UnsafeMutableRawPointer?
     // Whole pages go to disk and back without a copy.
     let alignment = capacity > Self.smallest ? Self.page : Self.alignment
     return posix_memalign(&pointer, alignment, capacity) == 0 ? pointer : nil
-  }
-
-  /// Where the last pages came from: the next ones are asked for right below, so that free memory of both can be one.
-  private let lowest = Atomic<UInt>(0)
-
-  private func freshPages(_ capacity: Int) -> UnsafeMutableRawPointer? {
-    let start =
-      Self.map(capacity, below: lowest.load(ordering: .relaxed)) ?? Self.map(capacity, below: Self.topOfRoom())
-      ?? Self.mapAnywhere(capacity)
-    guard let start, let pointer = UnsafeMutableRawPointer(bitPattern: start) else { return nil }
-    lowest.store(start, ordering: .relaxed)
-    // Many systems give huge pages to those only who ask. They cost one fault where small ones cost 512, and matrix
-    // products on them miss fewer translations. Advice: where it isn't taken, nothing is lost.
-    madvise(pointer, capacity, MADV_HUGEPAGE)
-    return pointer
-  }
-
-  /// Fresh pages right below an address that is a multiple of huge pages, if nothing is there.
-  private static func map(_ capacity: Int, below end: UInt) -> UInt? {
-    guard end > UInt(capacity), let start = map(capacity, at: end - UInt(capacity)) else { return nil }
-    if start == end - UInt(capacity) { return start }
-    unmap(start, capacity)
-    return nil
-  }
-
-  private static func mapAnywhere(_ capacity: Int) -> UInt? {
-    guard let start = map(capacity + hugePage, at: 0) else { return nil }
-    let aligned = (start + UInt(hugePage) - 1) & ~(UInt(hugePage) - 1)
-    unmap(start, Int(aligned - start))
-    unmap(aligned + UInt(capacity), hugePage - Int(aligned - start))
-    return aligned
-  }
-
-  /// The end of much free address space, as far as the process may have that; else 0. Nobody keeps it free.
-  private static func topOfRoom() -> UInt {
-    let room = 1 << 36
-    guard let start = map(room, at: 0, protection: PROT_NONE) else { return 0 }
-    unmap(start, room)
-    return (start + UInt(room)) & ~(UInt(hugePage) - 1)
-  }
-
-  private static func map(_ byteCount: Int, at hint: UInt, protection: Int32 = PROT_READ | PROT_WRITE) -> UInt? {
-    let pointer = mmap(
-      UnsafeMutableRawPointer(bitPattern: hint), byteCount, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    return pointer == MAP_FAILED ? nil : pointer.map { UInt(bitPattern: $0) }
-  }
-
-  private static func unmap(_ start: UInt, _ byteCount: Int) {
-    guard byteCount > 0, munmap(UnsafeMutableRawPointer(bitPattern: start), byteCount) != 0 else { return }
-    // The kernel may have no room for one mapping more, which a hole in a larger one makes: then only the addresses stay.
-    madvise(UnsafeMutableRawPointer(bitPattern: start), byteCount, MADV_DONTNEED)
   }
 
   private func giveBack(_ pieces: [Piece]) {
@@ -258,7 +207,7 @@ package final class BlockAllocator: Sendable {
     let page = UInt(getpagesize())
     for piece in pieces {
       guard !piece.isPages else {
-        Self.unmap(piece.address, piece.byteCount)
+        HugePages.unmap(piece.address, piece.byteCount)
         continue
       }
       // `free` alone would leave the pages with the process.

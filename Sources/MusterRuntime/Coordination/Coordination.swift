@@ -69,7 +69,8 @@ final class Coordination: Sendable {
     guard let current = CurrentTask.current else {
       throw MusterError(
         .notInTask, "\(object.text) was used outside of a task, or on a thread that a task has started",
-        fix: "Use it on the thread that runs the task; in the program itself await events, queues and variables")
+        fix: "Use it on the thread that runs the task; in the program itself await events, queues and variables,"
+          + " too")
     }
     guard current.pointee.coordination === self else {
       throw MusterError(
@@ -96,6 +97,7 @@ final class Coordination: Sendable {
     }
     guard let ticket else { throw Self.sessionIsOver(object.text) }
     wakeSender()
+    current.pointee.places.asks(current.pointee.taskRun)
     let limit = timeout.map { MonotonicClock.nanoseconds + $0 }
     switch answer(to: ticket, of: owner, wait, limit: limit, current) {
     case .failed(let error): throw error
@@ -147,11 +149,13 @@ final class Coordination: Sendable {
   /// Asks for something on behalf of the program, on rank 0 or in the one process, and waits for the answer, which a task
   /// that runs meanwhile may bring about.
   ///
-  /// - Throws: `MusterError`: what the coordinator answers; `deadlock` where no task is left that could end the wait.
+  /// - Throws: `MusterError`: what the coordinator answers; `deadlock` where no task is left that could end the wait, but
+  ///   not where that ends by itself.
   func performForProgram(
-    _ operation: CoordinationRequest.Operation, on object: CoordinationObject
+    _ operation: CoordinationRequest.Operation, on object: CoordinationObject, timeout: Duration? = nil
   ) throws(MusterError) -> CoordinationAnswer {
     precondition(isRoot, "the program's requests are rank 0's")
+    let timeout = try Self.nanoseconds(timeout, object)
     let wait = AnswerWait()
     let isClosed = state.withLock { state in
       guard !state.isClosed else { return true }
@@ -159,17 +163,17 @@ final class Coordination: Sendable {
       let ticket = CoordinationTicket(rank: rank, number: state.requests)
       state.waits[ticket.number] = wait
       let request = CoordinationRequest(
-        ticket: ticket, owner: .program, ownerName: "the program", object: object, operation: operation)
+        ticket: ticket, owner: .program, ownerName: "the program", object: object, operation: operation,
+        timeout: timeout)
       submit(.request(request), &state)
       return false
     }
     if isClosed { throw Self.sessionIsOver(object.text) }
     wakeSender()
     if programWaits { lookAround.withLock { $0 }?() }
-    switch wait.wait(until: nil) {
-    case .failed(let error)?: throw error
-    case let answer?: return answer
-    case nil: throw Self.sessionIsOver(object.text)
+    switch lateAnswer(wait, limit: timeout.map { MonotonicClock.nanoseconds + $0 }) {
+    case .failed(let error): throw error
+    case let answer: return answer
     }
   }
 
@@ -217,7 +221,7 @@ final class Coordination: Sendable {
     guard isRoot, hasWaits else { return nil }
     let left: Int? = state.withLock { state in
       guard let begun = begun(), state.coordinator.endlessWaits == begun,
-        state.coordinator.programWaits || programWaits()
+        state.coordinator.programWaitsEndlessly || programWaits()
       else {
         state.stall = nil
         return nil

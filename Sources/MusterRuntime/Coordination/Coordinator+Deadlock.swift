@@ -32,6 +32,8 @@ extension Coordinator {
   /// The tasks that wait without a timeout.
   package var endlessWaits: Int { waits.count { $0.key != .program && $0.value.deadline == nil } }
   package var programWaits: Bool { waits[.program] != nil }
+  /// Whether the program waits without a timeout.
+  var programWaitsEndlessly: Bool { waits[.program].map { $0.deadline == nil } ?? false }
 
   /// All tasks that have begun wait without a timeout, no other one begins before one of them ends, and the program waits:
   /// ends their waits, and that of the program, with an error that names them.

@@ -97,11 +97,12 @@ struct CoordinationUse: Sendable {
   /// - Parameter operation: made on rank 0 only.
   @discardableResult
   func performForProgram(
-    _ name: String, _ file: StaticString, _ line: UInt, _ operation: () throws -> CoordinationRequest.Operation
+    _ name: String, timeout: Duration? = nil, _ file: StaticString, _ line: UInt,
+    _ operation: () throws -> CoordinationRequest.Operation
   ) throws -> CoordinationAnswer {
     let data = try session.onRoot("\(name) \(object.text)", callSite: CallSite(file: file, line: line)) {
       let buffer = WireBuffer()
-      try session.coordination.performForProgram(operation(), on: object).write(to: buffer)
+      try session.coordination.performForProgram(operation(), on: object, timeout: timeout).write(to: buffer)
       return Data(buffer.contents)
     }
     return Array(data).withUnsafeBytes { raw in

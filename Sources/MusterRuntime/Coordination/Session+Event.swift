@@ -47,9 +47,11 @@ extension Session {
 
     /// In the program, collective: waits until the event is set, by the task of a future.
     ///
-    /// - Throws: `MusterError`, the same on every rank, with code `deadlock` where no task is left that could set it.
-    public func wait(file: StaticString = #fileID, line: UInt = #line) async throws {
-      try use.performForProgram("wait for", file, line) { .awaitSet }
+    /// - Parameter timeout: how long to wait; nil for as long as it takes.
+    /// - Throws: `MusterError`, the same on every rank, with code `timedOut`; without a timeout `deadlock` where no task is
+    ///   left that could set it.
+    public func wait(timeout: Duration? = nil, file: StaticString = #fileID, line: UInt = #line) async throws {
+      try use.performForProgram("wait for", timeout: timeout, file, line) { .awaitSet }
     }
 
     /// In a task: whether the event is set.

@@ -22,10 +22,13 @@ extension Session {
 
     /// In the program, collective: puts a value at the end, when there is room for it, once for all ranks.
     ///
-    /// - Throws: `MusterError`, the same on every rank, with code `deadlock` where the queue is full and no task is left
-    ///   that could make room; `invalidArgument` as in a task.
-    public func put(_ value: Value, file: StaticString = #fileID, line: UInt = #line) async throws {
-      try use.performForProgram("put into", file, line) { .put(try use.encode(value)) }
+    /// - Parameter timeout: how long to wait for room; nil for as long as it takes.
+    /// - Throws: `MusterError`, the same on every rank, with code `timedOut`, and then the value isn't put; without a timeout
+    ///   `deadlock` where the queue is full and no task is left that could make room; `invalidArgument` as in a task.
+    public func put(
+      _ value: Value, timeout: Duration? = nil, file: StaticString = #fileID, line: UInt = #line
+    ) async throws {
+      try use.performForProgram("put into", timeout: timeout, file, line) { .put(try use.encode(value)) }
     }
 
     /// In a task: takes the first value, when there is one.
@@ -40,10 +43,13 @@ extension Session {
 
     /// In the program, collective: takes the first value, when there is one, the same on every rank.
     ///
-    /// - Throws: `MusterError`, the same on every rank, with code `deadlock` where the queue is empty and no task is left
-    ///   that could put something into it.
-    public func get(file: StaticString = #fileID, line: UInt = #line) async throws -> Value {
-      try use.value(Value.self, in: try use.performForProgram("get from", file, line) { .get })
+    /// - Parameter timeout: how long to wait for a value; nil for as long as it takes.
+    /// - Throws: `MusterError`, the same on every rank, with code `timedOut`; without a timeout `deadlock` where the queue is
+    ///   empty and no task is left that could put something into it.
+    public func get(
+      timeout: Duration? = nil, file: StaticString = #fileID, line: UInt = #line
+    ) async throws -> Value {
+      try use.value(Value.self, in: try use.performForProgram("get from", timeout: timeout, file, line) { .get })
     }
 
     /// In a task: the number of values in the queue. It may be another one at once.

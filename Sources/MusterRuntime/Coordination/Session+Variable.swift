@@ -36,10 +36,13 @@ extension Session {
 
     /// In the program, collective: the value, when one has been set, the same on every rank.
     ///
-    /// - Throws: `MusterError`, the same on every rank, with code `deadlock` where none has been set and no task is left that
-    ///   could set one.
-    public func get(file: StaticString = #fileID, line: UInt = #line) async throws -> Value {
-      try use.value(Value.self, in: try use.performForProgram("get", file, line) { .read })
+    /// - Parameter timeout: how long to wait for the first value; nil for as long as it takes.
+    /// - Throws: `MusterError`, the same on every rank, with code `timedOut`; without a timeout `deadlock` where none has been
+    ///   set and no task is left that could set one.
+    public func get(
+      timeout: Duration? = nil, file: StaticString = #fileID, line: UInt = #line
+    ) async throws -> Value {
+      try use.value(Value.self, in: try use.performForProgram("get", timeout: timeout, file, line) { .read })
     }
   }
 }

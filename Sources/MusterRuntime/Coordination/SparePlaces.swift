@@ -1,40 +1,4 @@
-package import MusterScheduling
-
-/// Where a task runs, for the time that it waits.
-protocol TaskPlaces: AnyObject, Sendable {
-  /// Lends the place of a task that waits, on the thread that runs it.
-  ///
-  /// - Throws: `MusterError` with code `deadlock` where no task may wait for another.
-  func lend(_ run: TaskRun) throws(MusterError)
-  /// The task's wait is over.
-  func takeBack(_ run: TaskRun)
-}
-
-/// One try at a task.
-package struct TaskRun: Hashable, Sendable {
-  package var task: TaskID
-  package var attempt: Attempt
-
-  package init(_ task: TaskID, _ attempt: Attempt) {
-    self.task = task
-    self.attempt = attempt
-  }
-}
-
-/// What a worker offers the scheduler.
-package struct PlaceOffer: Equatable, Sendable {
-  /// How many tasks it can have begun, those that wait among them, and not those that are overdue: they have failed.
-  package var slots: Int
-  package var waiting: Int
-  /// The tasks that go on past their time limits.
-  package var overdue: Int
-
-  package init(slots: Int, waiting: Int = 0, overdue: Int = 0) {
-    self.slots = slots
-    self.waiting = waiting
-    self.overdue = overdue
-  }
-}
+internal import MusterScheduling
 
 /// Lets other threads run tasks in the place of those that wait for other tasks, and of those that go on past their time
 /// limits: else a worker all of whose threads wait could never run the task that they wait for, and one all of whose

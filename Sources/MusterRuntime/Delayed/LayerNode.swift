@@ -143,6 +143,9 @@ struct LayerPart: PlanPart {
     }
     var known: [ObjectIdentifier: LayerNode.Tasks] = [:]
     for node in LayerNode.all(for: nodes) { known[ObjectIdentifier(node)] = try node.lower(into: &plan, known) }
-    return nodes.map { node in (0..<node.count).map { known[ObjectIdentifier(node)]!.task($0) } }
+    return nodes.map { node in
+      let tasks = known[ObjectIdentifier(node)]!
+      return (0..<node.count).map { tasks.task($0) }
+    }
   }
 }

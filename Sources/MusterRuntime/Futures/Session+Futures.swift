@@ -4,7 +4,7 @@ internal import MusterScheduling
 public struct TaskOptions: Sendable {
   /// Tasks of higher priority run first, whichever was submitted first; of the same priority the earlier one.
   public var priority: Int
-  /// How many times a task that threw is run again before it has failed.
+  /// How many times a task that threw is run again before it has failed, 0 or more.
   public var retries: Int
   /// For how long the task may run; past that it has failed, with `timedOut`, or is run again. A function can't be stopped
   /// from outside: it goes on until it returns, and others run in its place meanwhile. A worker has 64 spare threads for
@@ -21,6 +21,12 @@ public struct TaskOptions: Sendable {
   }
 
   var urgency: Int16 { Int16(clamping: priority) }
+
+  func check() throws(MusterError) {
+    guard retries < 0 else { return }
+    throw MusterError(
+      .invalidArgument, "TaskOptions.retries is \(retries)", fix: "Use 0 for none, or the number of further attempts")
+  }
 }
 
 extension Session {
@@ -51,14 +57,14 @@ extension Session {
   /// Has a function run for each element, at once.
   ///
   /// - Parameters:
-  ///   - elements: plain values, the same on every rank (numbers, strings, arrays and lists of such are compared); each is
-  ///     captured by its task.
+  ///   - elements: plain values, in the same order and the same on every rank (numbers, strings, arrays and lists of such
+  ///     are compared); each is captured by its task.
   /// - Returns: a future for each element, in their order.
   /// - Throws: as `submit`.
-  public func map<Element: Sendable, Value: Sendable>(
-    _ elements: [Element], name: String = "map", options: TaskOptions = TaskOptions(), file: StaticString = #fileID,
-    line: UInt = #line, _ body: @escaping @Sendable (Element) throws -> Value
-  ) throws -> [Future<Value>] {
+  public func map<Elements: Sequence, Value: Sendable>(
+    _ elements: Elements, name: String = "map", options: TaskOptions = TaskOptions(), file: StaticString = #fileID,
+    line: UInt = #line, _ body: @escaping @Sendable (Elements.Element) throws -> Value
+  ) throws -> [Future<Value>] where Elements.Element: Sendable {
     let place = SourcePlace(file: file, line: line)
     let nodes = elements.map { element in
       putOff(name, at: place, contents: ValueDigest.text(of: element)) { try body(element) }
@@ -70,10 +76,10 @@ extension Session {
   ///
   /// - Returns: a future for each input, in their order.
   /// - Throws: as `submit`.
-  public func map<Input: GraphValue, Value: Sendable>(
-    _ inputs: [Input], name: String = "map", options: TaskOptions = TaskOptions(), file: StaticString = #fileID,
-    line: UInt = #line, _ body: @escaping @Sendable (Input.Value) throws -> Value
-  ) throws -> [Future<Value>] {
+  public func map<Inputs: Sequence, Value: Sendable>(
+    _ inputs: Inputs, name: String = "map", options: TaskOptions = TaskOptions(), file: StaticString = #fileID,
+    line: UInt = #line, _ body: @escaping @Sendable (Inputs.Element.Value) throws -> Value
+  ) throws -> [Future<Value>] where Inputs.Element: GraphValue {
     let nodes = inputs.map { delayed($0, name: name, file: file, line: line, body).node }
     return try start(nodes, options: options).map { Future(node: $0) }
   }
@@ -153,6 +159,7 @@ extension Session {
   private func submit(
     _ sources: [GraphSource], as kind: CallKind, options: TaskOptions
   ) throws -> (graph: GraphID, tasks: [TaskID], number: Int) {
+    try options.check()
     var plan = try GraphLowering.plan(for: sources, session: self)
     if options.retries > 0 || options.timeout != nil {
       for layer in Set(plan.results.map { Int($0.layer) }) { plan.setOptions(of: layer, options) }

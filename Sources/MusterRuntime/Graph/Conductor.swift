@@ -10,8 +10,9 @@ struct Conductor {
     var error: MusterError?
   }
 
-  private(set) var scheduler = Scheduler(configuration: Self.configuration)
+  private(set) var scheduler: Scheduler
   private(set) var layers = LayerBook()
+  private var kinds = LayerKinds()
   /// Layers of graphs that are over, for whoever carries the actions out to drop, with no lock held.
   private(set) var retired: [RegisteredLayer] = []
   /// By task, what it threw; for as long as anything has failed because of it.
@@ -24,12 +25,14 @@ struct Conductor {
   /// The futures of each graph, of which something may be noted.
   private var futures: [GraphID: [TaskID]] = [:]
 
-  /// A worker that is lost ends the job, and so does the process: nothing is ever computed again. So what a graph was made
-  /// of needn't outlive its tasks, and a loop in which each step builds on the last keeps the last ones only.
-  private static var configuration: SchedulerConfiguration {
+  /// - Parameter assignsAhead: whether workers wait for inputs that they, or others, are still to compute.
+  init(assignsAhead: Bool) {
     var configuration = SchedulerConfiguration()
+    // A worker that is lost ends the job, and so does the process: nothing is ever computed again. So what a graph was
+    // made of needn't outlive its tasks, and a loop in which each step builds on the last keeps the last ones only.
     configuration.recoversLostBlocks = false
-    return configuration
+    configuration.assignsAhead = assignsAhead
+    scheduler = Scheduler(configuration: configuration)
   }
 
   /// What is kept now.
@@ -54,7 +57,8 @@ struct Conductor {
     layers.register(submission.plan.layers, from: submission.firstLayer)
     if submission.isOfFutures { futures[submission.graph] = submission.plan.results }
     do {
-      try scheduler.add(submission.taskGraph, as: submission.graph, at: .nanoseconds(now), into: &actions)
+      try scheduler.add(
+        submission.taskGraph(kinds: &kinds), as: submission.graph, at: .nanoseconds(now), into: &actions)
     } catch {
       let error = MusterError(
         .invalidArgument, "the plan can't be scheduled: \(error)", fix: "Check the layers' inputs")
@@ -69,6 +73,9 @@ struct Conductor {
     scheduler.handle(event, at: .nanoseconds(now), into: &actions)
     if actions.count > first { note(&actions, from: first) }
   }
+
+  /// Tasks that workers still have though all that needed them has failed: they are to end.
+  mutating func takeAbandoned() -> [TaskID] { scheduler.takeAbandoned() }
 
   /// A task threw.
   mutating func failed(

@@ -93,7 +93,7 @@ public struct Plan: Sendable {
 
   /// How the tasks of a layer run.
   mutating func setOptions(of layer: Int, _ options: TaskOptions) {
-    layers[layer].tasks.retries = max(0, options.retries)
+    layers[layer].tasks.retries = options.retries
     layers[layer].timeout = options.timeout
   }
 

@@ -21,8 +21,13 @@ struct Submission: Sendable {
   var layers: Range<Int> { firstLayer..<firstLayer + plan.layers.count }
 
   /// The scheduler's view.
-  var taskGraph: TaskGraph {
-    var graph = TaskGraph(layers: plan.layers.map(\.tasks), results: plan.results, firstLayer: firstLayer)
+  func taskGraph(kinds: inout LayerKinds) -> TaskGraph {
+    let layers = plan.layers.map { layer in
+      var tasks = layer.tasks
+      tasks.kind = kinds.kind(of: layer)
+      return tasks
+    }
+    var graph = TaskGraph(layers: layers, results: plan.results, firstLayer: firstLayer)
     graph.urgency = urgency
     graph.reportsEachResult = isOfFutures
     return graph

@@ -21,7 +21,7 @@ final class LocalEngine: Engine {
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
     // Before there are threads.
-    ProcessMemory.limitHeaps(to: 2 + threadsPerWorker)
+    ProcessMemory.boundHeaps(threads: threadsPerWorker, memoryLimit: memoryLimit, environment: environment)
     Scratch.removeRemainsInBackground(environment: environment)
     let worker = LocalWorker(
       threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit,

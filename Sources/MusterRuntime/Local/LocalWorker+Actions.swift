@@ -11,11 +11,14 @@ extension LocalWorker {
         next += 1
         apply(actions[next - 1])
       }
+      holdBackUnexpected()
       // What comes to and from disk may end tasks and graphs.
       applyStoreActions()
       if places.areLost { failReady() }
     } while next < actions.count || !storeActions.isEmpty
     actions.removeAll(keepingCapacity: true)
+    let abandoned = conductor.takeAbandoned()
+    if !abandoned.isEmpty { coordination.tasksCancelled(abandoned) }
     if !asked.isEmpty { answerAsked() }
     for _ in 0..<min(idle, ready.count) { condition.signal() }
     lookForStallLocked()
@@ -72,9 +75,7 @@ extension LocalWorker {
     inputIDs.removeAll(keepingCapacity: true)
     layer.layer.tasks.inputs(Int(task.index), &inputIDs)
     if store.isLight(task, inputs: inputIDs, outputBytes: outputBytes) { return ready.insert(next) }
-    blocked[task] = next
-    store.want(.task(task), inputs: inputIDs, priority: assignment.priority, outputBytes: outputBytes)
-    store.prepare(.task(task), into: &storeActions)
+    waitForRoom(next, inputs: inputIDs, outputBytes: outputBytes)
   }
 
   /// No thread is left for what is ready.

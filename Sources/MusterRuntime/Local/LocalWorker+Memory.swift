@@ -1,3 +1,4 @@
+internal import HeapModule
 internal import MusterScheduling
 
 /// Blocks between memory and disk. Everything but `diskDone` is called with the lock held.
@@ -51,6 +52,27 @@ extension LocalWorker {
     case .ready(.member), .failed(.member, _), .unavailable, .cannotFit:
       preconditionFailure("one process asks for no block that it hasn't got")
     }
+  }
+
+  /// Tasks that were let through since nothing large was known of their layers wait for room after all.
+  func holdBackUnexpected() {
+    // A layer of one task, such as a submitted call, has no others.
+    let unexpected = store.takeUnexpected().filter { conductor.layers[$0].map { $0.layer.tasks.count > 1 } ?? false }
+    guard !unexpected.isEmpty else { return }
+    let light = ready.unordered.filter { store.needsRoom($0.task) }
+    guard !light.isEmpty else { return }
+    ready = Heap(ready.unordered.filter { !store.needsRoom($0.task) })
+    for next in light {
+      guard let layer = conductor.layers[next.task.layer] else { continue }
+      waitForRoom(next, inputs: inputs(of: next.task, in: layer), outputBytes: layer.expectedBytes)
+    }
+  }
+
+  /// A task whose inputs are there begins when there is room.
+  func waitForRoom(_ next: Ready, inputs: [TaskID], outputBytes: Int) {
+    blocked[next.task] = next
+    store.want(.task(next.task), inputs: inputs, priority: next.priority, outputBytes: outputBytes)
+    store.prepare(.task(next.task), into: &storeActions)
   }
 
   /// A task fails before it has begun.
@@ -112,9 +134,14 @@ extension LocalWorker {
   }
 
   /// Looks at what the process takes besides blocks, each time that those have changed much.
-  func observeMemory() {
+  ///
+  /// - Parameter newBytes: What a block holds that is about to be stored.
+  func observeMemory(with newBytes: Int = 0) {
     guard budget.limit > 0, let peak = ProcessMemory.recentPeak else { return }
-    if budget.observe(resident: peak, storedBytes: store.memoryBytes) { startedSpiller()?.trim() }
+    let isTight = budget.observe(
+      resident: peak, highWater: ProcessMemory.highWater, storedBytes: store.memoryBytes + newBytes,
+      reservedBytes: max(0, store.reservedBytes - newBytes))
+    if isTight { startedSpiller()?.trim() }
     store.setLimit(budget.blockLimit, into: &storeActions)
   }
 }

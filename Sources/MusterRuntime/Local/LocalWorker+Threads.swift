@@ -154,7 +154,13 @@ extension LocalWorker {
     for task in tasks {
       takenCount -= 1
       guard !task.isWithdrawn, !answerRecall(of: task.ready, givenBack: true) else { continue }
-      ready.insert(task.ready)
+      // Meanwhile its layer may have turned out to make large blocks.
+      if store.needsRoom(task.ready.task) {
+        waitForRoom(
+          task.ready, inputs: inputs(of: task.ready.task, in: task.layer), outputBytes: task.layer.expectedBytes)
+      } else {
+        ready.insert(task.ready)
+      }
     }
   }
 
@@ -186,13 +192,17 @@ extension LocalWorker {
     return true
   }
 
+  func inputs(of task: TaskID, in layer: RegisteredLayer) -> [TaskID] {
+    inputIDs.removeAll(keepingCapacity: true)
+    layer.layer.tasks.inputs(Int(task.index), &inputIDs)
+    return inputIDs
+  }
+
   func take(_ next: Ready) -> Taken {
     guard let layer = conductor.layers[next.task.layer] else {
       preconditionFailure("\(next.task) is of a layer that was forgotten")
     }
-    inputIDs.removeAll(keepingCapacity: true)
-    layer.layer.tasks.inputs(Int(next.task.index), &inputIDs)
-    let inputs = inputIDs.map { id in
+    let inputs = inputs(of: next.task, in: layer).map { id in
       guard let block = store.block(of: id) else {
         preconditionFailure("the block of \(id) isn't there for \(next.task)")
       }
@@ -220,6 +230,8 @@ extension LocalWorker {
     switch taken.result! {
     case .success(let block):
       let bytes = block.byteCount
+      // What it took to make it tells how many others may be made at a time, from now on.
+      if memoryReports.isLookDue(storing: bytes) { observeMemory(with: bytes) }
       store.finish(task, with: block, byteCount: bytes, into: &storeActions)
       conductor.handle(
         .finished(Self.worker, task, attempt, bytes: bytes, nanoseconds: taken.nanoseconds), at: now, into: &actions)

@@ -41,6 +41,7 @@ final class LocalWorker: @unchecked Sendable {
     /// `recallCount`, when the thread last looked whether it has one of `recalls`.
     var seenRecalls = 0
     init(worker: LocalWorker) { self.worker = worker }
+    func asks(_ run: TaskRun) {}
     func lend(_ run: TaskRun) throws(MusterError) { try worker.lend(self) }
     func takeBack(_ run: TaskRun) { worker.takeBack(run) }
   }
@@ -80,7 +81,7 @@ final class LocalWorker: @unchecked Sendable {
   let threads: Int
   let isSynchronous: Bool
 
-  var conductor = Conductor()
+  var conductor = Conductor(assignsAhead: false)
   var ready = Heap<Ready>()
   var store: BlockStore
   var storeActions: [BlockStore.Action] = []
@@ -137,7 +138,7 @@ final class LocalWorker: @unchecked Sendable {
     self.coordination = coordination
     places = SparePlaces(threads: threads, limit: isSynchronous ? 0 : SparePlaces.limit)
     memoryReports = MemoryReports(limit: memoryLimit)
-    budget = MemoryBudget(limit: memoryLimit, baseline: ProcessMemory.resident?.total ?? 0)
+    budget = MemoryBudget(limit: memoryLimit, threads: threads)
     store = BlockStore(
       marks: BlockStore.Marks(limit: memoryLimit == 0 ? 0 : budget.blockLimit, taskLimit: memoryLimit))
     conductor.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: 0, into: &actions)
@@ -213,7 +214,7 @@ final class LocalWorker: @unchecked Sendable {
     let spiller = spiller
     self.spiller = nil
     // What is left holds what the program gave it, and that perhaps the session.
-    var leftOver = (Conductor(), BlockStore(marks: store.marks), [any Block](), [RegisteredLayer]())
+    var leftOver = (Conductor(assignsAhead: false), BlockStore(marks: store.marks), [any Block](), [RegisteredLayer]())
     swap(&leftOver.0, &conductor)
     swap(&leftOver.1, &store)
     swap(&leftOver.2, &garbage)

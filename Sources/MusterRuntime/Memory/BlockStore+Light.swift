@@ -17,13 +17,28 @@ extension BlockStore {
     holdsSmallOnly && isSmall(outputBytes) && (memoryBytes <= marks.high || marks.limit == 0) && !makesMuch(task)
   }
 
+  /// Whether a task that nobody has told of was taken for light, and isn't by what is known now.
+  package func needsRoom(_ task: TaskID) -> Bool { marks.limit > 0 && makesMuch(task) && !wants(.task(task)) }
+
   private func makesMuch(_ task: TaskID) -> Bool { !seen.isEmpty && seen[task.layer] != nil }
 
-  /// A task of a layer has made a block that isn't small.
+  /// A task of a layer has made a block that isn't small: what others of it are expected to make follows.
   mutating func see(_ bytes: Int, of layer: UInt32) {
     // A program may submit calls for ever, each of which is a layer.
     if seen.count >= 1024 { seen = [:] }
-    if bytes > seen[layer] ?? 0 { seen[layer] = bytes }
+    guard bytes > seen[layer] ?? 0 else { return }
+    if seen[layer] == nil { unexpected.append(layer) }
+    seen[layer] = bytes
+    guard letInCount > 0 else { return }
+    for consumer in demands.keys.filter({ $0.isTask(of: layer) }) { guessOutput(of: consumer) }
+  }
+
+  /// The layers of which nothing large was known, and is now, since this was last asked: tasks that were taken for light
+  /// and haven't begun are to be told of after all (`want` and `prepare`).
+  package mutating func takeUnexpected() -> [UInt32] {
+    var taken: [UInt32] = []
+    swap(&taken, &unexpected)
+    return taken
   }
 
   private var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }

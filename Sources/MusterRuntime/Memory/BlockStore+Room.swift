@@ -34,7 +34,11 @@ extension BlockStore {
   /// The most urgent of those who wait; those who have gone meanwhile are forgotten.
   private mutating func nextWaiting() -> Consumer? {
     while let first = waiting.min {
-      if demands[first.consumer]?.isWaiting == true { return first.consumer }
+      if demands[first.consumer]?.isWaiting == true {
+        // More may be known by now of what it will make than when it came.
+        guessOutput(of: first.consumer)
+        return first.consumer
+      }
       waiting.removeMin()
     }
     return nil

@@ -20,6 +20,8 @@ package struct BlockStore: Sendable {
     case member(Int, block: TaskID)
     /// The end of the graph with this number.
     case results(UInt32)
+
+    func isTask(of layer: UInt32) -> Bool { if case .task(let task) = self { task.layer == layer } else { false } }
   }
 
   /// Stands for one write or read, whose end is reported with it.
@@ -105,7 +107,7 @@ package struct BlockStore: Sendable {
     var priority: Int64
     /// What it is expected to make.
     var outputBytes: Int
-    /// Nobody said so: others of its layer made as much.
+    /// Nobody has said so: others of its layer have made as much, if any has.
     var isGuess = false
     /// Its inputs are here, in memory or not, and it waits to be let in.
     var isWaiting = false
@@ -138,6 +140,8 @@ package struct BlockStore: Sendable {
   var candidateBytes = 0
   /// The largest block of each layer that doesn't say how much its tasks make, as far as it was seen here.
   var seen: [UInt32: Int] = [:]
+  /// Layers whose first block has come that isn't small, for `takeUnexpected`.
+  var unexpected: [UInt32] = []
   /// Events so far, for ages and tickets.
   var clock: UInt64 = 0
 
@@ -290,11 +294,18 @@ package struct BlockStore: Sendable {
   package mutating func want(_ consumer: Consumer, inputs: [TaskID], priority: Int64, outputBytes: Int = 0) {
     if demands[consumer] != nil { forget(consumer) }
     var demand = Demand(inputs: inputs, priority: priority, outputBytes: max(0, outputBytes))
-    if outputBytes <= 0, case .task(let task) = consumer, let guess = seen[task.layer] {
-      demand.outputBytes = guess
-      demand.isGuess = true
-    }
+    if outputBytes <= 0, case .task = consumer { demand.isGuess = true }
     demands[consumer] = demand
+    guessOutput(of: consumer)
+  }
+
+  /// Where nobody says what a task will make, it's as much as others of its layer have made.
+  mutating func guessOutput(of consumer: Consumer) {
+    guard !seen.isEmpty, case .task(let task) = consumer, let guess = seen[task.layer],
+      let demand = demands[consumer], demand.isGuess, guess > demand.outputBytes
+    else { return }
+    demands[consumer]!.outputBytes = guess
+    if demand.isLetIn { reservedBytes += guess - demand.outputBytes }
   }
 
   /// All inputs of the consumer are here: it is to be let in as soon as there is room.

@@ -8,6 +8,11 @@ package struct MemoryBudget: Sendable {
   /// What it takes besides blocks that stay: at most, as far as it was seen, and slowly less where it was less since.
   package private(set) var otherBytes: Int
   private var lastStored = 0
+  private var lastReserved = 0
+  /// The most that the process has ever taken, when that was last looked at.
+  private var highWater: Int
+  /// What it took besides blocks when it came close to the limit: it keeps that distance.
+  private var lastingBytes = 0
 
   /// For tasks' own memory until more is known of it; a part of the limit.
   private static let taskPart = 16
@@ -16,25 +21,54 @@ package struct MemoryBudget: Sendable {
   /// How much of what isn't taken any more is given to blocks each time.
   private static let decay = 16
 
-  package init(limit: Int, baseline: Int) {
+  /// So many tasks that run at a time have a part each before anything was seen.
+  private static let expectedTasks = 4
+
+  /// - Parameters:
+  ///   - limit: What the process may take, in bytes.
+  ///   - baseline: What it takes before there are blocks.
+  ///   - highWater: The most that it has taken before.
+  ///   - threads: How many tasks may run at a time.
+  package init(limit: Int, baseline: Int, highWater: Int = 0, threads: Int = 1) {
     self.limit = limit
+    self.highWater = highWater
     self.baseline = max(0, baseline)
-    otherBytes = self.baseline + limit / Self.taskPart
+    otherBytes = self.baseline + min(threads, Self.expectedTasks) * (limit / Self.taskPart)
   }
 
-  /// What blocks may take, in bytes.
-  package var blockLimit: Int { max(limit / Self.leastPart, limit - otherBytes) }
+  /// Of this process as it is now.
+  init(limit: Int, threads: Int) {
+    self.init(
+      limit: limit, baseline: ProcessMemory.resident?.total ?? 0, highWater: ProcessMemory.highWater ?? 0,
+      threads: threads)
+  }
+
+  /// What blocks may take, in bytes. So much as may change before anybody looks is left free.
+  package var blockLimit: Int { max(limit / Self.leastPart, limit - otherBytes - limit / MemoryReports.parts) }
 
   /// Learns from what the process has taken since the last time.
   ///
   /// - Parameters:
-  ///   - resident: The most that was resident, in bytes.
-  ///   - storedBytes: What of that blocks hold that are stored now.
+  ///   - resident: The most that was resident, in bytes, as far as blocks made the difference.
+  ///   - highWater: The most that was ever resident; nil where that isn't known.
+  ///   - storedBytes: What blocks hold that are stored now.
+  ///   - reservedBytes: What tasks are making that will be stored.
   /// - Returns: Whether memory that is free within the process should go back to the kernel now.
-  package mutating func observe(resident: Int, storedBytes: Int) -> Bool {
+  package mutating func observe(
+    resident: Int, highWater: Int? = nil, storedBytes: Int, reservedBytes: Int = 0
+  ) -> Bool {
     // The most was when more was stored, perhaps.
-    let other = max(resident - max(storedBytes, lastStored), baseline + limit / Self.taskPart)
-    lastStored = storedBytes
+    let stored = max(storedBytes, lastStored)
+    var other = max(resident - stored, baseline + limit / Self.taskPart, lastingBytes)
+    if let highWater, highWater > self.highWater {
+      // What tasks have had for a moment, from any allocator, shows here alone.
+      self.highWater = highWater
+      // Of what is to be made now, some may not have been begun then.
+      let besides = highWater - stored - min(reservedBytes, lastReserved)
+      other = max(other, besides)
+      if highWater > limit / 10 * 9 { lastingBytes = max(lastingBytes, besides) }
+    }
+    (lastStored, lastReserved) = (storedBytes, reservedBytes)
     otherBytes = other > otherBytes ? other : otherBytes - (otherBytes - other) / Self.decay
     return resident > limit / 10 * 9
   }

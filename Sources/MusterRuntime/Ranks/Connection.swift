@@ -18,6 +18,8 @@ struct Connection: Sendable {
   var nodeNames: [String]
   /// Muster started MPI, and so ends it.
   var isOwner: Bool
+  /// Another thread than the one that began may make the MPI calls, as long as only one does at a time.
+  var mayChangeThread: Bool
   /// The process that made it: a fork of that has no thread for MPI, and no part in the job.
   private let process = getpid()
 
@@ -56,7 +58,7 @@ struct Connection: Sendable {
   private static func initialize(environment: [String: String]) throws(MusterError) {
     SingleNode.preferSharedMemory(environment)
     var level = CMPI_SINGLE
-    MPI.check(cmpi_init(CMPI_FUNNELED, &level), "MPI_Init_thread")
+    MPI.check(cmpi_init(CMPI_SERIALIZED, &level), "MPI_Init_thread")
     guard level.rawValue >= CMPI_FUNNELED.rawValue else {
       MPI.check(cmpi_finalize(), "MPI_Finalize")
       throw MusterError(
@@ -98,6 +100,8 @@ struct Connection: Sendable {
     MPI.check(cmpi_comm_rank(node, &nodeRank), "MPI_Comm_rank")
     var leader = rank
     MPI.check(cmpi_bcast(&leader, 4, 0, node), "MPI_Bcast")
+    var level = CMPI_SINGLE
+    MPI.check(cmpi_query_thread(&level), "MPI_Query_thread")
     // Rank 0 runs no tasks, so the processors of its node are for the others there.
     let workers = (leader == 0 && size > 1 ? 1 : 0)..<Int(nodeSize)
     let processors = NodeProcessors(
@@ -109,7 +113,8 @@ struct Connection: Sendable {
 
     return Connection(
       comm: comm, rank: Int(rank), size: Int(size), node: Int(leader), processors: processors,
-      workersHere: max(1, workers.count), nodeNames: gatherNodeNames(size: Int(size), comm: comm), isOwner: isOwner)
+      workersHere: max(1, workers.count), nodeNames: gatherNodeNames(size: Int(size), comm: comm), isOwner: isOwner,
+      mayChangeThread: level.rawValue >= CMPI_SERIALIZED.rawValue)
   }
 
   private static func gatherAllowances(size: Int, comm: cmpi_comm) -> [NodeProcessors.Allowance] {

@@ -37,7 +37,8 @@ package enum Message {
   // Any rank to any
   /// The rank is there.
   case beat
-  case fetch(first: TaskID, count: Int)
+  /// Asks for blocks. What `isComing` the other is to compute first.
+  case fetch(first: TaskID, count: Int, isComing: Bool)
   case block(BlockMessage)
   case trace(TraceMessage)
   /// A `CoordinationMessage`.
@@ -77,12 +78,14 @@ extension Message {
       buffer.put(assignment.attempt)
       buffer.put(assignment.priority)
       buffer.put(assignment.isShared)
+      buffer.put(assignment.isBrief)
       buffer.put(UInt32(assignment.sources.count))
       for source in assignment.sources {
         buffer.put(source.first)
         buffer.put(UInt32(source.count))
         buffer.put(source.holder)
         buffer.put(source.isAttached)
+        buffer.put(source.isComing)
       }
     case .retract(let task, let attempt):
       buffer.put(Kind.retract)
@@ -153,10 +156,11 @@ extension Message {
       buffer.put(Kind.terminated)
       buffer.put(signal)
     case .beat: buffer.put(Kind.beat)
-    case .fetch(let first, let count):
+    case .fetch(let first, let count, let isComing):
       buffer.put(Kind.fetch)
       buffer.put(first)
       buffer.put(count)
+      buffer.put(isComing)
     case .block(let block):
       buffer.put(Kind.block)
       buffer.put(block.task)
@@ -185,13 +189,16 @@ extension Message {
       let attempt = reader.get(Attempt.self)
       let priority = reader.get(Int64.self)
       let isShared = reader.get(Bool.self)
+      let isBrief = reader.get(Bool.self)
       let sources = (0..<reader.get(UInt32.self)).map { _ in
         let first = reader.get(TaskID.self)
         let count = Int(reader.get(UInt32.self))
-        return InputSource(first: first, count: count, holder: reader.get(), isAttached: reader.get())
+        return InputSource(
+          first: first, count: count, holder: reader.get(), isAttached: reader.get(), isComing: reader.get())
       }
       self = .assign(
-        Assignment(task: task, attempt: attempt, priority: priority, isShared: isShared, sources: sources))
+        Assignment(
+          task: task, attempt: attempt, priority: priority, isShared: isShared, isBrief: isBrief, sources: sources))
     case .retract: self = .retract(reader.get(), reader.get())
     case .release: self = .release(reader.get())
     case .graph:
@@ -222,7 +229,7 @@ extension Message {
     case .rankDied: self = .rankDied(reader.get())
     case .terminated: self = .terminated(signal: reader.get())
     case .beat: self = .beat
-    case .fetch: self = .fetch(first: reader.get(), count: reader.get())
+    case .fetch: self = .fetch(first: reader.get(), count: reader.get(), isComing: reader.get())
     case .refused:
       let task = reader.get(TaskID.self)
       self = .refused(task, Self.decoded(from: &reader))

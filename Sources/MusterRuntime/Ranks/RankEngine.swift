@@ -57,7 +57,8 @@ final class RankEngine: Engine {
     events = world.traceCapacity.map { TraceRecorder(rank: world.rank, capacity: $0) }
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
     // Before there are threads.
-    ProcessMemory.limitHeaps(to: 2 + Int(world.members[world.rank].threads))
+    let own = world.members[world.rank]
+    ProcessMemory.boundHeaps(threads: Int(own.threads), memoryLimit: own.memoryLimit, environment: environment)
     if world.rank > 0 { Scratch.removeRemainsInBackground(environment: environment) }
   }
 

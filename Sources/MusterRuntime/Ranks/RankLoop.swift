@@ -4,8 +4,16 @@ internal import CMPI
 /// What MPI's thread does during a session, also while the program computes between two collectives: takes the program's
 /// requests, moves messages, watches the other ranks, and plays rank 0's part or a worker's.
 ///
-/// Not `Sendable`: made and used on one thread.
+/// Not `Sendable`: made and used on one thread, but for the time of a stand-in (`StandIn`).
 final class RankLoop {
+  /// For the thread that stands in for MPI's.
+  ///
+  /// `@unchecked Sendable` is safe: a thread stands in while MPI's thread is in a task, and both change with the lock of
+  /// the tasks that are ready held; so the loop is used by one at a time.
+  private final class Lent: @unchecked Sendable {
+    weak var loop: RankLoop?
+  }
+
   private let engine: RankEngine
   private let transport: Transport
   private var watch: RankWatch
@@ -17,6 +25,13 @@ final class RankLoop {
   /// The session is over for every rank: what is left is to leave together.
   private var isLeaving: Bool { (root?.hasLeft ?? false) || (worker?.hasLeft ?? false) }
   private var isInVigil = false
+  /// Ranks that were found dead, and when: not told yet, since what they have sent may say more of it.
+  private var dead: [(rank: Int, time: Int)] = []
+  /// How often since then no message was found. MPI may take in what has come only when it was asked for in vain.
+  private var quietRounds = 0
+  private static let enoughQuietRounds = 4
+  /// For how long what comes is taken for a rank's last words, in nanoseconds.
+  private static let longestWords = 100_000_000
   /// A rank whose process has gone while the ranks leave, and when that was seen.
   private var lost: (rank: Int, time: Int)?
 
@@ -34,7 +49,9 @@ final class RankLoop {
       root = RootRole(engine: engine, transport: transport, deadline: configuration.progressDeadline)
       root!.mayLeave = { [tracing] in tracing?.isComplete() ?? true }
     } else {
-      worker = WorkerRole(engine: engine, transport: transport)
+      let lent = Lent()
+      worker = WorkerRole(engine: engine, transport: transport) { lent.loop?.standIn() ?? true }
+      lent.loop = self
     }
     MPIThread.shared.vigil?.close()
     MPIThread.shared.vigil = nil
@@ -43,9 +60,19 @@ final class RankLoop {
     clinux_set_timer_slack(1)
   }
 
-  func run() {
+  func run() { _ = run(isStandIn: false) }
+
+  /// Plays the part of MPI's thread until that is back. Returns whether the session is over.
+  private func standIn() -> Bool {
+    clinux_set_timer_slack(1)
+    return run(isStandIn: true)
+  }
+
+  /// Returns whether this thread has come to the session's end.
+  private func run(isStandIn: Bool) -> Bool {
     var backoff = Backoff(isOversubscribed: engine.world.isOversubscribed)
     while true {
+      if isStandIn && worker?.isStandInRecalled == true { return false }
       var progressed = false
       while let request = engine.takeRequest() {
         progressed = true
@@ -58,15 +85,21 @@ final class RankLoop {
         root?.take(request)
         worker?.take(request)
       }
+      switch worker?.runBrief() {
+      case .superseded: return false
+      case .ranSome: progressed = true
+      case .ranNone, nil: break
+      }
       if worker?.takeCompletions() == true {
         progressed = true
         engine.events?.holds(worker?.storedBytes ?? 0, at: MonotonicClock.nanoseconds)
       }
-      if transport.poll({ receive($0) }) { progressed = true }
+      let hasReceived = transport.poll { receive($0) }
+      if hasReceived { progressed = true }
       if engine.coordination.exchange({ transport.send(.coordination($0), to: $1) }) { progressed = true }
       if root?.advance() == true { progressed = true }
       if worker?.advance() == true { progressed = true }
-      lookAfterOthers()
+      lookAfterOthers(hasReceived: hasReceived)
       transport.flush()
       if isLeaving && transport.leave() { break }
       if progressed {
@@ -82,6 +115,7 @@ final class RankLoop {
     Signals.leaveSession(isRoot: engine.rank == 0)
     root?.acknowledgeEnd()
     worker?.acknowledgeEnd()
+    return true
   }
 
   private func receive(_ incoming: Transport.Incoming) {
@@ -98,13 +132,19 @@ final class RankLoop {
     worker?.receive(incoming)
   }
 
-  private func lookAfterOthers() {
+  /// - Parameter hasReceived: whether messages have come since this was last called.
+  private func lookAfterOthers(hasReceived: Bool) {
     let now = MonotonicClock.nanoseconds
     let signal = Signals.pendingTermination
     if isLeaving {
       lookAfterLeaving(now: now)
     } else if worker?.isEnding != true {
-      for rank in watch.deaths(now: now, atOnce: signal != nil) { died(rank) }
+      tellOfTheDead(hasReceived: hasReceived, now: now)
+      let found = watch.deaths(now: now, atOnce: signal != nil)
+      if !found.isEmpty {
+        dead += found.map { ($0, now) }
+        quietRounds = 0
+      }
       for action in heartbeat.tick(now: now) {
         switch action {
         case .beat:
@@ -114,7 +154,8 @@ final class RankLoop {
         }
       }
     }
-    if let signal {
+    // A launcher that ends the job does so for one that has died: that is told.
+    if let signal, dead.isEmpty || worker?.isEnding == true {
       root?.terminated(by: signal)
       worker?.terminated(by: signal)
     }
@@ -124,6 +165,8 @@ final class RankLoop {
   /// session's own beats would be left behind: those outside of sessions begin.
   private func lookAfterLeaving(now: Int) {
     guard worker?.isEnding != true else { return }
+    if lost == nil { lost = dead.first }
+    dead = []
     if !isInVigil {
       isInVigil = true
       MPIThread.shared.vigil = Vigil(engine.world)
@@ -136,6 +179,15 @@ final class RankLoop {
         "rank \(lost.rank) (node \(engine.world.nodeNames[lost.rank])) died at the end of the session",
         comm: engine.world.comm)
     }
+  }
+
+  /// A rank that was found dead is told of when no message has come for a while: its last words say more.
+  private func tellOfTheDead(hasReceived: Bool, now: Int) {
+    guard let first = dead.first else { return }
+    quietRounds = hasReceived ? 0 : quietRounds + 1
+    guard quietRounds >= Self.enoughQuietRounds || now - first.time > Self.longestWords else { return }
+    for entry in dead { died(entry.rank) }
+    dead = []
   }
 
   private func died(_ rank: Int) {

@@ -7,10 +7,14 @@ extension RootRole {
     let now = MonotonicClock.nanoseconds
     guard let deadline, !hasLeft, divergent == nil else { return }
     // The program has come, and waits for what a task is to tell it.
-    guard !engine.coordination.programWaits else { return }
+    guard !engine.coordination.programWaits else {
+      programWaited = now
+      return
+    }
     guard request != nil || firstArrival != nil, !(request != nil && allAdmitted) else { return }
     let since = [request != nil ? requestTime : nil, firstArrival].compactMap { $0 }.min() ?? now
-    guard now - since > deadline else { return }
+    // When such a wait ends the program's thread is still to say so.
+    guard now - max(since, programWaited) > deadline else { return }
     let missing = (0..<engine.world.size).filter { $0 == 0 ? request == nil : arrivals[$0] == nil }
     let here = request?.arrival ?? arrivals.min { $0.key < $1.key }?.value
     let names = missing.map(String.init).joined(separator: ", ")
@@ -59,6 +63,7 @@ extension RootRole {
   }
 
   func rankDied(_ rank: Int) {
+    if terminatedWorker?.rank == rank { endWithWorker() }
     endJob(
       "\(name(rank)) died \(doing(rank)). Look for its last message, and for the out-of-memory killer in the kernel's"
         + " log of its node")

@@ -41,7 +41,7 @@ final class RootRole {
   let transport: Transport
   let deadline: Int?
   private let start = MonotonicClock.nanoseconds
-  var conductor = Conductor()
+  var conductor = Conductor(assignsAhead: true)
   private var actions: [Action] = []
   /// Small blocks that came with the news of them, until they are released.
   private var presented = TaskMap<Presented>()
@@ -68,6 +68,8 @@ final class RootRole {
   var hasLeft = false
   /// Whether the session may end, once all have come to its end.
   var mayLeave: () -> Bool = { true }
+  /// When the program was last found to wait for what a task is to tell it; 0 for never.
+  var programWaited = 0
   /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.
   var terminatedWorker: (rank: Int, signal: Int32, deadline: Int)?
 
@@ -259,6 +261,8 @@ final class RootRole {
       }
     }
     actions.removeAll(keepingCapacity: true)
+    let abandoned = conductor.takeAbandoned()
+    if !abandoned.isEmpty { engine.coordination.tasksCancelled(abandoned) }
     if !conductor.retired.isEmpty { _ = conductor.takeRetired() }
   }
 
@@ -276,7 +280,8 @@ final class RootRole {
         let block = presented[task]
         // Also where it went with another task: that may have been taken back before it came.
         if let block { attached.append(block.message) }
-        assignment.sources.add(task, heldBy: source.holder, isAttached: block != nil)
+        assignment.sources.add(
+          task, heldBy: source.holder, isAttached: block != nil, isComing: block == nil && source.isComing)
       }
     }
     transport.send(.assign(assignment), to: worker)
@@ -301,11 +306,15 @@ final class RootRole {
       {
         run!.count += 1
       } else {
-        if let run { transport.send(.fetch(first: run.first, count: run.count), to: Int(run.holder.number)) }
+        if let run {
+          transport.send(.fetch(first: run.first, count: run.count, isComing: false), to: Int(run.holder.number))
+        }
         run = (task, 1, holder)
       }
     }
-    if let run { transport.send(.fetch(first: run.first, count: run.count), to: Int(run.holder.number)) }
+    if let run {
+      transport.send(.fetch(first: run.first, count: run.count, isComing: false), to: Int(run.holder.number))
+    }
   }
 
   /// A result has come. What follows, where it can't be read, is left in `actions`.
@@ -356,7 +365,7 @@ final class RootRole {
     (1..<engine.world.size).reduce(0) { count, rank in
       count
         + min(
-          conductor.scheduler.assignedCount(to: WorkerID(rank)),
+          conductor.scheduler.startableCount(on: WorkerID(rank)),
           max(0, Int(engine.world.members[rank].threads) + SparePlaces.limit - overdueCounts[rank, default: 0]))
     }
   }

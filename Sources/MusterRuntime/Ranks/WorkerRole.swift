@@ -32,14 +32,17 @@ final class WorkerRole {
   private var endDeadline: Int?
   var isEnding: Bool { endDeadline != nil }
 
-  init(engine: RankEngine, transport: Transport) {
+  /// - Parameter standInWork: what a thread does that stands in for MPI's, as for `WorkQueue`.
+  init(engine: RankEngine, transport: Transport, standInWork: @escaping @Sendable () -> Bool) {
     self.engine = engine
     self.transport = transport
+    let threads = Int(engine.world.members[engine.rank].threads)
     queue = WorkQueue(
-      threads: Int(engine.world.members[engine.rank].threads), rank: engine.rank, doorbell: engine.doorbell,
-      events: engine.events, coordination: engine.coordination)
+      threads: threads, rank: engine.rank, doorbell: engine.doorbell,
+      events: engine.events, coordination: engine.coordination, mayStandIn: engine.world.mayChangeThread,
+      standInWork: standInWork)
     let limit = engine.world.members[engine.rank].memoryLimit
-    budget = MemoryBudget(limit: limit, baseline: ProcessMemory.resident?.total ?? 0)
+    budget = MemoryBudget(limit: limit, threads: threads)
     state = WorkerState(
       memoryLimit: limit, rank: engine.rank,
       marks: BlockStore.Marks(limit: limit == 0 ? 0 : budget.blockLimit, taskLimit: limit))
@@ -49,6 +52,11 @@ final class WorkerRole {
   /// What the worker's blocks hold in memory, in bytes.
   var storedBytes: Int { state.storedBytes }
   var hasCompletions: Bool { queue.hasNews || spiller?.hasCompletions == true }
+
+  /// Runs tasks that are expected to be brief on the calling thread.
+  func runBrief() -> WorkQueue.BriefRun { queue.runBrief() }
+  /// Whether the calling thread stands in for MPI's, and is to hand back.
+  var isStandInRecalled: Bool { queue.isStandInRecalled }
 
   func take(_ request: RankEngine.Request) {
     switch request {
@@ -105,7 +113,12 @@ final class WorkerRole {
     // Of what a task held by its end rank 0 hears before it hears of the end.
     _ = engine.coordination.exchange { transport.send(.coordination($0), to: $1) }
     for change in idleChanges { state.setIdle(change.run, change.isIdle, into: &actions) }
-    for completion in completions { state.completed(completion, into: &actions) }
+    for completion in completions {
+      // What it took to make a block tells how many others may be made at a time, from now on.
+      let bytes = completion.result.byteCount ?? 0
+      if state.isLookDue(storing: bytes) { observeMemory(with: bytes) }
+      state.completed(completion, into: &actions)
+    }
     for completion in diskCompletions { state.receive(completion, into: &actions) }
     completions.removeAll(keepingCapacity: true)
     diskCompletions.removeAll(keepingCapacity: true)
@@ -170,18 +183,26 @@ final class WorkerRole {
       case .discard(let place): startedSpiller().discard(place)
       case .reply(let block, let task, let destination): transport.send(block, of: task, to: destination)
       case .present(let block, let task): transport.send(block, of: task, to: 0)
-      case .fetch(let first, let count, let holder):
-        transport.send(.fetch(first: first, count: count), to: Int(holder.number))
+      case .fetch(let first, let count, let holder, let isComing):
+        transport.send(.fetch(first: first, count: count, isComing: isComing), to: Int(holder.number))
       case .takeBack(let task, let attempt):
-        queue.push(ready)
-        ready.removeAll(keepingCapacity: true)
-        let wasQueued = queue.remove(task, attempt: attempt)
+        let wasQueued = removeFromQueue(task, attempt: attempt)
         state.answerRetract(task, attempt: attempt, wasQueued: wasQueued, into: &actions)
+      case .holdBack(let task, let attempt):
+        let wasQueued = removeFromQueue(task, attempt: attempt)
+        state.answerHoldBack(task, attempt: attempt, wasQueued: wasQueued, into: &actions)
       }
     }
     actions.removeAll(keepingCapacity: true)
     queue.push(ready)
     ready.removeAll(keepingCapacity: true)
+  }
+
+  /// Takes a task back that no thread has begun, also one that has just become ready.
+  private func removeFromQueue(_ task: TaskID, attempt: Attempt) -> Bool {
+    queue.push(ready)
+    ready.removeAll(keepingCapacity: true)
+    return queue.remove(task, attempt: attempt)
   }
 
   private func startedSpiller() -> Spiller {
@@ -194,9 +215,14 @@ final class WorkerRole {
   }
 
   /// Looks at what the process takes besides blocks, each time that those have changed much.
-  private func observeMemory() {
+  ///
+  /// - Parameter newBytes: What a block holds that is about to be stored.
+  private func observeMemory(with newBytes: Int = 0) {
     guard budget.limit > 0, let peak = ProcessMemory.recentPeak else { return }
-    if budget.observe(resident: peak, storedBytes: state.storedBytes) { startedSpiller().trim() }
+    let isTight = budget.observe(
+      resident: peak, highWater: ProcessMemory.highWater, storedBytes: state.storedBytes + newBytes,
+      reservedBytes: max(0, state.reservedBytes - newBytes))
+    if isTight { startedSpiller().trim() }
     state.limitBlocks(to: budget.blockLimit, into: &actions)
   }
 

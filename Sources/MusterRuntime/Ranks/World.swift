@@ -36,6 +36,8 @@ struct World: Sendable {
   var nodeNames: [String]
   /// Muster started MPI, and so ends it.
   var ownsMPI: Bool
+  /// Another thread than the one that began may make the MPI calls, as long as only one does at a time.
+  var mayChangeThread: Bool
   /// More ranks on this node than processors: then waiting gives the processor up at once.
   var isOversubscribed: Bool
   /// The longest message; sender and receiver cut alike, so all go by rank 0.
@@ -69,7 +71,7 @@ struct World: Sendable {
     let members = size == 1 ? [own] : connection.meet(for: .session, as: own, deadline: deadline) ?? []
     return World(
       comm: connection.comm, rank: connection.rank, size: size, members: members,
-      nodeNames: connection.nodeNames, ownsMPI: connection.isOwner,
+      nodeNames: connection.nodeNames, ownsMPI: connection.isOwner, mayChangeThread: connection.mayChangeThread,
       isOversubscribed: connection.processors.isOversubscribed)
   }
 

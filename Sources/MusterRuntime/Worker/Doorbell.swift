@@ -7,16 +7,23 @@ final class Doorbell: Sendable {
 
   func ring() {
     guard isAsleep.load(ordering: .sequentiallyConsistent) else { return }
-    condition.withLock { condition.signal() }
+    condition.withLock {
+      isAsleep.store(false, ordering: .sequentiallyConsistent)
+      condition.signal()
+    }
   }
 
   /// Sleeps until rung, or until the time has passed; returns at once where `hasWork` says so after the sleeper has
-  /// made itself known, so that no ring is missed.
+  /// made itself known, so that no ring is missed. What it looks at may be guarded by locks that are held by those who ring.
   func sleep(nanoseconds: Int, unless hasWork: () -> Bool) {
-    condition.lock()
     isAsleep.store(true, ordering: .sequentiallyConsistent)
-    if !hasWork() { condition.wait(nanoseconds: nanoseconds) }
-    isAsleep.store(false, ordering: .sequentiallyConsistent)
-    condition.unlock()
+    guard !hasWork() else {
+      isAsleep.store(false, ordering: .sequentiallyConsistent)
+      return
+    }
+    condition.withLock {
+      if isAsleep.load(ordering: .sequentiallyConsistent) { condition.wait(nanoseconds: nanoseconds) }
+      isAsleep.store(false, ordering: .sequentiallyConsistent)
+    }
   }
 }

@@ -6,6 +6,8 @@ package struct ReadyTask: Comparable, Sendable {
   package var task: TaskID
   package var attempt: Attempt
   package var priority: Int64
+  /// Whether it's expected to end in no time.
+  var isBrief = false
   package var layer: RegisteredLayer
   package var inputs: [any Block]
 
@@ -38,24 +40,39 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     var isIdle: Bool
   }
 
-  private let condition = ConditionLock()
-  private let doorbell: Doorbell
+  let condition = ConditionLock()
+  let doorbell: Doorbell
   private let rank: Int
   private let events: TraceRecorder?
-  private let coordination: Coordination
-  private var places: SparePlaces
+  let coordination: Coordination
+  var places: SparePlaces
   /// What `takeNews` told last.
   private var toldOffer: PlaceOffer
   private var idleChanges: [IdleChange] = []
-  private var ready = Heap<ReadyTask>()
-  private var completions: [Completion] = []
-  private var idle = 0
+  var ready = Heap<ReadyTask>()
+  var completions: [Completion] = []
+  var idle = 0
   /// The threads that run a task.
-  private var running = 0
+  var running = 0
   private var timeLimits = TimeLimits()
-  private var isShutDown = false
+  var isShutDown = false
 
-  init(threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?, coordination: Coordination) {
+  /// Whether MPI's thread runs brief tasks. With several threads it has enough to do as it is.
+  let runsBrief: Bool
+  var standIn = StandIn()
+  /// Plays the part of MPI's thread until it is to hand back (then it returns false), or the session is over.
+  let standInWork: @Sendable () -> Bool
+
+  /// - Parameters:
+  ///   - mayStandIn: whether other threads than MPI's may make MPI calls, one at a time.
+  ///   - standInWork: plays the part of MPI's thread until `isStandInRecalled` (then it returns false), or the session is
+  ///     over.
+  init(
+    threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?, coordination: Coordination, mayStandIn: Bool,
+    standInWork: @escaping @Sendable () -> Bool
+  ) {
+    runsBrief = mayStandIn && threads == 1
+    self.standInWork = standInWork
     self.events = events
     self.coordination = coordination
     places = SparePlaces(threads: threads)
@@ -71,7 +88,8 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     guard !tasks.isEmpty else { return }
     condition.withLock {
       for task in tasks { ready.insert(task) }
-      for _ in 0..<min(idle, tasks.count) { condition.signal() }
+      let others = runsBrief ? tasks.count { !mayRunHere($0) } : tasks.count
+      for _ in 0..<min(idle, others) { condition.signal() }
     }
   }
 
@@ -123,7 +141,9 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
 
   /// There is something for `takeNews`.
   var hasNews: Bool {
-    condition.withLock { !completions.isEmpty || !idleChanges.isEmpty || places.offer != toldOffer }
+    condition.withLock {
+      !completions.isEmpty || !idleChanges.isEmpty || places.offer != toldOffer || standIn.isRecalled || hasBrief
+    }
   }
   /// Whether a thread runs a task, or is about to.
   var isBusy: Bool { condition.withLock { running > 0 || !ready.isEmpty } }
@@ -137,6 +157,11 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     }
   }
 
+  func asks(_ run: TaskRun) {
+    guard runsBrief else { return }
+    condition.withLock { if standIn.waits(run) { condition.signal() } }
+  }
+
   func lend(_ run: TaskRun) throws(MusterError) {
     condition.lock()
     let spare: Int?
@@ -147,6 +172,8 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
       throw error
     }
     idleChanges.append(IdleChange(run: run, isIdle: true))
+    // One to stand in, where it's MPI's thread that waits, and one for a task.
+    if standIn.waits(run) { condition.signal() }
     condition.signal()
     condition.unlock()
     startThread(spare)
@@ -166,17 +193,25 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     if let spare { SystemThread.start(name: "muster-spare-\(spare)") { self.work() } }
   }
 
-  private func work() { CurrentTask.withThread(coordination, self) { work($0) } }
+  private func work() {
+    let isMPIThread = CurrentTask.withThread(coordination, self) { work($0) }
+    if isMPIThread { MPIThread.shared.succeed() }
+  }
 
-  private func work(_ current: UnsafeMutablePointer<CurrentTask>) {
+  /// Runs tasks until the session is over. Returns whether the calling thread has to make the MPI calls from now on.
+  private func work(_ current: UnsafeMutablePointer<CurrentTask>) -> Bool {
     condition.lock()
+    defer { condition.unlock() }
     while !isShutDown {
-      guard places.hasRoom(running: running), let next = ready.popMin() else {
-        idle += 1
-        condition.wait()
-        idle -= 1
+      if standIn.isDue(at: MonotonicClock.nanoseconds) {
+        if standForMPIThread() { return true }
         continue
       }
+      guard places.hasRoom(running: running), let next = ready.min, !mayRunHere(next) else {
+        rest()
+        continue
+      }
+      ready.removeMin()
       running += 1
       if next.layer.layer.timeout != nil {
         timeLimits.began(next.task, next.attempt, next.layer, at: MonotonicClock.nanoseconds)
@@ -200,10 +235,10 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
         condition.lock()
       }
     }
-    condition.unlock()
+    return false
   }
 
-  private func run(_ next: ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion {
+  func run(_ next: ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion {
     let begin = MonotonicClock.nanoseconds
     let layer = next.layer.layer
     let result = current.run(next.task, next.attempt, of: next.layer, inputs: next.inputs, at: begin).mapError {

@@ -15,6 +15,8 @@ extension WorkerState {
   package func attempt(ofAssigned task: TaskID) -> Attempt? { assigned[task]?.attempt }
   /// The inputs of an assigned task, as its layer gives them.
   package func inputs(ofAssigned task: TaskID) -> [TaskID] { assigned[task]?.inputs ?? [] }
+  /// The blocks that others have asked for and that are to be computed here.
+  package var awaitedByOthers: [TaskID] { awaited.keys.sorted() }
   /// Whether a task waits for the block.
   package func awaits(_ block: TaskID) -> Bool { waiting[block] != nil }
 

@@ -11,7 +11,9 @@ package struct WorkerState {
     case run(ReadyTask)
     /// Takes the task out of the queue of ready ones, if it is there still; the answer is for `answerRetract`.
     case takeBack(TaskID, Attempt)
-    case fetch(first: TaskID, count: Int, holder: WorkerID)
+    /// The same of a task that turns out to need room; the answer is for `answerHoldBack`.
+    case holdBack(TaskID, Attempt)
+    case fetch(first: TaskID, count: Int, holder: WorkerID, isComing: Bool)
     /// A block for the member that asked for it.
     case reply(any Block, of: TaskID, to: Int)
     /// The member asked for a block that the disk has lost.
@@ -32,6 +34,7 @@ package struct WorkerState {
     var attempt: Attempt
     var priority: Int64
     var isShared: Bool
+    var isBrief: Bool
     var missing: Int
     var inputs: [TaskID]
     /// Whether it has been given to the threads.
@@ -50,6 +53,9 @@ package struct WorkerState {
   private(set) var waiting: [TaskID: [TaskID]] = [:]
   /// What has been asked for and hasn't come.
   private(set) var inFlight: Set<TaskID> = []
+  /// Who has asked for a block that is to be computed here. Where that comes to nothing the entry stays until the layer
+  /// goes: whoever asked has been told, and drops what comes.
+  private(set) var awaited: [TaskID: [Int]] = [:]
   package private(set) var store: BlockStore
   private var storeActions: [BlockStore.Action] = []
   private var memoryReports: MemoryReports
@@ -57,6 +63,10 @@ package struct WorkerState {
 
   /// What the stored blocks hold in memory, in bytes.
   package var storedBytes: Int { store.memoryBytes }
+  /// Whether to have a look at the process's memory before a block of so many bytes is stored.
+  package mutating func isLookDue(storing bytes: Int) -> Bool { memoryReports.isLookDue(storing: bytes) }
+  /// What tasks that are about to run, or run, are expected to make, in bytes.
+  package var reservedBytes: Int { store.reservedBytes }
 
   /// - Parameters:
   ///   - memoryLimit: What the worker may take, in bytes; 0 where there is no limit, and then the memory isn't reported.
@@ -92,7 +102,10 @@ package struct WorkerState {
   }
 
   /// No task of these layers will be assigned any more.
-  package mutating func forget(_ numbers: Range<Int>) { layers.forget(numbers) }
+  package mutating func forget(_ numbers: Range<Int>) {
+    layers.forget(numbers)
+    if !awaited.isEmpty { awaited = awaited.filter { !numbers.contains(Int($0.key.layer)) } }
+  }
 
   /// A message from rank 0, or from another worker that asks for blocks.
   package mutating func receive(_ message: Message, from source: Int, into actions: inout [Action]) {
@@ -100,11 +113,17 @@ package struct WorkerState {
     case .assign(let assignment): assign(assignment, into: &actions)
     case .retract(let task, let attempt): retract(task, attempt: attempt, into: &actions)
     case .release(let task): _ = store.take(task, into: &storeActions)
-    case .fetch(let first, let count):
+    case .fetch(let first, let count, let isComing):
       for offset in 0..<count {
         let task = TaskID(layer: Int(first.layer), index: Int(first.index) + offset)
-        // Released meanwhile where the task that wanted it was moved: then nobody waits for it any more.
-        guard store.holds(task) else { continue }
+        guard store.holds(task) else {
+          // The assignment may come after this: rank 0 sends that.
+          if isComing, layers[task.layer] != nil || Int(task.layer) >= layers.nextNumber {
+            awaited[task, default: []].append(source)
+          }
+          // Else released meanwhile where the task that wanted it was moved: then nobody waits for it any more.
+          continue
+        }
         if let block = store.block(of: task) {
           actions.append(.reply(block, of: task, to: source))
         } else {
@@ -143,7 +162,7 @@ package struct WorkerState {
     }
     assigned[task] = Assigned(
       attempt: assignment.attempt, priority: assignment.priority, isShared: assignment.isShared,
-      missing: missing, inputs: inputs)
+      isBrief: assignment.isBrief, missing: missing, inputs: inputs)
     // What is to come may be large.
     let outputBytes = layer.expectedBytes
     let isLight = missing > 0 ? store.marks.limit == 0 : store.isLight(task, inputs: inputs, outputBytes: outputBytes)
@@ -166,7 +185,10 @@ package struct WorkerState {
         if first == nil { first = id }
         count += 1
       } else if let start = first {
-        if !source.isAttached { actions.append(.fetch(first: start, count: count, holder: source.holder)) }
+        if !source.isAttached {
+          actions.append(
+            .fetch(first: start, count: count, holder: source.holder, isComing: source.isComing))
+        }
         (first, count) = (nil, 0)
       }
     }
@@ -188,7 +210,7 @@ package struct WorkerState {
     actions.append(
       .run(
         ReadyTask(
-          task: task, attempt: entry.attempt, priority: entry.priority, layer: layer,
+          task: task, attempt: entry.attempt, priority: entry.priority, isBrief: entry.isBrief, layer: layer,
           inputs: entry.inputs.map { store.block(of: $0)! })))
   }
 
@@ -220,7 +242,12 @@ package struct WorkerState {
     switch completion.result {
     case .success(let block):
       let bytes = block.byteCount
-      if entry.isShared && bytes <= Self.presentedBytes { actions.append(.present(block, of: completion.task)) }
+      let members = awaited.isEmpty ? nil : awaited.removeValue(forKey: completion.task)
+      for member in members ?? [] { actions.append(.reply(block, of: completion.task, to: member)) }
+      // Those who want it have it already.
+      if members == nil && entry.isShared && bytes <= Self.presentedBytes {
+        actions.append(.present(block, of: completion.task))
+      }
       actions.append(
         .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
       // A task may be run again where its block is held: the block is the same.
@@ -276,6 +303,26 @@ package struct WorkerState {
     if wasQueued { forget(task) }
     actions.append(.send(.retracted(task, attempt, givenBack: wasQueued)))
     follow(into: &actions)
+  }
+
+  /// Whether the queue still had the task that was to be held back. Where it has, it waits for room.
+  package mutating func answerHoldBack(_ task: TaskID, attempt: Attempt, wasQueued: Bool, into actions: inout [Action])
+  {
+    guard wasQueued, let entry = assigned[task], entry.attempt == attempt else { return }
+    guard let layer = layers[task.layer] else { preconditionFailure("\(task) is of a layer that was forgotten") }
+    assigned[task]!.isReady = false
+    store.want(.task(task), inputs: entry.inputs, priority: entry.priority, outputBytes: layer.expectedBytes)
+    store.prepare(.task(task), into: &storeActions)
+    follow(into: &actions)
+  }
+
+  /// Tasks that were let through since nothing large was known of their layers, and that there may be no room for.
+  private mutating func holdBackUnexpected(into actions: inout [Action]) {
+    // A layer of one task, such as a submitted call, has no others.
+    let unexpected = store.takeUnexpected().filter { layers[$0].map { $0.layer.tasks.count > 1 } ?? false }
+    guard !unexpected.isEmpty else { return }
+    let tasks = assigned.filter { task, entry in entry.isReady && store.needsRoom(task) }
+    for (task, entry) in tasks.sorted(by: { $0.key < $1.key }) { actions.append(.holdBack(task, entry.attempt)) }
   }
 
   private mutating func forget(_ task: TaskID) {
@@ -343,6 +390,7 @@ package struct WorkerState {
       }
     }
     storeActions.removeAll(keepingCapacity: true)
+    holdBackUnexpected(into: &actions)
     if let bytes = memoryReports.report(of: storedBytes) { actions.append(.send(.memory(bytes: bytes))) }
   }
 

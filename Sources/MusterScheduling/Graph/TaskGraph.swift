@@ -8,6 +8,9 @@ public struct TaskLayer: Sendable {
   public var expectedBytes: Int
   /// How many times a task that threw is run again before it has failed.
   public var retries = 0
+  /// Layers of the same kind are taken to have tasks of about the same length: what one call in a program made, in a
+  /// loop. A small number, from 0; nil for a layer like no other.
+  package var kind: Int?
   /// Appends the inputs of the task with the given index. Pure: the same index gives the same inputs, on every
   /// rank. An input's layer has a lower number than this layer.
   public var inputs: @Sendable (_ index: Int, _ into: inout [TaskID]) -> Void

@@ -73,12 +73,15 @@ public struct InputSource: Sendable, Equatable {
   public var holder: WorkerID
   /// Whether the blocks come right behind the assignment, and needn't be fetched. For who carries the actions out to set.
   public var isAttached: Bool
+  /// Whether the holder is still to compute the blocks, and answers when it has.
+  public var isComing: Bool
   /// A run of `count` tasks from `first` on, held by `holder`.
-  public init(first: TaskID, count: Int, holder: WorkerID, isAttached: Bool = false) {
+  public init(first: TaskID, count: Int, holder: WorkerID, isAttached: Bool = false, isComing: Bool = false) {
     self.first = first
     self.count = count
     self.holder = holder
     self.isAttached = isAttached
+    self.isComing = isComing
   }
 }
 
@@ -91,13 +94,16 @@ extension InputSource {
 
 extension [InputSource] {
   /// Adds one input, to the last run where it follows it.
-  public mutating func add(_ task: TaskID, heldBy holder: WorkerID, isAttached: Bool = false) {
-    if let last, last.holder == holder, last.isAttached == isAttached, last.first.layer == task.layer,
+  public mutating func add(
+    _ task: TaskID, heldBy holder: WorkerID, isAttached: Bool = false, isComing: Bool = false
+  ) {
+    if let last, last.holder == holder, last.isAttached == isAttached, last.isComing == isComing,
+      last.first.layer == task.layer,
       Int(last.first.index) + last.count == Int(task.index)
     {
       self[count - 1].count += 1
     } else {
-      append(InputSource(first: task, count: 1, holder: holder, isAttached: isAttached))
+      append(InputSource(first: task, count: 1, holder: holder, isAttached: isAttached, isComing: isComing))
     }
   }
 }
@@ -112,14 +118,20 @@ public struct Assignment: Sendable, Equatable {
   public var priority: Int64
   /// Whether somebody else is likely to want the block soon: it's one of few results, or goes into a task together with others.
   public var isShared: Bool
+  /// Whether the task is expected to end in no time: to hand it from thread to thread would cost about as much.
+  public var isBrief: Bool
   /// Inputs that the worker has to fetch from others. Empty where it holds all of them.
   public var sources: [InputSource]
   /// An assignment; see the properties.
-  public init(task: TaskID, attempt: Attempt, priority: Int64, isShared: Bool = false, sources: [InputSource]) {
+  public init(
+    task: TaskID, attempt: Attempt, priority: Int64, isShared: Bool = false, isBrief: Bool = false,
+    sources: [InputSource]
+  ) {
     self.task = task
     self.attempt = attempt
     self.priority = priority
     self.isShared = isShared
+    self.isBrief = isBrief
     self.sources = sources
   }
 }

@@ -35,15 +35,22 @@ extension Scheduler {
   /// passes a move may become worth it: `Event.timePassed` is due every few milliseconds. O(1).
   public var isUneven: Bool {
     guard let thief = loads.least, let victim = loads.most, thief != victim else { return false }
-    return hasFreeSlots(thief) && hasSpareTasks(victim)
+    return mayHaveFreeSlots(thief) && hasSpareTasks(victim)
   }
 
+  /// What it was assigned ahead counts for a while: it hasn't said yet what it has done of it.
   private func hasFreeSlots(_ worker: Int) -> Bool {
-    workers[worker].pending + workers[worker].requested < workers[worker].slots
+    if workers[worker].pending + workers[worker].requested < workers[worker].slots { return true }
+    return mayHaveFreeSlots(worker)
+      && now - workers[worker].fullSince > .nanoseconds(configuration.prefillNanoseconds)
+  }
+
+  private func mayHaveFreeSlots(_ worker: Int) -> Bool {
+    workers[worker].pending - workers[worker].ahead + workers[worker].requested < workers[worker].slots
   }
 
   private func hasSpareTasks(_ worker: Int) -> Bool {
-    workers[worker].pending - workers[worker].retracting > workers[worker].slots
+    workers[worker].pending - workers[worker].ahead - workers[worker].retracting > workers[worker].slots
   }
 
   /// Finds work for idle workers: from another's backlog, else by asking the worker with the longest queue to give
@@ -70,7 +77,7 @@ extension Scheduler {
     for entry in queue.reversed() where wanted > 0 {
       let task = Int(entry)
       let record = tasks.records[task]
-      guard retractions[entry] == nil else { continue }
+      guard retractions[entry] == nil, !isFollowed(task) else { continue }
       let layer = Int(record.layer)
       let isRoot = tasks.isRoot(task)
       if isRoot && workers[thief].isFull { continue }
@@ -91,9 +98,10 @@ extension Scheduler {
   /// The tasks that a worker hasn't begun, as far as one can tell, in order of priority. It runs those that it said it
   /// has begun; where that is fewer than it has slots, those that come first of the others as well.
   func presumablyQueued(on worker: Int) -> ArraySlice<UInt32> {
-    let queue = workers[worker].queue.filter { !tasks.records[Int($0)].flags.contains(.begun) }
+    let queue = workers[worker].queue
+      .filter { !tasks.records[Int($0)].flags.contains(.begun) && !isAhead(Int($0)) }
       .map { key(of: Int($0)) }.sorted()
-    let begun = workers[worker].queue.count - queue.count
+    let begun = workers[worker].startable - queue.count
     return ArraySlice(queue.dropFirst(max(0, workers[worker].slots - begun)).map { UInt32(Self.task(ofKey: $0)) })
   }
 
@@ -138,6 +146,7 @@ extension Scheduler {
     let thief = retractions[UInt32(task)].map { Int($0) } ?? -1
     let hasStrayCopy = tasks.records[task].flags.contains(.strayCopy)
     unassign(task, from: worker)
+    recallFollowers(of: task, into: &actions)
     requeue(task, into: &actions)
     // It goes to the worker for which it was asked for, even though its inputs may be here.
     if thief >= 0, isAlive(thief), tasks.records[task].state == .ready,

@@ -1,3 +1,4 @@
+import DequeModule
 import HeapModule
 
 /// Taking graphs that are gone out of the tables, so that a session may go on for any time.
@@ -19,6 +20,7 @@ extension Scheduler {
     let roots = tasks.roots.count
     tasks.truncate(to: first, slots: slots)
     layers.removeSubrange(slots...)
+    if !crowdedOut.isEmpty { crowdedOut.removeAll { $0 >= first } }
     guard tasks.roots.count < roots else { return }
     let end = tasks.roots.count
     for worker in live where workers[Int(worker)].roots.upperBound > end {
@@ -53,6 +55,8 @@ extension Scheduler {
     retractions = renumber(retractions)
     replicas = renumber(replicas)
     unplaced = ContiguousArray(unplaced.compactMap { new($0) })
+    followers = ContiguousArray(followers.compactMap { new($0) })
+    crowdedOut = Deque(crowdedOut.compactMap { new($0) })
 
     graphs = []
     graphPlaces = [:]

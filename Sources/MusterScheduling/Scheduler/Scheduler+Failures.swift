@@ -6,6 +6,7 @@ extension Scheduler {
     let layer = Int(tasks.records[task].layer)
     let hasStrayCopy = tasks.records[task].flags.contains(.strayCopy)
     unassign(task, from: worker)
+    recallFollowers(of: task, into: &actions)
     tasks.records[task].state = .waiting
     touch(worker)
     let tried = tries[UInt32(task), default: 0] + 1
@@ -31,6 +32,14 @@ extension Scheduler {
     fail(task, origin: task, into: &actions)
   }
 
+  /// Tasks that workers still have though all that needed them has failed, since this was last asked.
+  package mutating func takeAbandoned() -> [TaskID] {
+    guard !abandoned.isEmpty else { return [] }
+    var taken: [TaskID] = []
+    swap(&taken, &abandoned)
+    return taken
+  }
+
   /// A task can't be computed, and so nothing that needs it can: `origin` is the task with which it began. Within another
   /// graph it begins with the first task there: the graph where it really began may go before that one.
   mutating func fail(_ first: Int, origin: Int, into actions: inout [Action]) {
@@ -40,8 +49,13 @@ extension Scheduler {
       let record = tasks.records[task]
       guard record.isOutstanding, !record.flags.contains(.cancelled) else { continue }
       if record.state == .assigned {
-        // One that has begun although an input was lost since may have what it needs; what is cancelled is to end.
-        guard task == first else { continue }
+        // One that has begun although an input was lost since may have what it needs; what is cancelled is to end, and
+        // what was assigned ahead waits in vain.
+        guard task == first || isAhead(task) else { continue }
+        if task != first {
+          failures[UInt32(task)] = failure(of: origin)
+          origin = task
+        }
         tasks.records[task].flags.insert(.cancelled)
         recall(task, into: &actions)
       } else {
@@ -65,7 +79,9 @@ extension Scheduler {
     tasks.records[task].worker = -1
     tasks.records[task].position = UInt32(origin)
     countEnd(inLayer: Int(tasks.records[task].layer), of: task)
+    isFailing = true
     for edge in tasks.inputRange(of: task) { stopNeeding(Int(tasks.inputs[edge]), into: &actions) }
+    isFailing = false
   }
 
   /// A graph hears that a result of it can't be computed.

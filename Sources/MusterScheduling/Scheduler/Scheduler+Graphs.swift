@@ -16,10 +16,11 @@ extension Scheduler {
     let added = try tasks.expand(graph)
     self.now = now
     for layer in graph.layers {
+      if let kind = layer.kind { startPace(ofKind: kind) }
       layers.append(
         LayerRecord(
           expectedBytes: max(0, layer.expectedBytes), urgency: graph.urgency, retries: layer.retries,
-          hasFewResults: graph.results.count <= Self.fewResults))
+          hasFewResults: graph.results.count <= Self.fewResults, kind: layer.kind.map { Int32($0) }))
     }
     for task in added { layers[Int(tasks.records[task].layer)].total += 1 }
     outstanding += added.count
@@ -88,6 +89,7 @@ extension Scheduler {
     var doomed: [(task: Int, origin: Int)] = []
     for task in added {
       var origin: Int?
+      var mayFollow = false
       for edge in tasks.inputRange(of: task) {
         let input = Int(tasks.inputs[edge])
         guard input < added.lowerBound else { continue }
@@ -96,9 +98,11 @@ extension Scheduler {
         case .finished: tasks.records[task].unmet -= 1
         case .failed: origin = Int(tasks.records[input].position)
         case .assigned where tasks.records[input].flags.contains(.cancelled): origin = input
+        case .assigned where assignsAhead: mayFollow = true
         default: break
         }
       }
+      if mayFollow && origin == nil { followers.append(UInt32(task)) }
       if let origin {
         doomed.append((task, origin))
       } else if tasks.records[task].unmet == 0 && !tasks.isRoot(task) {

@@ -77,7 +77,8 @@ extension Scheduler {
             && workers[worker].queue[Int(record.position)] == UInt32(task),
           "\(id) isn't where it should be in the queue of worker \(worker)")
         try expect(
-          record.unmet == 0 || record.flags.contains(.begun) || retractions[UInt32(task)] != nil,
+          record.unmet == 0 || record.flags.contains(.begun) || retractions[UInt32(task)] != nil
+            || isAhead(task) && inputsAreComing(to: task),
           "\(id) is assigned and misses inputs, but wasn't asked for")
       case .finished:
         try expect(isAlive(Int(record.worker)), "\(id) is finished, but held by a lost worker")
@@ -102,6 +103,13 @@ extension Scheduler {
       try expect(
         layer.finished == finishedByLayer[number] && layer.assigned == assignedByLayer[number],
         "the counts of layer \(number) are off")
+    }
+  }
+
+  private func inputsAreComing(to task: Int) -> Bool {
+    tasks.inputRange(of: task).allSatisfy { edge in
+      let input = tasks.records[Int(tasks.inputs[edge])]
+      return input.state == .finished || input.state == .assigned
     }
   }
 
@@ -201,6 +209,10 @@ extension Scheduler {
       try expect(record.retracting == retracting[worker], "worker \(worker): retracting is off")
       try expect(record.requested == requested[worker], "worker \(worker): requested is off")
       try expect(record.unanswered >= record.retracting, "worker \(worker): unanswered is off")
+      try expect(
+        record.ahead == record.queue.count { isAhead(Int($0)) }, "worker \(worker): what is assigned ahead is off")
+      let top = record.queue.count { layers[Int(tasks.records[Int($0)].layer)].urgency == record.topUrgency }
+      try expect(record.queue.isEmpty || record.topCount == top, "worker \(worker): the count of urgent tasks is off")
       let expected = record.queue.reduce(0) { $0 + layers[Int(tasks.records[Int($1)].layer)].expectedBytes }
       try expect(record.expected == expected, "worker \(worker): expected bytes are off")
       try expect(

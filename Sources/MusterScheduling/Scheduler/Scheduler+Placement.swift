@@ -24,9 +24,9 @@ extension Scheduler {
     unplaced.removeAll(keepingCapacity: true)
   }
 
-  private func hasRoom(_ worker: Int, for task: Int) -> Bool {
+  func hasRoom(_ worker: Int, for task: Int) -> Bool {
     let layer = Int(tasks.records[task].layer)
-    return workers[worker].queue.count < capacity(of: worker, forLayer: layer, hasInputs: !tasks.isRoot(task))
+    return accepts(task, on: worker, limit: capacity(of: worker, forLayer: layer, hasInputs: !tasks.isRoot(task)))
   }
 
   mutating func enterBacklog(_ task: Int, of worker: Int) {
@@ -46,7 +46,9 @@ extension Scheduler {
   /// Among the workers that hold inputs that with the least sum of waiting there and moving there what it doesn't
   /// hold. Others aren't considered: where many tasks become ready at once, they'd take those whose inputs are
   /// elsewhere and have no time for their own. What makes a worker that stays idle useful is `takeFromBacklog`.
-  private mutating func place(_ task: Int) -> Int? {
+  ///
+  /// - Parameter tolerance: by how much longer, in nanoseconds, a queue may be than the shortest without being thought longer.
+  mutating func place(_ task: Int, tolerance: Int = 0) -> Int? {
     guard let idlest = loads.least else { return nil }
     let range = tasks.inputRange(of: task)
     guard !range.isEmpty else { return idlest }
@@ -80,6 +82,7 @@ extension Scheduler {
       for candidate in candidates where set.contains(Int(candidate)) { inputBytes[Int(candidate)] += bytes }
     }
 
+    let unnoticed = tolerance == 0 ? 0 : tolerance + queueTime(of: idlest)
     var best = idlest
     var bestCost = Int.max
     var bestBytes = -1
@@ -88,7 +91,7 @@ extension Scheduler {
       let bytes = inputBytes[worker]
       inputBytes[worker] = 0
       guard bytes > 0 else { continue }
-      let cost = queueTime(of: worker) + (bytes == total ? 0 : transferTime(bytes: total - bytes))
+      let cost = max(0, queueTime(of: worker) - unnoticed) + (bytes == total ? 0 : transferTime(bytes: total - bytes))
       if cost < bestCost || (cost == bestCost && bytes > bestBytes) {
         best = worker
         bestCost = cost
@@ -129,7 +132,7 @@ extension Scheduler {
         if set.contains(worker) { continue }
         if let member = set.member(seed: worker) { holder = Int32(member) }
       }
-      sources.add(tasks.id(of: input), heldBy: WorkerID(Int(holder)))
+      sources.add(tasks.id(of: input), heldBy: WorkerID(Int(holder)), isComing: record.state != .finished)
     }
     return sources
   }

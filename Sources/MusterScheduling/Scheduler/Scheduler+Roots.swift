@@ -6,20 +6,18 @@ extension Scheduler {
   mutating func supply(_ worker: Int, into actions: inout [Action]) {
     while true {
       if let task = nextInBacklog(of: worker) {
-        let layer = Int(tasks.records[task].layer)
-        let limit = capacity(of: worker, forLayer: layer, hasInputs: !tasks.isRoot(task))
-        guard workers[worker].queue.count < limit else { return }
+        guard hasRoom(worker, for: task) else { return }
         workers[worker].backlog.removeMin()
         leaveReady(task)
         assign(task, to: worker, into: &actions)
         continue
       }
-      if backlogged > 0, workers[worker].queue.count < workers[worker].slots, takeFromBacklog(for: worker) {
+      if backlogged > 0, workers[worker].startable < workers[worker].slots, takeFromBacklog(for: worker) {
         continue
       }
       guard withheld > 0, let task = nextRoot(of: worker) else { return }
       let layer = Int(tasks.records[task].layer)
-      guard workers[worker].queue.count < rootCapacity(of: worker, forLayer: layer) else { return }
+      guard accepts(task, on: worker, limit: rootCapacity(of: worker, forLayer: layer)) else { return }
       guard hasMemory(worker, expecting: layers[layer].expectedBytes) else {
         workers[worker].isFull = true
         giveUpRoots(of: worker)
@@ -50,7 +48,7 @@ extension Scheduler {
   /// advance where there are no more than free slots.
   private func rootCapacity(of worker: Int, forLayer layer: Int) -> Int {
     let slots = workers[worker].slots
-    if withheld <= totalSlots - assigned { return slots }
+    if withheld <= totalSlots - (assigned - totalAhead) { return slots }
     let share = withheld * slots / (2 * totalSlots)
     return min(capacity(of: worker, forLayer: layer, hasInputs: false), slots + max(1, share))
   }
@@ -134,7 +132,7 @@ extension Scheduler {
     guard !roots.isEmpty else { return }
     workers[worker].roots = 0..<0
     rootRuns.insert(rootRun(roots))
-    if let idlest = loads.least, idlest != worker, workers[idlest].queue.count < workers[idlest].slots,
+    if let idlest = loads.least, idlest != worker, workers[idlest].startable < workers[idlest].slots,
       !workers[idlest].isFull
     {
       touch(idlest)
@@ -166,7 +164,7 @@ extension Scheduler {
     func fill(_ worker: Int32) -> (Int, Double) {
       let record = workers[Int(worker)]
       return (
-        record.queue.count < record.slots ? 0 : 1,
+        record.startable < record.slots ? 0 : 1,
         record.memoryLimit > 0 ? Double(record.held) / Double(record.memoryLimit) : 0
       )
     }

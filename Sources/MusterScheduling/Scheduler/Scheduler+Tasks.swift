@@ -15,6 +15,7 @@ extension Scheduler {
     tasks.records[task].state = .assigned
     tasks.records[task].worker = Int32(worker)
     tasks.records[task].position = UInt32(workers[worker].queue.count)
+    noteUrgency(of: task, on: worker)
     workers[worker].queue.append(UInt32(task))
     if workers[worker].queue.count == workers[worker].slots { workers[worker].fullSince = now }
     let record = tasks.records[task]
@@ -24,12 +25,17 @@ extension Scheduler {
     assigned += 1
     updateLoad(of: worker)
     noteAssigned(task)
+    if assignsAhead {
+      if !tasks.isRoot(task) { noteShare(of: task, on: worker) }
+      noteFollowers(of: task)
+    }
     actions.append(
       .assign(
         WorkerID(worker),
         Assignment(
-          task: tasks.id(of: task), attempt: record.attempt, priority: key(of: task),
-          isShared: record.isKept && layers[layer].hasFewResults || joinsOthers(task), sources: sources)))
+          task: tasks.id(of: task), attempt: record.attempt, priority: assignedPriority(of: task),
+          isShared: record.isKept && layers[layer].hasFewResults || joinsOthers(task),
+          isBrief: pace(ofLayer: layer).isBrief, sources: sources)))
   }
 
   /// More results than these are better asked for many at a time.
@@ -50,8 +56,10 @@ extension Scheduler {
       workers[worker].queue[position] = last
       tasks.records[Int(last)].position = UInt32(position)
     }
+    if isAhead(task) { countAhead(on: worker, by: -1) }
+    if layers[Int(tasks.records[task].layer)].urgency == workers[worker].topUrgency { workers[worker].topCount -= 1 }
     tasks.records[task].worker = -1
-    tasks.records[task].flags.subtract([.begun, .strayCopy])
+    tasks.records[task].flags.subtract([.begun, .strayCopy, .ahead])
     let layer = Int(tasks.records[task].layer)
     layers[layer].assigned -= 1
     workers[worker].expected -= layers[layer].expectedBytes
@@ -66,11 +74,11 @@ extension Scheduler {
   ) {
     unassign(task, from: worker)
     tasks.records[task].bytes = max(0, bytes)
-    layers[Int(tasks.records[task].layer)].sample(nanoseconds)
-    let mean = workers[worker].meanNanoseconds
-    workers[worker].meanNanoseconds = mean == 0 ? max(1, nanoseconds) : max(1, mean + (nanoseconds - mean) / 8)
+    sample(nanoseconds, ofLayer: Int(tasks.records[task].layer))
+    workers[worker].pace.sample(nanoseconds)
     workers[worker].fullSince = now
     touch(worker)
+    if !crowdedOut.isEmpty { reconsiderFollowers() }
     if tasks.records[task].flags.contains(.cancelled) {
       actions.append(.release(WorkerID(worker), tasks.id(of: task)))
       for edge in tasks.inputRange(of: task) { dropStrayCopy(of: Int(tasks.inputs[edge]), on: worker, into: &actions) }
@@ -101,7 +109,9 @@ extension Scheduler {
   private mutating func meetInput(of consumer: Int) {
     guard tasks.records[consumer].isOutstanding else { return }
     tasks.records[consumer].unmet -= 1
-    if tasks.records[consumer].unmet == 0 && tasks.records[consumer].state == .waiting {
+    guard tasks.records[consumer].unmet == 0 else { return }
+    endLead(of: consumer)
+    if tasks.records[consumer].state == .waiting {
       tasks.records[consumer].state = .ready
       tasks.records[consumer].worker = -1
       unplaced.append(UInt32(consumer))
@@ -177,6 +187,7 @@ extension Scheduler {
           if !tasks.records[input].isNeeded { stack.append(input) }
         }
       case .assigned:
+        if isFailing { abandoned.append(tasks.id(of: task)) }
         // What has begun is discarded when it's finished.
         recall(task, into: &actions)
       case .released, .failed: break

@@ -52,18 +52,36 @@ extension Scheduler {
     loads.set(worker, to: workers[worker].load)
   }
 
+  /// Whether a worker that may have so many tasks has room for this one. A task that is more urgent than what fills the
+  /// worker is to run before what hasn't begun there, so it goes there however much that is: those of its urgency count.
+  func accepts(_ task: Int, on worker: Int, limit: Int) -> Bool {
+    if workers[worker].startable < limit { return true }
+    let urgency = layers[Int(tasks.records[task].layer)].urgency
+    let top = workers[worker].topUrgency
+    return urgency > top || urgency == top && workers[worker].topCount < limit
+  }
+
+  /// A task is about to be assigned.
+  mutating func noteUrgency(of task: Int, on worker: Int) {
+    let urgency = layers[Int(tasks.records[task].layer)].urgency
+    if workers[worker].queue.isEmpty || urgency > workers[worker].topUrgency {
+      workers[worker].topUrgency = urgency
+      workers[worker].topCount = 0
+    }
+    if urgency == workers[worker].topUrgency { workers[worker].topCount += 1 }
+  }
+
   /// How many tasks of a layer may be assigned to a worker before it has enough.
   func capacity(of worker: Int, forLayer layer: Int, hasInputs: Bool) -> Int {
     let slots = workers[worker].slots
-    let mean = layers[layer].meanNanoseconds
-    let samples = layers[layer].samples
+    let pace = pace(ofLayer: layer)
     let extra: Int
-    if samples == 0 {
-      extra = slots * configuration.initialPrefill
-    } else {
+    if let mean = pace.mean {
       // The first samples say little, so the queue grows with their number.
-      let limit = min(configuration.maximumPrefill, configuration.initialPrefill + samples)
+      let limit = min(configuration.maximumPrefill, configuration.initialPrefill + pace.samples)
       extra = min(slots * limit, slots * configuration.prefillNanoseconds / mean)
+    } else {
+      extra = slots * configuration.initialPrefill
     }
     // One more for each slot where inputs may have to be fetched meanwhile.
     return slots + max(hasInputs ? slots : 1, extra)
@@ -75,8 +93,7 @@ extension Scheduler {
     let slots = workers[worker].slots
     let ahead = workers[worker].pending - slots + 1
     guard ahead > 0 else { return 0 }
-    let mean = workers[worker].meanNanoseconds
-    let expected = ahead * (mean == 0 ? configuration.assumedDuration : mean) / slots
+    let expected = ahead * (workers[worker].pace.mean ?? configuration.assumedDuration) / slots
     guard workers[worker].queue.count >= slots else { return expected }
     let age = now - workers[worker].fullSince
     return age > .nanoseconds(expected) ? Int(age / .nanoseconds(1)) : expected

@@ -1,3 +1,4 @@
+import DequeModule
 import HeapModule
 
 /// Decides which worker runs which task when: a value that takes events and returns actions. It does no input or
@@ -18,7 +19,8 @@ import HeapModule
 ///
 /// 1. **Assign.** The worker notes the task with its attempt. It asks the `holder` of each source for the blocks of
 ///    the run, except those that it holds already or has asked for already. Every input that no source names it
-///    holds. With all inputs there the task is queued; whenever a slot is free the queued task of the lowest
+///    holds, or was assigned before and is to compute. Where a source is still to compute a block, it answers when it
+///    has. With all inputs there the task is queued; whenever a slot is free the queued task of the lowest
 ///    `priority` begins. A worker never has two assignments of one task at a time, and no two workers that aren't
 ///    lost have the same task. A worker may hold a copy of the very block that it's told to compute, from before the
 ///    block was lost elsewhere: it computes it all the same.
@@ -55,6 +57,8 @@ public struct Scheduler: Sendable {
   var tasks = TaskTable()
   /// By slot.
   var layers: ContiguousArray<LayerRecord> = []
+  /// By kind of layer. The caller sees to it that there are few.
+  var paces: ContiguousArray<Pace> = []
   /// In the order in which they were added, which is that of their tasks' ordinals.
   var graphs: ContiguousArray<GraphRecord> = []
   /// Where a graph is in `graphs`.
@@ -63,6 +67,10 @@ public struct Scheduler: Sendable {
   var borrowers: [UInt32: [GraphID]] = [:]
   /// Why tasks failed that were the first to.
   var failures: [UInt32: SchedulingFailure] = [:]
+  /// What `takeAbandoned` gives.
+  var abandoned: [TaskID] = []
+  /// What is needed no more just now is so since something has failed.
+  var isFailing = false
   /// How often tasks threw that were run again.
   var tries: [UInt32: Int] = [:]
   /// Released graphs of which workers still have tasks.
@@ -86,6 +94,10 @@ public struct Scheduler: Sendable {
 
   /// Tasks that became ready and have no place yet.
   var unplaced: ContiguousArray<UInt32> = []
+  /// Tasks of which an input was assigned: they may go ahead.
+  var followers: ContiguousArray<UInt32> = []
+  /// Those of them that could go ahead, but for which there was no room.
+  var crowdedOut = Deque<UInt32>()
   /// Ready tasks in backlogs.
   var backlogged = 0
   /// Runs of roots that belong to no worker.
@@ -94,6 +106,8 @@ public struct Scheduler: Sendable {
   var withheld = 0
   /// Tasks assigned.
   var assigned = 0
+  /// How many of them were assigned ahead and still miss inputs.
+  var totalAhead = 0
   /// Retracts that workers owe an answer to.
   var unanswered = 0
   /// Tasks that a worker was asked to give back, and for which worker (-1: not for another's sake).
@@ -162,7 +176,8 @@ public struct Scheduler: Sendable {
         if workers[Int(worker)].isAlive { supply(Int(worker), into: &actions) }
       }
       balance(into: &actions)
-      if withheld > 0 && assigned <= totalWaiting { forceRoot(into: &actions) }
+      if !followers.isEmpty { assignFollowers(into: &actions) }
+      if withheld > 0 && assigned - totalAhead <= totalWaiting { forceRoot(into: &actions) }
     } while !touched.isEmpty || (!unplaced.isEmpty && !live.isEmpty)
   }
 }
@@ -224,9 +239,9 @@ extension Scheduler {
   /// What a worker has been assigned and hasn't finished, in priority order; of a lost worker, what it had.
   public func assigned(to worker: WorkerID) -> [TaskID] { assigned(to: worker, evenIfLost: false) }
 
-  /// How many tasks a worker has been assigned and hasn't finished. O(1).
-  public func assignedCount(to worker: WorkerID) -> Int {
-    isAlive(Int(worker.number)) ? workers[Int(worker.number)].queue.count : 0
+  /// How many tasks a worker has been assigned and hasn't finished, but for those that miss inputs still. O(1).
+  public func startableCount(on worker: WorkerID) -> Int {
+    isAlive(Int(worker.number)) ? workers[Int(worker.number)].startable : 0
   }
 
   func assigned(to worker: WorkerID, evenIfLost: Bool) -> [TaskID] {

@@ -24,6 +24,9 @@ public struct SchedulerConfiguration: Sendable, Equatable {
   /// keeps all of its steps. Where a lost worker ends the job anyway (`workerLost` isn't allowed then) a graph is forgotten
   /// as soon as nobody keeps its results and the tasks that take them are done.
   public var recoversLostBlocks = true
+  /// Whether a worker may be handed a brief task whose inputs workers are still to compute, so that it goes on without a word
+  /// from here. Heeded where lost blocks aren't recovered. The worker has to wait for such inputs.
+  public var assignsAhead = false
   /// For how long a worker that turned down a retract isn't asked again, in nanoseconds.
   public var retractPause: Int = 1_000_000
 

@@ -32,6 +32,8 @@ struct TaskFlags: OptionSet, Sendable {
   static let late = TaskFlags(rawValue: 32)
   /// Cancelled while it was assigned: it has failed, but the worker is still to say that it is done with it.
   static let cancelled = TaskFlags(rawValue: 64)
+  /// Assigned when not all of its inputs were there: workers were to compute them.
+  static let ahead = TaskFlags(rawValue: 128)
 }
 
 /// What the scheduler knows of a task: 48 bytes in a flat array. All that handling an event touches of a task is
@@ -59,6 +61,8 @@ struct TaskRecord: Sendable {
   var flags: TaskFlags = []
   /// How many workers were lost while, as far as one can tell, they ran the task.
   var losses: UInt8 = 0
+  /// Assigned ahead: the most steps from it to one of its inputs that wasn't.
+  var lead: UInt8 = 0
 
   /// Whether the task is still to be computed.
   var isOutstanding: Bool { state != .finished && state != .released && state != .failed }

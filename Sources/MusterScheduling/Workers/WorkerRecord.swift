@@ -22,6 +22,11 @@ struct WorkerRecord: Sendable {
   var backlogCount = 0
   /// The root tasks that the worker is to have, as a range of `TaskTable.roots`.
   var roots = 0..<0
+  /// The highest urgency of what it was assigned since its queue was last empty, and how many tasks of that it has.
+  var topUrgency = Int16.min
+  var topCount = 0
+  /// Tasks of the queue that were assigned ahead and still miss inputs.
+  var ahead = 0
   /// Tasks of the queue that the worker has been asked to give back.
   var retracting = 0
   /// Tasks that others have been asked to give back for this worker.
@@ -30,8 +35,8 @@ struct WorkerRecord: Sendable {
   var unanswered = 0
   /// Not asked to give tasks back before this time.
   var quietUntil = Duration.zero
-  /// A running mean of what its tasks took, in nanoseconds; 0 before the first.
-  var meanNanoseconds = 0
+  /// What its tasks took.
+  var pace = Pace()
   /// Since when it has had a task for each slot, and finished none.
   var fullSince = Duration.zero
   /// Too full for another root task when it was last looked at.
@@ -39,13 +44,16 @@ struct WorkerRecord: Sendable {
   /// On the list of workers to look at.
   var isTouched = false
 
+  /// The tasks of its queue that it can begin, as far as one can tell, or has.
+  var startable: Int { queue.count - ahead }
+
   /// What it has to do, here or there.
   var pending: Int { queue.count + backlogCount }
 
   /// The load by which workers are compared: what each has to do and will get, in eighths of its slots. Rounded away
   /// from 8, which is one for each slot: a worker with one task more isn't taken for one with none more.
   var load: Int {
-    let tasks = pending - retracting + requested
+    let tasks = max(0, pending - ahead - retracting + requested)
     if slots == 1 { return tasks << 3 }
     return tasks > slots ? ((tasks << 3) + slots - 1) / slots : (tasks << 3) / slots
   }
@@ -73,13 +81,10 @@ struct LayerRecord: Sendable {
   var total = 0
   var finished = 0
   var assigned = 0
-  var samples = 0
-  /// A running mean of the tasks' duration, in nanoseconds.
-  var meanNanoseconds = 0
-
-  mutating func sample(_ nanoseconds: Int) {
-    let duration = max(1, nanoseconds)
-    meanNanoseconds = samples == 0 ? duration : max(1, meanNanoseconds + (duration - meanNanoseconds) / 8)
-    samples += 1
-  }
+  /// How many of its tasks each worker has been assigned, those that were given back among them. Kept where tasks are
+  /// assigned ahead, of layers that take others.
+  var assignedByWorker: [Int32: Int32] = [:]
+  /// Where `Scheduler.paces` has how long its tasks take; nil where `pace` has.
+  var kind: Int32?
+  var pace = Pace()
 }

@@ -23,7 +23,7 @@ struct DelayedTests {
     try await Session.run(Self.quiet) { session in
       let one = session.delayed { 1 }
       let text = session.delayed(one) { "n\($0)" }
-      let array = session.arange(0.0, 10.0, chunks: .exact([[4, 4, 2]])) * 2.0
+      let array = session.arange(10.0, chunks: .exact([[4, 4, 2]])) * 2.0
       let list = (0..<5).map { index in session.delayed(one, name: "add") { $0 + index } }
       let all = session.delayed(one, text, array, list, [[one], []]) { one, text, array, list, nested in
         Record(

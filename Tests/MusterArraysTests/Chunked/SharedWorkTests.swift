@@ -3,7 +3,7 @@ import Testing
 
 /// What several need is made a bounded number of times, however deep an expression nests: repeated stencils, and light
 /// operations that feed each other.
-@Suite(.timeLimit(.minutes(2))) struct SharedWorkTests {
+@Suite(.timeLimit(.minutes(20))) struct SharedWorkTests {
   @Test func stencilsOfOneDimensionTakeOneLayerAStep() async throws {
     var stream = Stream(51)
     var expected = stream.array([120])

@@ -201,6 +201,45 @@ struct BlockStoreTests {
     #expect(harness.ready == [third])
   }
 
+  /// What a layer's first block tells holds for tasks that have come before it, those too that run already.
+  @Test func whatIsLearntHoldsForThoseWhoHaveComeBefore() {
+    var harness = Harness()
+    let tasks = (0..<4).map { TaskID(layer: 7, index: $0) }
+    for task in tasks.dropFirst() { harness.prepare(.task(task), inputs: []) }
+    #expect(harness.store.reservedBytes == 0)
+    harness.act { $0.end(.task(tasks[1]), into: &$1) }
+    harness.act { $0.store(NumberedBlock(number: 0, byteCount: 250), of: tasks[0], into: &$1) }
+    #expect(harness.store.reservedBytes == 2 * 250)
+    // Past 800 bytes none without inputs is let in.
+    let late = BlockStore.Consumer.task(TaskID(layer: 7, index: 4))
+    harness.prepare(late, inputs: [])
+    #expect(harness.ready.isEmpty)
+    harness.act { $0.end(.task(tasks[2]), into: &$1) }
+    #expect(harness.ready == [late] && harness.store.reservedBytes == 2 * 250)
+    // A task that has waited since before anything was known of its layer.
+    var other = Harness()
+    other.add(0, bytes: 550)
+    other.prepare(consumer, inputs: [0], output: 300)
+    let waiting = BlockStore.Consumer.task(TaskID(layer: 8, index: 1))
+    other.prepare(waiting, inputs: [])
+    #expect(other.ready.isEmpty)
+    other.act { $0.store(NumberedBlock(number: 0, byteCount: 100), of: TaskID(layer: 8, index: 0), into: &$1) }
+    other.act { $0.end(consumer, into: &$1) }
+    #expect(other.ready == [waiting] && other.store.reservedBytes == 100)
+  }
+
+  @Test func aLayerThatTurnsOutLargeIsToldOfOnce() {
+    var harness = Harness(smallestBlock: 50)
+    let tasks = (0..<3).map { TaskID(layer: 7, index: $0) }
+    #expect(harness.store.isLight(tasks[1], outputBytes: 0))
+    harness.act { $0.finish(tasks[2], with: NumberedBlock(number: 2, byteCount: 10), byteCount: 10, into: &$1) }
+    #expect(harness.store.takeUnexpected().isEmpty)
+    harness.act { $0.finish(tasks[0], with: NumberedBlock(number: 0, byteCount: 100), byteCount: 100, into: &$1) }
+    #expect(harness.store.takeUnexpected() == [7])
+    harness.act { $0.finish(tasks[1], with: NumberedBlock(number: 1, byteCount: 200), byteCount: 200, into: &$1) }
+    #expect(harness.store.takeUnexpected().isEmpty)
+  }
+
   /// Where nobody says how much tasks make, others of the layer tell.
   @Test func theNextOfALayerIsExpectedToMakeAsMuch() {
     var harness = Harness()

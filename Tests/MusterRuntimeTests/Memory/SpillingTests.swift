@@ -78,7 +78,8 @@ private func residentPeak() throws -> Int {
 
 struct SpillingTests {
   /// In a process of its own, whose memory is looked at, with a working set of four times the limit.
-  @Test(arguments: ["threads", "synchronous"]) func aWorkingSetOfFourLimitsStaysWithin(_ name: String) async throws {
+  @Test(.plainMemory, arguments: ["threads", "synchronous"])
+  func aWorkingSetOfFourLimitsStaysWithin(_ name: String) async throws {
     let parent = try TemporaryScratch()
     defer { withExtendedLifetime(parent) {} }
     await #expect(processExitsWith: .success) { [name = name as String, path = parent.path as String] in
@@ -101,7 +102,8 @@ struct SpillingTests {
   }
 
   /// So does one of small blocks, nearly: what `malloc` keeps between small blocks is known only when it is resident.
-  @Test(arguments: ["threads", "synchronous"]) func smallBlocksStayWithinTheLimitToo(_ name: String) async throws {
+  @Test(.plainMemory, arguments: ["threads", "synchronous"])
+  func smallBlocksStayWithinTheLimitToo(_ name: String) async throws {
     let parent = try TemporaryScratch()
     defer { withExtendedLifetime(parent) {} }
     await #expect(processExitsWith: .success) { [name = name as String, path = parent.path as String] in
