@@ -33,4 +33,12 @@ struct CoordinationTests {
     #expect(
       run.lines == ["counted to 200 on several ranks: \(ranks != nil)"] + Self.lines, "\(run.output) \(run.errors)")
   }
+
+  /// All ranks have come, and rank 0 waits for them. The deadline is for ranks that don't come.
+  @Test func aLongWaitOfTheProgramIsNoDelayOfARank() throws {
+    let run = try Launch.run(
+      "rank-programs", ["wait-in-program", "8", "1300"], ranks: 3, environment: ["MUSTER_PROGRESS_DEADLINE": "1"],
+      limit: 60)
+    #expect(run.status == 0 && run.output == "waits ended by [\"timedOut\"]\n", "\(run.output) \(run.errors)")
+  }
 }

@@ -47,4 +47,15 @@ struct DepartureTests {
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output == "6 sessions\n", "\(run.errors)")
   }
+
+  /// A rank that is about to leave hears of its tasks and disks when another one has left already: it has nobody to tell.
+  @Test func whatEndsBesidesTheSessionHoldsNobodyUp() throws {
+    let folder = temporaryFolder("scratch")
+    defer { removeFolder(folder) }
+    let run = try Launch.run(
+      "rank-programs", ["leave-while-busy", "150"], ranks: 3,
+      environment: ["MUSTER_MEMORY_LIMIT": "80 MiB", "MUSTER_SCRATCH": folder], limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "150 sessions\n", "\(run.errors)")
+  }
 }

@@ -26,6 +26,20 @@ enum Coordinated {
     }
   }
 
+  /// The program itself waits, each time in vain, with no other call between that brings the ranks together.
+  static func waitInProgram(times: Int, milliseconds: Int) async throws {
+    try await Session.run { session in
+      let queue = session.queue("empty", of: Int.self)
+      var ends: [String] = []
+      for _ in 0..<times {
+        do {
+          ends.append("\(try await queue.get(timeout: .milliseconds(milliseconds)))")
+        } catch let error as MusterError { ends.append(error.code.name) }
+      }
+      print("waits ended by \(Set(ends))")
+    }
+  }
+
   /// Runs a task for each index, and gives what they yield.
   private static func map<T: Sendable>(
     _ session: Session, _ count: Int, name: String = "work", _ body: @escaping @Sendable (Int) throws -> T

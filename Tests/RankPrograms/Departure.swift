@@ -79,6 +79,21 @@ enum Departure {
     print("\(sessions) sessions")
   }
 
+  /// One session after the other, each with tasks and spills that come to an end around the time at which it does: nobody
+  /// asks for what they make. For workers of one thread and little memory.
+  static func leaveWhileBusy(sessions: Int) async throws {
+    for number in 0..<sessions {
+      try await Session.run { session in
+        let blocks = try session.map(0..<32) { NDArray([Double](repeating: Double($0), count: 1 << 17)) }
+        let sums = try session.map(blocks) { $0[5] }
+        _ = try await session.gather(Array(sums.prefix(20)))
+        let late = try session.map(0..<8) { usleep(200 * UInt32($0 + number % 16)) }
+        _ = try await late[0].value()
+      }
+    }
+    print("\(sessions) sessions")
+  }
+
   /// Each worker makes a block, and a task of one takes both. Where it fails, another task does so while the block that
   /// has to cross is being made ready.
   private static func crossing(headerCount: Int, bytes: Int, seed: Int, fails: Bool) -> Plan {

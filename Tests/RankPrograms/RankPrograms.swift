@@ -64,6 +64,7 @@ struct RankPrograms {
     "wait-without-memory": { _ in try await Limits.waitWithoutMemory() },
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
+    "wait-in-program": { try await Coordinated.waitInProgram(times: Int($0[0])!, milliseconds: Int($0[1])!) },
     "late": { try await Failures.late(rank: Int($0[0])!) },
     "fail-while-a-block-crosses": { _ in try await Ends.failWhileABlockCrosses() },
     "return-while-computing": { _ in try await Ends.returnWhileComputing() },
@@ -83,6 +84,7 @@ struct RankPrograms {
     "between": { try await Voice.between(rank: Int($0[0])!, fate: $0[1]) },
     "printed": { try await Voice.printed($0[0], path: $0[1]) },
     "traced": { try await Traced.run(count: Int($0[0])!, bytes: Int($0[1])!, fails: $0.count > 2) },
+    "leave-while-busy": { try await Departure.leaveWhileBusy(sessions: Int($0[0])!) },
     "diverge": { try await Divergence.run($0[0]) },
   ]
 }

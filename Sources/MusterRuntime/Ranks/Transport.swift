@@ -94,6 +94,7 @@ final class Transport {
   // MARK: Sending
 
   func send(_ message: Message, to destination: Int) {
+    guard !hasDeparted else { return }
     let buffer: WireBuffer
     if let open = outgoing[destination] {
       buffer = open
@@ -112,6 +113,7 @@ final class Transport {
 
   /// Sends a block: small ones within the message, bulk behind it.
   func send(_ block: any Block, of task: TaskID, to destination: Int) {
+    guard !hasDeparted else { return }
     let begin = events == nil ? 0 : MonotonicClock.nanoseconds
     var encoder = BlockEncoder()
     block.encode(into: &encoder)
@@ -225,9 +227,12 @@ final class Transport {
   // MARK: Leaving
 
   private var departure: cmpi_request?
+  /// This rank sends no more: those who have left wouldn't receive it, and it would wait for them.
+  private var hasDeparted: Bool { departure != nil }
 
   /// Whether every rank has come here with nothing on its way any more. To be called again and again, between `poll`
-  /// and `poll`: what the others still send is received until then. This rank sends no more.
+  /// and `poll`: what the others still send is received until then. What this rank is to send from then on isn't sent: a
+  /// task or a disk that has come to an end concerns nobody any more.
   func leave() -> Bool {
     guard isQuiet else { return false }
     var request = departure ?? 0
