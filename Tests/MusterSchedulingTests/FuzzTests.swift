@@ -15,7 +15,7 @@ import Testing
     (\.losses, 0.25), (\.givenBack, 0.1), (\.slotChanges, 1), (\.attached, 1),
     (\.spills, 1), (\.loads, 0.5), (\.diskFailures, 0.02), (\.misfits, 0.02),
     (\.retries, 0.1), (\.overdue, 0.04), (\.lateEnds, 0.04), (\.cancellations, 0.2),
-    (\.settledFutures, 0.5), (\.unsettledReleases, 0.1), (\.replays, 0.15), (\.heldBack, 0.01),
+    (\.settledFutures, 0.5), (\.unsettledReleases, 0.1), (\.replays, 0.15), (\.heldBack, 0.01), (\.heldUp, 0.01),
   ]
 
   /// `MUSTER_FUZZ_SEED` runs that seed alone, `MUSTER_FUZZ_SEEDS` that many from 0 on.

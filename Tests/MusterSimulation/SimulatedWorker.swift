@@ -32,6 +32,10 @@ struct SimulatedWorker {
   var countedBlocks = 0
   /// What it last said that it holds.
   var reportedBytes = 0
+  /// Large blocks that wait for room.
+  var heldUp: [(task: TaskID, block: any Block)] = []
+  /// What is coming of large blocks.
+  var receivingBytes = 0
   /// What lies on its disk, by place.
   var disk: [SpillPlace: SimulatedBlock] = [:]
   var nextPlace = 0

@@ -77,6 +77,31 @@ extension Simulation {
     else { throw fault("worker \(worker) gives back \(assignment.task) for a retract of attempt \(old)") }
   }
 
+  /// A block is there to come. The bulk of a large one does when there is room for it.
+  mutating func announce(_ block: any Block, of task: TaskID, at worker: Int) throws {
+    let bytes = block.byteCount
+    guard workers[worker].isRunning, bytes > Self.inlineLimit else { return try receive(block, of: task, at: worker) }
+    var actions: [WorkerState.Action] = []
+    let isIn = workers[worker].state.admits(bytes, receivingBytes: workers[worker].receivingBytes, into: &actions)
+    try carryOut(&actions, at: worker, asksAgain: false)
+    guard isIn else {
+      report.heldUp += 1
+      workers[worker].heldUp.append((task, block))
+      return
+    }
+    try countTransit(bytes, at: worker)
+    queue.add(.bulk(to: worker, task, block), at: now + Int.random(in: options.messageDelay, using: &random))
+  }
+
+  /// So much more is coming, or less.
+  mutating func countTransit(_ bytes: Int, at worker: Int) throws {
+    workers[worker].receivingBytes += bytes
+    guard workers[worker].isRunning else { return }
+    var actions: [WorkerState.Action] = []
+    workers[worker].state.setTransit(workers[worker].receivingBytes, into: &actions)
+    try carryOut(&actions, at: worker)
+  }
+
   mutating func receive(_ block: any Block, of task: TaskID, at worker: Int) throws {
     guard workers[worker].isRunning else { return }
     var actions: [WorkerState.Action] = []
@@ -93,7 +118,7 @@ extension Simulation {
 
   /// Does what the state machine wants done.
   mutating func carryOut(
-    _ actions: inout [WorkerState.Action], at worker: Int, request: Int = 0
+    _ actions: inout [WorkerState.Action], at worker: Int, request: Int = 0, asksAgain: Bool = true
   ) throws {
     // Carrying out an action may yield others: they come at the end of the list.
     var next = 0
@@ -146,6 +171,10 @@ extension Simulation {
     }
     try look(at: worker)
     wakeThread(of: worker)
+    // Something has happened: there may be room now.
+    guard asksAgain else { return }
+    for (task, block) in workers[worker].heldUp { queue.add(.block(to: worker, task, block), at: now) }
+    workers[worker].heldUp = []
   }
 
   private mutating func reply(_ block: any Block, of task: TaskID, from holder: Int, to requester: Int, _ number: Int) {

@@ -17,6 +17,8 @@ package struct Simulation {
     /// From the scheduler or, with the number of the request, from another worker.
     case toWorker(Int, Message, from: Int, number: Int)
     case block(to: Int, TaskID, any Block)
+    /// A large block, for which there was room when it began to come.
+    case bulk(to: Int, TaskID, any Block)
     /// A small block, for the scheduler's side to hand on.
     case presented(TaskID, any Block)
     /// A request that isn't answered: nobody hears of it, but for a check.
@@ -174,7 +176,10 @@ package struct Simulation {
       results[task] = (block as? SimulatedBlock)?.value
       try endComplete()
       gathered(task)
-    case .block(let worker, let task, let block): try receive(block, of: task, at: worker)
+    case .block(let worker, let task, let block): try announce(block, of: task, at: worker)
+    case .bulk(let worker, let task, let block):
+      try countTransit(-block.byteCount, at: worker)
+      try receive(block, of: task, at: worker)
     case .presented(let task, let block):
       presented[task] = block
       report.presented += 1

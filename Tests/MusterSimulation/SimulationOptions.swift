@@ -100,6 +100,8 @@ package struct SimulationReport: Sendable {
   package var makespan = 0
   /// Tasks that were taken out of a queue since they turned out to need room.
   package var heldBack = 0
+  /// How often a large block that was ready to come was refused for want of room.
+  package var heldUp = 0
   /// Blocks that went from one worker to another, and their bytes.
   package var transfers = 0
   package var transferredBytes = 0

@@ -57,7 +57,7 @@ extension BlockStore {
     try expect(admitted.count == letInCount, "\(letInCount) are let in, should be \(admitted.count)")
     let idle = admitted.count(where: \.isIdle)
     try expect(idle == idleCount, "\(idleCount) wait for others, should be \(idle)")
-    let reserved = admitted.reduce(0) { $0 + $1.outputBytes }
+    let reserved = admitted.reduce(transitBytes) { $0 + $1.outputBytes }
     try expect(reserved == reservedBytes, "reservedBytes is \(reservedBytes), should be \(reserved)")
     for (consumer, demand) in demands where demand.isLetIn {
       let missing = demand.inputs.count { entries[$0].map(\.phase.isReading) ?? false }

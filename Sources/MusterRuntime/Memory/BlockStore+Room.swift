@@ -5,7 +5,7 @@ internal import MusterScheduling
 extension BlockStore {
   /// After every event: writes what is to leave, and lets in who fits.
   mutating func settle(into actions: inout [Action]) {
-    if waiting.isEmpty && memoryBytes + reservedBytes - leavingBytes <= marks.high { return }
+    if waiting.isEmpty && announcedBytes == 0 && memoryBytes + reservedBytes - leavingBytes <= marks.high { return }
     if marks.limit > 0 { makeRoom(into: &actions) }
     if marks.limit > 0, memoryBytes - leavingBytes > marks.limit, let error = spillError ?? crowding {
       failWaiting(error, into: &actions)
@@ -174,15 +174,21 @@ extension BlockStore {
         target = min(target, max(0, limit - added))
       }
     }
+    if announcedBytes > 0, staying + announcedBytes > marks.limit {
+      isNeeded = true
+      target = min(target, max(0, marks.limit - announcedBytes))
+    }
     return isNeeded ? staying - target : 0
   }
 
   /// Has the blocks that are wanted last leave memory, where it is too full.
-  private mutating func makeRoom(into actions: inout [Action]) {
+  mutating func makeRoom(into actions: inout [Action]) {
     let excess = excess()
     guard excess > 0, !candidates.isEmpty else { return }
     // A little at a time isn't worth the disk's while, but where it is urgent.
-    guard candidateBytes >= marks.smallestBatch || memoryBytes + reservedBytes > marks.limit else { return }
+    guard candidateBytes >= marks.smallestBatch || memoryBytes + reservedBytes + announcedBytes > marks.limit else {
+      return
+    }
     var left = excess
     var orders: [SpillOrder] = []
     var choices = candidatesByUrgency()

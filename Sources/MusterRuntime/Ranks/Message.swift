@@ -60,6 +60,9 @@ package struct BlockMessage {
   var sizes: [Int]
   var isInline: Bool
   var inlineBytes: [UInt8]
+
+  /// Without the header.
+  var byteCount: Int { sizes.reduce(0, +) }
 }
 
 extension Message {

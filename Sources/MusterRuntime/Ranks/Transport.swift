@@ -16,11 +16,20 @@ final class Transport {
     var request: cmpi_request
     var buffer: WireBuffer?
     var storage: BlockStorage?
+    /// Of bulk.
+    var byteCount = 0
   }
 
   private struct Receiving {
     var requests: [cmpi_request]
     var storages: [BlockStorage]
+    var source: Int
+    var message: BlockMessage
+    var begin: Int
+  }
+
+  /// A block whose bulk is to come: MPI leaves it with the sender until it is received.
+  private struct Announced {
     var source: Int
     var message: BlockMessage
     var begin: Int
@@ -61,7 +70,12 @@ final class Transport {
   private var pendingDestinations: [Int] = []
   private var spare: [WireBuffer] = []
   private var sending: [Sending] = []
+  private var announced: [Announced] = []
   private var receiving: [Receiving] = []
+  /// What is coming in bulk, in bytes.
+  private(set) var receivingBytes = 0
+  /// What is going in bulk, in bytes. Whoever has sent it may have let it go.
+  private(set) var sendingBytes = 0
   private var broadcasting: [Broadcasting] = []
   private var partial: [Int: WireBuffer] = [:]
   private var receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
@@ -88,7 +102,9 @@ final class Transport {
   }
 
   /// Nothing is on its way out or being broadcast.
-  var isQuiet: Bool { sending.isEmpty && receiving.isEmpty && broadcasting.isEmpty && pendingDestinations.isEmpty }
+  var isQuiet: Bool {
+    sending.isEmpty && announced.isEmpty && receiving.isEmpty && broadcasting.isEmpty && pendingDestinations.isEmpty
+  }
   var isBroadcasting: Bool { !broadcasting.isEmpty }
 
   // MARK: Sending
@@ -141,7 +157,9 @@ final class Transport {
           cmpi_isend(
             segment.storage.bytes + segment.offset + piece.offset, piece.count, Int32(destination), Tag.bulk, comm,
             &request), "MPI_Isend")
-        sending.append(Sending(request: request, buffer: nil, storage: segment.storage))
+        sending.append(
+          Sending(request: request, buffer: nil, storage: segment.storage, byteCount: Int(piece.count)))
+        sendingBytes += Int(piece.count)
       }
     }
   }
@@ -151,7 +169,7 @@ final class Transport {
     let begin = events == nil ? 0 : MonotonicClock.nanoseconds
     send(.block(block), to: destination)
     events?.sent(
-      block.task, bytes: block.sizes.reduce(0, +), to: destination, begin: begin, end: MonotonicClock.nanoseconds)
+      block.task, bytes: block.byteCount, to: destination, begin: begin, end: MonotonicClock.nanoseconds)
   }
 
   /// Hands what has been collected to MPI.
@@ -187,7 +205,7 @@ final class Transport {
   func settle() {
     flush()
     let patience = MonotonicClock.nanoseconds + 20_000_000
-    while !isQuiet && MonotonicClock.nanoseconds < patience { _ = poll { _ in } }
+    while !isQuiet && MonotonicClock.nanoseconds < patience { _ = poll(admitting: { _ in true }) { _ in } }
   }
 
   // MARK: Broadcasting from rank 0
@@ -245,8 +263,12 @@ final class Transport {
 
   // MARK: Receiving
 
-  /// Moves everything on and hands over what came in. Returns whether anything happened.
-  func poll(_ handle: (Incoming) -> Void) -> Bool {
+  /// Moves everything on and hands over what came in.
+  ///
+  /// - Parameter admitting: Whether bulk of so many bytes may come now; else it's asked again at the next call. Meanwhile no
+  ///   other bulk of the same source comes either, since MPI keeps their order.
+  /// - Returns: Whether anything happened.
+  func poll(admitting: (Int) -> Bool, _ handle: (Incoming) -> Void) -> Bool {
     var progressed = progressBroadcasts()
     var index = 0
     while index < sending.count {
@@ -256,6 +278,7 @@ final class Transport {
         index += 1
         continue
       }
+      sendingBytes -= sending[index].byteCount
       if let buffer = sending[index].buffer, spare.count < 64 {
         buffer.removeAll()
         spare.append(buffer)
@@ -277,6 +300,7 @@ final class Transport {
         }
       }
     }
+    if !announced.isEmpty && admit(admitting) { progressed = true }
     index = 0
     while index < receiving.count {
       while var request = receiving[index].requests.last {
@@ -291,6 +315,7 @@ final class Transport {
         continue
       }
       let done = receiving.remove(at: index)
+      receivingBytes -= done.message.byteCount
       progressed = true
       hand(done, to: handle)
     }
@@ -299,37 +324,60 @@ final class Transport {
 
   private func receive(_ block: BlockMessage, source: Int, _ handle: (Incoming) -> Void) {
     let begin = events == nil ? 0 : MonotonicClock.nanoseconds
-    let storages = block.sizes.map { BlockStorage(byteCount: $0) }
-    if block.isInline {
-      block.inlineBytes.withUnsafeBytes { bytes in
-        var offset = 0
-        for storage in storages where storage.byteCount > 0 {
-          storage.bytes.copyMemory(from: bytes.baseAddress! + offset, byteCount: storage.byteCount)
-          offset += storage.byteCount
-        }
-      }
-      traffic.block(bytes: block.inlineBytes.count, pieces: 0)
-      hand(
-        Receiving(
-          requests: [], storages: storages, source: source, message: block, begin: begin),
-        to: handle)
+    guard block.isInline else {
+      announced.append(Announced(source: source, message: block, begin: begin))
       return
     }
+    let storages = block.sizes.map { BlockStorage(byteCount: $0) }
+    block.inlineBytes.withUnsafeBytes { bytes in
+      var offset = 0
+      for storage in storages where storage.byteCount > 0 {
+        storage.bytes.copyMemory(from: bytes.baseAddress! + offset, byteCount: storage.byteCount)
+        offset += storage.byteCount
+      }
+    }
+    traffic.block(bytes: block.inlineBytes.count, pieces: 0)
+    hand(
+      Receiving(
+        requests: [], storages: storages, source: source, message: block, begin: begin),
+      to: handle)
+  }
+
+  /// Begins to receive the blocks that may come. Returns whether there were any.
+  private func admit(_ mayCome: (Int) -> Bool) -> Bool {
+    let waiting = announced
+    announced.removeAll(keepingCapacity: true)
+    var blocked = Set<Int>()
+    for block in waiting {
+      if !blocked.contains(block.source), mayCome(block.message.byteCount) {
+        beginReceiving(block)
+      } else {
+        blocked.insert(block.source)
+        announced.append(block)
+      }
+    }
+    return announced.count < waiting.count
+  }
+
+  private func beginReceiving(_ block: Announced) {
+    let message = block.message
+    let storages = message.sizes.map { BlockStorage(byteCount: $0) }
     var requests: [cmpi_request] = []
     for storage in storages {
       for piece in pieces(of: storage.byteCount) {
         var request: cmpi_request = 0
         MPI.check(
-          cmpi_irecv(storage.bytes + piece.offset, piece.count, Int32(source), Tag.bulk, comm, &request),
+          cmpi_irecv(storage.bytes + piece.offset, piece.count, Int32(block.source), Tag.bulk, comm, &request),
           "MPI_Irecv")
         requests.append(request)
       }
     }
-    traffic.block(bytes: block.sizes.reduce(0, +), pieces: requests.count)
+    traffic.block(bytes: message.byteCount, pieces: requests.count)
     receiving.append(
       Receiving(
-        requests: requests.reversed(), storages: storages, source: source, message: block,
-        begin: begin))
+        requests: requests.reversed(), storages: storages, source: block.source, message: message,
+        begin: block.begin))
+    receivingBytes += message.byteCount
   }
 
   /// Hands over a block that is whole.
@@ -337,7 +385,7 @@ final class Transport {
     let arrival = events == nil ? 0 : MonotonicClock.nanoseconds
     handle(.block(done.message, done.storages, source: done.source))
     events?.received(
-      done.message.task, bytes: done.message.sizes.reduce(0, +), from: done.source,
+      done.message.task, bytes: done.message.byteCount, from: done.source,
       begin: done.begin, arrival: arrival, end: MonotonicClock.nanoseconds)
   }
 

@@ -16,6 +16,8 @@ final class WorkerRole {
   /// The calls differ from rank 0's: nothing is run any more, and rank 0 ends the job.
   private var hasDiverged = false
   private var budget: MemoryBudget
+  /// What the transport held of blocks on their way, when the state last heard of it.
+  private var transitBytes = 0
   /// Made when the first block goes to disk.
   private var spiller: Spiller?
   private var diskCompletions: [Spiller.Completion] = []
@@ -165,6 +167,24 @@ final class WorkerRole {
     }
   }
 
+  /// Whether a block of so many bytes may come now.
+  func admits(_ bytes: Int) -> Bool {
+    // At the end all that is on its way is to come, and to be dropped.
+    guard budget.limit > 0, !hasLeft, !hasDiverged else { return true }
+    countTransit()
+    let mayCome = state.admits(bytes, receivingBytes: transport.receivingBytes, into: &actions)
+    carryOut()
+    return mayCome
+  }
+
+  private func countTransit() {
+    let bytes = transport.receivingBytes + transport.sendingBytes
+    guard bytes != transitBytes, budget.limit > 0 else { return }
+    transitBytes = bytes
+    state.setTransit(bytes, into: &actions)
+    carryOut()
+  }
+
   private func carryOut() {
     // Carrying out an action may yield others: they come at the end of the list.
     var next = 0
@@ -221,7 +241,8 @@ final class WorkerRole {
     guard budget.limit > 0, let peak = ProcessMemory.recentPeak else { return }
     let isTight = budget.observe(
       resident: peak, highWater: ProcessMemory.highWater, storedBytes: state.storedBytes + newBytes,
-      reservedBytes: max(0, state.reservedBytes - newBytes))
+      // What is being sent may be stored: that is no other memory either way.
+      reservedBytes: max(0, state.reservedBytes - transport.sendingBytes - newBytes))
     if isTight { startedSpiller().trim() }
     state.limitBlocks(to: budget.blockLimit, into: &actions)
   }
@@ -256,6 +277,7 @@ final class WorkerRole {
 
   /// Does what has become possible. Returns whether anything happened.
   func advance() -> Bool {
+    countTransit()
     if let terminationDeadline, MonotonicClock.nanoseconds > terminationDeadline { _exit(128 + SIGTERM) }
     if let endDeadline, MonotonicClock.nanoseconds > endDeadline { _exit(1) }
     guard let incoming = incomingResult, !transport.isBroadcasting else { return false }

@@ -267,6 +267,19 @@ package struct WorkerState {
     follow(into: &actions)
   }
 
+  /// What the transport holds of blocks that come and go has changed.
+  package mutating func setTransit(_ bytes: Int, into actions: inout [Action]) {
+    store.setTransit(bytes, into: &storeActions)
+    follow(into: &actions)
+  }
+
+  /// Whether there is room for a block that another member is to send; see `BlockStore.admits`.
+  package mutating func admits(_ bytes: Int, receivingBytes: Int, into actions: inout [Action]) -> Bool {
+    let isIn = store.admits(bytes, receivingBytes: receivingBytes, into: &storeActions)
+    follow(into: &actions)
+    return isIn
+  }
+
   /// What became of a write or a read.
   package mutating func receive(_ completion: Spiller.Completion, into actions: inout [Action]) {
     store.receive(completion, into: &storeActions)

@@ -284,6 +284,57 @@ struct BlockStoreTests {
     #expect(error(Int.max, limit: 1000)?.message.contains("more bytes than there are addresses") == true)
   }
 
+  /// While a task has what would have to leave, and while that is written.
+  @Test func aBlockOfAnotherMemberWaitsForRoom() {
+    var harness = Harness()
+    for index in 0..<6 { harness.add(index) }
+    func admits(_ bytes: Int, receiving: Int = 0) -> Bool {
+      var isIn = false
+      harness.act { isIn = $0.admits(bytes, receivingBytes: receiving, into: &$1) }
+      return isIn
+    }
+    #expect(admits(400))
+    harness.prepare(.task(task(10)), inputs: Array(0..<6))
+    #expect(harness.ready == [.task(task(10))])
+    #expect(!admits(500) && harness.spilled.isEmpty)
+    harness.act { $0.end(.task(task(10)), into: &$1) }
+    // It is still asked for, and what the task had may leave.
+    #expect(harness.spilled == [0])
+    let order = harness.orders[0]
+    #expect(!admits(500) && harness.spilled.isEmpty)
+    harness.act { $0.spilled(order.ticket, at: place(0), into: &$1) }
+    #expect(admits(500))
+  }
+
+  /// Larger than the limit, and than what could leave: one at a time.
+  @Test func aBlockThatNothingMakesRoomForComesAlone() {
+    var harness = Harness()
+    var answers: [Bool] = []
+    harness.act {
+      answers = [
+        $0.admits(1500, receivingBytes: 0, into: &$1), $0.admits(1500, receivingBytes: 1500, into: &$1),
+        $0.admits(400, receivingBytes: 1500, into: &$1),
+      ]
+    }
+    #expect(answers == [true, false, true])
+    harness.act {
+      $0.setTransit(1500, into: &$1)
+      answers = [$0.admits(400, receivingBytes: 1500, into: &$1), $0.admits(400, receivingBytes: 0, into: &$1)]
+    }
+    #expect(answers == [false, true])
+  }
+
+  @Test func whatIsOnItsWayTakesUpRoom() {
+    var harness = Harness()
+    for index in 0..<5 { harness.add(index) }
+    harness.act { $0.setTransit(100, into: &$1) }
+    #expect(harness.spilled.isEmpty)
+    harness.act { $0.setTransit(101, into: &$1) }
+    #expect(harness.spilled == [0, 1])
+    harness.act { $0.setTransit(0, into: &$1) }
+    #expect(harness.store.reservedBytes == 0)
+  }
+
   @Test func aFullDiskFailsWhereTheMemoryIsFullToo() {
     var harness = Harness()
     for index in 0..<7 { harness.add(index) }
