@@ -94,7 +94,7 @@ final class RankLoop {
         progressed = true
         engine.events?.holds(worker?.storedBytes ?? 0, at: MonotonicClock.nanoseconds)
       }
-      let hasReceived = transport.poll(admitting: { worker?.admits($0) ?? true }) { receive($0) }
+      let hasReceived = transport.poll(admitting: { worker?.admits($0) ?? true }, handing: { receive($0) })
       if hasReceived { progressed = true }
       if engine.coordination.exchange({ transport.send(.coordination($0), to: $1) }) { progressed = true }
       if root?.advance() == true { progressed = true }

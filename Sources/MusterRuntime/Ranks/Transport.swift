@@ -205,7 +205,7 @@ final class Transport {
   func settle() {
     flush()
     let patience = MonotonicClock.nanoseconds + 20_000_000
-    while !isQuiet && MonotonicClock.nanoseconds < patience { _ = poll(admitting: { _ in true }) { _ in } }
+    while !isQuiet && MonotonicClock.nanoseconds < patience { _ = poll(admitting: { _ in true }, handing: { _ in }) }
   }
 
   // MARK: Broadcasting from rank 0
@@ -268,7 +268,7 @@ final class Transport {
   /// - Parameter admitting: Whether bulk of so many bytes may come now; else it's asked again at the next call. Meanwhile no
   ///   other bulk of the same source comes either, since MPI keeps their order.
   /// - Returns: Whether anything happened.
-  func poll(admitting: (Int) -> Bool, _ handle: (Incoming) -> Void) -> Bool {
+  func poll(admitting: (Int) -> Bool, handing handle: (Incoming) -> Void) -> Bool {
     var progressed = progressBroadcasts()
     var index = 0
     while index < sending.count {
