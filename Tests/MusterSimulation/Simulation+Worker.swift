@@ -82,30 +82,30 @@ extension Simulation {
     let bytes = block.byteCount
     guard workers[worker].isRunning, bytes > Self.inlineLimit else { return try receive(block, of: task, at: worker) }
     var actions: [WorkerState.Action] = []
-    let isIn = workers[worker].state.admits(bytes, receivingBytes: workers[worker].receivingBytes, into: &actions)
+    let isIn = workers[worker].state.admits(bytes, into: &actions)
     try carryOut(&actions, at: worker, asksAgain: false)
     guard isIn else {
       report.heldUp += 1
       workers[worker].heldUp.append((task, block))
       return
     }
-    try countTransit(bytes, at: worker)
+    workers[worker].receivingBytes += bytes
+    actions = []
+    workers[worker].state.setTransit(transit(at: worker), into: &actions)
+    try carryOut(&actions, at: worker)
     queue.add(.bulk(to: worker, task, block), at: now + Int.random(in: options.messageDelay, using: &random))
   }
 
-  /// So much more is coming, or less.
-  mutating func countTransit(_ bytes: Int, at worker: Int) throws {
-    workers[worker].receivingBytes += bytes
-    guard workers[worker].isRunning else { return }
-    var actions: [WorkerState.Action] = []
-    workers[worker].state.setTransit(workers[worker].receivingBytes, into: &actions)
-    try carryOut(&actions, at: worker)
+  private func transit(at worker: Int) -> BlockTransit {
+    BlockTransit(
+      receivingBytes: workers[worker].receivingBytes,
+      announcedBytes: workers[worker].heldUp.map(\.block.byteCount).max() ?? 0)
   }
 
   mutating func receive(_ block: any Block, of task: TaskID, at worker: Int) throws {
     guard workers[worker].isRunning else { return }
     var actions: [WorkerState.Action] = []
-    workers[worker].state.received(block, of: task, into: &actions)
+    workers[worker].state.received(block, of: task, leaving: transit(at: worker), into: &actions)
     try carryOut(&actions, at: worker)
   }
 

@@ -178,7 +178,7 @@ package struct Simulation {
       gathered(task)
     case .block(let worker, let task, let block): try announce(block, of: task, at: worker)
     case .bulk(let worker, let task, let block):
-      try countTransit(-block.byteCount, at: worker)
+      workers[worker].receivingBytes -= block.byteCount
       try receive(block, of: task, at: worker)
     case .presented(let task, let block):
       presented[task] = block

@@ -57,7 +57,7 @@ extension BlockStore {
     try expect(admitted.count == letInCount, "\(letInCount) are let in, should be \(admitted.count)")
     let idle = admitted.count(where: \.isIdle)
     try expect(idle == idleCount, "\(idleCount) wait for others, should be \(idle)")
-    let reserved = admitted.reduce(transitBytes) { $0 + $1.outputBytes }
+    let reserved = admitted.reduce(transit.takenBytes) { $0 + $1.outputBytes }
     try expect(reserved == reservedBytes, "reservedBytes is \(reservedBytes), should be \(reserved)")
     for (consumer, demand) in demands where demand.isLetIn {
       let missing = demand.inputs.count { entries[$0].map(\.phase.isReading) ?? false }
@@ -71,7 +71,8 @@ extension BlockStore {
         "\(staying) bytes stay beyond the mark, though \(candidateBytes) could leave")
     }
     try expect(
-      letInCount > idleCount || leavingBytes > 0 || !demands.values.contains(where: \.isWaiting),
+      letInCount > idleCount || leavingBytes > 0 || transit.sendingBytes > 0
+        || !demands.values.contains(where: \.isWaiting),
       "somebody waits, and nothing is going on")
   }
 }

@@ -5,7 +5,9 @@ internal import MusterScheduling
 extension BlockStore {
   /// After every event: writes what is to leave, and lets in who fits.
   mutating func settle(into actions: inout [Action]) {
-    if waiting.isEmpty && announcedBytes == 0 && memoryBytes + reservedBytes - leavingBytes <= marks.high { return }
+    if waiting.isEmpty && transit.announcedBytes == 0 && memoryBytes + reservedBytes - leavingBytes <= marks.high {
+      return
+    }
     if marks.limit > 0 { makeRoom(into: &actions) }
     if marks.limit > 0, memoryBytes - leavingBytes > marks.limit, let error = spillError ?? crowding {
       failWaiting(error, into: &actions)
@@ -69,10 +71,14 @@ extension BlockStore {
         actions.append(.cannotFit(consumer, inputBytes: sizes.inputs, outputBytes: outputBytes))
         return true
       }
+      // A member's block is sent, and may leave memory before it has gone.
+      let isSent = if case .member = consumer { true } else { false }
+      let added = sizes.added + (isSent ? 0 : transit.announcedBytes)
       let fits =
-        memoryBytes + reservedBytes + sizes.added <= (demand.inputs.isEmpty ? marks.roots : marks.limit)
+        memoryBytes + reservedBytes + added <= (demand.inputs.isEmpty ? marks.roots : marks.limit)
         && pinnedBytes + sizes.pinned <= marks.pinned
-      guard fits || letInCount == idleCount && leavingBytes == 0 else { return false }
+      let isAlone = letInCount == idleCount && leavingBytes == 0 && (!isSent || transit.sendingBytes == 0)
+      guard fits || isAlone else { return false }
     }
     waiting.removeMin()
     demands[consumer]!.isWaiting = false
@@ -166,17 +172,14 @@ extension BlockStore {
     let staying = memoryBytes + reservedBytes - leavingBytes
     var target = marks.low
     var isNeeded = staying > marks.high
+    var (added, limit) = (transit.announcedBytes, marks.limit)
     if let next = nextWaiting(), let demand = demands[next], demand.inputs.allSatisfy(holds) {
-      let added = sizes(of: demand).added
-      let limit = demand.inputs.isEmpty ? marks.roots : marks.limit
-      if staying + added > limit {
-        isNeeded = true
-        target = min(target, max(0, limit - added))
-      }
+      added += sizes(of: demand).added
+      if demand.inputs.isEmpty { limit = marks.roots }
     }
-    if announcedBytes > 0, staying + announcedBytes > marks.limit {
+    if added > 0, staying + added > limit {
       isNeeded = true
-      target = min(target, max(0, marks.limit - announcedBytes))
+      target = min(target, max(0, limit - added))
     }
     return isNeeded ? staying - target : 0
   }
@@ -186,7 +189,8 @@ extension BlockStore {
     let excess = excess()
     guard excess > 0, !candidates.isEmpty else { return }
     // A little at a time isn't worth the disk's while, but where it is urgent.
-    guard candidateBytes >= marks.smallestBatch || memoryBytes + reservedBytes + announcedBytes > marks.limit else {
+    guard candidateBytes >= marks.smallestBatch || memoryBytes + reservedBytes + transit.announcedBytes > marks.limit
+    else {
       return
     }
     var left = excess

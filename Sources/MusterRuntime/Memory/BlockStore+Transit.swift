@@ -1,26 +1,47 @@
 /// Blocks on their way between members, which the transport holds besides the store.
+package struct BlockTransit: Equatable, Sendable {
+  /// What is coming, in bytes.
+  package var receivingBytes: Int
+  /// What is going. The store may have let go of it meanwhile.
+  package var sendingBytes: Int
+  /// The largest block that is ready to come, and has to wait for room; 0 where there is none.
+  package var announcedBytes: Int
+
+  package init(receivingBytes: Int = 0, sendingBytes: Int = 0, announcedBytes: Int = 0) {
+    self.receivingBytes = receivingBytes
+    self.sendingBytes = sendingBytes
+    self.announcedBytes = announcedBytes
+  }
+
+  /// What takes up memory.
+  var takenBytes: Int { receivingBytes + sendingBytes }
+}
+
 extension BlockStore {
-  /// What the transport holds of blocks that come and go is another amount now. It takes up room as what tasks are
-  /// making does. A block that is sent while it is stored counts twice: it may be let go before it is sent.
-  package mutating func setTransit(_ bytes: Int, into actions: inout [Action]) {
-    guard marks.limit > 0, bytes != transitBytes else { return }
-    reservedBytes += bytes - transitBytes
-    transitBytes = bytes
+  /// What the transport holds is another amount now. It takes up room as what tasks are making does. A block that is sent
+  /// while it is stored counts twice: it may be let go before it is sent.
+  package mutating func setTransit(_ new: BlockTransit, into actions: inout [Action]) {
+    guard new != transit else { return }
+    noteTransit(new)
     settle(into: &actions)
+  }
+
+  /// The same, where something follows that settles: a block that has come is the store's next.
+  mutating func noteTransit(_ new: BlockTransit) {
+    guard marks.limit > 0 else { return }
+    reservedBytes += new.takenBytes - transit.takenBytes
+    transit = new
   }
 
   /// Whether a block of so many bytes that another member has ready may come now. Where there is no room for it blocks
   /// leave memory, and it may be asked about again when something has happened. Where nothing is going on that makes room
   /// one block may come at a time: it is slow then, and never stuck.
-  ///
-  /// - Parameter receivingBytes: What is coming already.
-  package mutating func admits(_ bytes: Int, receivingBytes: Int, into actions: inout [Action]) -> Bool {
+  package mutating func admits(_ bytes: Int, into actions: inout [Action]) -> Bool {
     guard marks.limit > 0 else { return true }
-    announcedBytes = bytes
-    makeRoom(into: &actions)
+    transit.announcedBytes = max(bytes, transit.announcedBytes)
+    // Else it has been tried, and will be when the disk can be used again.
+    if spillError == nil { makeRoom(into: &actions) }
     let fits = memoryBytes + reservedBytes + bytes <= marks.limit
-    guard fits || receivingBytes == 0 && letInCount == idleCount && leavingBytes == 0 else { return false }
-    announcedBytes = 0
-    return true
+    return fits || transit.receivingBytes == 0 && letInCount == idleCount && leavingBytes == 0
   }
 }

@@ -158,10 +158,8 @@ package struct BlockStore: Sendable {
   package internal(set) var pinnedBytes = 0
   /// What consumers that were let in are expected to make, and what else is about to take up room.
   package internal(set) var reservedBytes = 0
-  /// What of it the transport holds, of blocks on their way from and to other members.
-  var transitBytes = 0
-  /// A block that is ready to come, and has to wait for room.
-  var announcedBytes = 0
+  /// What the transport holds; it is part of that.
+  package internal(set) var transit = BlockTransit()
   /// What the blocks that are on disk only would hold.
   package internal(set) var spilledBytes = 0
   var letInCount = 0

@@ -16,8 +16,6 @@ final class Transport {
     var request: cmpi_request
     var buffer: WireBuffer?
     var storage: BlockStorage?
-    /// Of bulk.
-    var byteCount = 0
   }
 
   private struct Receiving {
@@ -72,10 +70,10 @@ final class Transport {
   private var sending: [Sending] = []
   private var announced: [Announced] = []
   private var receiving: [Receiving] = []
-  /// What is coming in bulk, in bytes.
-  private(set) var receivingBytes = 0
-  /// What is going in bulk, in bytes. Whoever has sent it may have let it go.
-  private(set) var sendingBytes = 0
+  /// What is on its way in bulk. A block that goes to several ranks counts once.
+  private(set) var transit = BlockTransit()
+  /// How many pieces of a storage are being sent.
+  private var piecesBeingSent: [ObjectIdentifier: Int] = [:]
   private var broadcasting: [Broadcasting] = []
   private var partial: [Int: WireBuffer] = [:]
   private var receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
@@ -154,12 +152,14 @@ final class Transport {
       for piece in pieces(of: segment.byteCount) {
         var request: cmpi_request = 0
         MPI.check(
-          cmpi_isend(
+          // It has gone when it is being received: MPI keeps no copy of it anywhere, and none outlives the session.
+          cmpi_issend(
             segment.storage.bytes + segment.offset + piece.offset, piece.count, Int32(destination), Tag.bulk, comm,
-            &request), "MPI_Isend")
-        sending.append(
-          Sending(request: request, buffer: nil, storage: segment.storage, byteCount: Int(piece.count)))
-        sendingBytes += Int(piece.count)
+            &request), "MPI_Issend")
+        sending.append(Sending(request: request, buffer: nil, storage: segment.storage))
+        let pieces = piecesBeingSent[ObjectIdentifier(segment.storage), default: 0]
+        if pieces == 0 { transit.sendingBytes += segment.storage.byteCount }
+        piecesBeingSent[ObjectIdentifier(segment.storage)] = pieces + 1
       }
     }
   }
@@ -278,7 +278,7 @@ final class Transport {
         index += 1
         continue
       }
-      sendingBytes -= sending[index].byteCount
+      if let storage = sending[index].storage { pieceHasGone(of: storage) }
       if let buffer = sending[index].buffer, spare.count < 64 {
         buffer.removeAll()
         spare.append(buffer)
@@ -315,7 +315,7 @@ final class Transport {
         continue
       }
       let done = receiving.remove(at: index)
-      receivingBytes -= done.message.byteCount
+      transit.receivingBytes -= done.message.byteCount
       progressed = true
       hand(done, to: handle)
     }
@@ -356,7 +356,17 @@ final class Transport {
         announced.append(block)
       }
     }
+    // Only the first of each source can come next.
+    var heads: [Int: Int] = [:]
+    for block in announced { heads[block.source] = heads[block.source] ?? block.message.byteCount }
+    transit.announcedBytes = heads.values.max() ?? 0
     return announced.count < waiting.count
+  }
+
+  private func pieceHasGone(of storage: BlockStorage) {
+    let left = piecesBeingSent[ObjectIdentifier(storage), default: 0] - 1
+    piecesBeingSent[ObjectIdentifier(storage)] = left > 0 ? left : nil
+    if left == 0 { transit.sendingBytes -= storage.byteCount }
   }
 
   private func beginReceiving(_ block: Announced) {
@@ -377,7 +387,7 @@ final class Transport {
       Receiving(
         requests: requests.reversed(), storages: storages, source: block.source, message: message,
         begin: block.begin))
-    receivingBytes += message.byteCount
+    transit.receivingBytes += message.byteCount
   }
 
   /// Hands over a block that is whole.

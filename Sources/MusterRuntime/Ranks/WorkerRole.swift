@@ -16,8 +16,6 @@ final class WorkerRole {
   /// The calls differ from rank 0's: nothing is run any more, and rank 0 ends the job.
   private var hasDiverged = false
   private var budget: MemoryBudget
-  /// What the transport held of blocks on their way, when the state last heard of it.
-  private var transitBytes = 0
   /// Made when the first block goes to disk.
   private var spiller: Spiller?
   private var diskCompletions: [Spiller.Completion] = []
@@ -139,6 +137,9 @@ final class WorkerRole {
       guard case .finish(_, let completion) = request else { return }
       finishCompletion = completion
       hasLeft = true
+      // Nothing more is to leave memory for what comes now.
+      state.setTransit(BlockTransit(), into: &actions)
+      carryOut()
     case .message(.outcome(let outcome), _):
       end(outcome)
     case .message(.graph(let number, let fingerprint), _):
@@ -158,7 +159,7 @@ final class WorkerRole {
       var decoder = BlockDecoder(header: message.header, storages: storages)
       do {
         let block = try layer.blockType.decode(from: &decoder)
-        state.received(block, of: message.task, into: &actions)
+        state.received(block, of: message.task, leaving: transport.transit, into: &actions)
       } catch {
         let error = MusterError(arrivalError: error, of: message.task, layer: layer, rank: source)
         state.refused(message.task, because: error, into: &actions)
@@ -169,19 +170,18 @@ final class WorkerRole {
 
   /// Whether a block of so many bytes may come now.
   func admits(_ bytes: Int) -> Bool {
+    guard budget.limit > 0 else { return true }
     // At the end all that is on its way is to come, and to be dropped.
-    guard budget.limit > 0, !hasLeft, !hasDiverged else { return true }
+    if hasLeft || hasDiverged { return transport.transit.receivingBytes == 0 }
     countTransit()
-    let mayCome = state.admits(bytes, receivingBytes: transport.receivingBytes, into: &actions)
+    let mayCome = state.admits(bytes, into: &actions)
     carryOut()
     return mayCome
   }
 
   private func countTransit() {
-    let bytes = transport.receivingBytes + transport.sendingBytes
-    guard bytes != transitBytes, budget.limit > 0 else { return }
-    transitBytes = bytes
-    state.setTransit(bytes, into: &actions)
+    guard budget.limit > 0, !hasLeft, state.transit != transport.transit else { return }
+    state.setTransit(transport.transit, into: &actions)
     carryOut()
   }
 
@@ -240,9 +240,9 @@ final class WorkerRole {
   private func observeMemory(with newBytes: Int = 0) {
     guard budget.limit > 0, let peak = ProcessMemory.recentPeak else { return }
     let isTight = budget.observe(
-      resident: peak, highWater: ProcessMemory.highWater, storedBytes: state.storedBytes + newBytes,
-      // What is being sent may be stored: that is no other memory either way.
-      reservedBytes: max(0, state.reservedBytes - transport.sendingBytes - newBytes))
+      resident: peak, highWater: ProcessMemory.highWater,
+      storedBytes: state.storedBytes + newBytes + transport.transit.receivingBytes,
+      reservedBytes: max(0, state.reservedBytes - newBytes))
     if isTight { startedSpiller().trim() }
     state.limitBlocks(to: budget.blockLimit, into: &actions)
   }
@@ -310,6 +310,10 @@ final class WorkerRole {
     queue.shutDown()
     spiller?.shutDown()
     finishCompletion?()
+    // A task that goes on past the session may keep the role, and is not to keep the blocks.
+    state = WorkerState()
+    incomingResult = nil
+    ready = []
   }
 
   /// Leaves a moment later than it could: rank 0 says meanwhile what is lost.

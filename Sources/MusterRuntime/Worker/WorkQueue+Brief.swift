@@ -44,7 +44,7 @@ extension WorkQueue {
       condition.lock()
     }
     // What became ready for the others meanwhile was told them when there was no place for it.
-    if let next = ready.min, !mayRunHere(next), idle > 0 { condition.signal() }
+    if idle > 0 && hasOthers { condition.signal() }
     condition.unlock()
     return result
   }

@@ -66,7 +66,9 @@ package struct WorkerState {
   /// Whether to have a look at the process's memory before a block of so many bytes is stored.
   package mutating func isLookDue(storing bytes: Int) -> Bool { memoryReports.isLookDue(storing: bytes) }
   /// What tasks that are about to run, or run, are expected to make, in bytes.
-  package var reservedBytes: Int { store.reservedBytes }
+  package var reservedBytes: Int { store.reservedBytes - store.transit.takenBytes }
+  /// What the transport holds, as far as it was told.
+  package var transit: BlockTransit { store.transit }
 
   /// - Parameters:
   ///   - memoryLimit: What the worker may take, in bytes; 0 where there is no limit, and then the memory isn't reported.
@@ -215,12 +217,20 @@ package struct WorkerState {
   }
 
   /// A block that was fetched has come.
-  package mutating func received(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
+  ///
+  /// - Parameter transit: What the transport holds without it.
+  package mutating func received(
+    _ block: any Block, of task: TaskID, leaving transit: BlockTransit = BlockTransit(), into actions: inout [Action]
+  ) {
     inFlight.remove(task)
-    // Nobody waits for it any more: the task was taken back meanwhile.
-    guard !store.holds(task), waiting[task] != nil else { return }
-    store.store(block, of: task, into: &storeActions)
-    tellWaiters(of: task, into: &actions)
+    // Else nobody waits for it any more: the task was taken back meanwhile.
+    if !store.holds(task), waiting[task] != nil {
+      store.noteTransit(transit)
+      store.store(block, of: task, into: &storeActions)
+      tellWaiters(of: task, into: &actions)
+    } else {
+      store.setTransit(transit, into: &storeActions)
+    }
     follow(into: &actions)
   }
 
@@ -268,16 +278,16 @@ package struct WorkerState {
   }
 
   /// What the transport holds of blocks that come and go has changed.
-  package mutating func setTransit(_ bytes: Int, into actions: inout [Action]) {
-    store.setTransit(bytes, into: &storeActions)
+  package mutating func setTransit(_ transit: BlockTransit, into actions: inout [Action]) {
+    store.setTransit(transit, into: &storeActions)
     follow(into: &actions)
   }
 
   /// Whether there is room for a block that another member is to send; see `BlockStore.admits`.
-  package mutating func admits(_ bytes: Int, receivingBytes: Int, into actions: inout [Action]) -> Bool {
-    let isIn = store.admits(bytes, receivingBytes: receivingBytes, into: &storeActions)
+  package mutating func admits(_ bytes: Int, into actions: inout [Action]) -> Bool {
+    let mayCome = store.admits(bytes, into: &storeActions)
     follow(into: &actions)
-    return isIn
+    return mayCome
   }
 
   /// What became of a write or a read.

@@ -33,6 +33,16 @@ private struct Harness {
     act { $0.prepare(consumer, into: &$1) }
   }
 
+  /// Asks whether a block may come. The transport says what is left to ask for.
+  mutating func admits(_ bytes: Int) -> Bool {
+    var mayCome = false
+    act { store, actions in
+      mayCome = store.admits(bytes, into: &actions)
+      if mayCome { store.setTransit(BlockTransit(receivingBytes: store.transit.receivingBytes), into: &actions) }
+    }
+    return mayCome
+  }
+
   /// Answers the writes that were ordered last, in their order.
   mutating func write() {
     for order in orders { act { $0.spilled(order.ticket, at: place(Int(order.task.index)), into: &$1) } }
@@ -288,51 +298,71 @@ struct BlockStoreTests {
   @Test func aBlockOfAnotherMemberWaitsForRoom() {
     var harness = Harness()
     for index in 0..<6 { harness.add(index) }
-    func admits(_ bytes: Int, receiving: Int = 0) -> Bool {
-      var isIn = false
-      harness.act { isIn = $0.admits(bytes, receivingBytes: receiving, into: &$1) }
-      return isIn
-    }
-    #expect(admits(400))
+    let atFirst = harness.admits(400)
+    #expect(atFirst)
     harness.prepare(.task(task(10)), inputs: Array(0..<6))
     #expect(harness.ready == [.task(task(10))])
-    #expect(!admits(500) && harness.spilled.isEmpty)
+    let besideATask = harness.admits(500)
+    #expect(!besideATask && harness.spilled.isEmpty)
     harness.act { $0.end(.task(task(10)), into: &$1) }
     // It is still asked for, and what the task had may leave.
     #expect(harness.spilled == [0])
     let order = harness.orders[0]
-    #expect(!admits(500) && harness.spilled.isEmpty)
+    let whileItIsWritten = harness.admits(500)
+    #expect(!whileItIsWritten && harness.spilled.isEmpty)
     harness.act { $0.spilled(order.ticket, at: place(0), into: &$1) }
-    #expect(admits(500))
+    let atLast = harness.admits(500)
+    #expect(atLast)
   }
 
   /// Larger than the limit, and than what could leave: one at a time.
   @Test func aBlockThatNothingMakesRoomForComesAlone() {
     var harness = Harness()
-    var answers: [Bool] = []
-    harness.act {
-      answers = [
-        $0.admits(1500, receivingBytes: 0, into: &$1), $0.admits(1500, receivingBytes: 1500, into: &$1),
-        $0.admits(400, receivingBytes: 1500, into: &$1),
-      ]
-    }
-    #expect(answers == [true, false, true])
-    harness.act {
-      $0.setTransit(1500, into: &$1)
-      answers = [$0.admits(400, receivingBytes: 1500, into: &$1), $0.admits(400, receivingBytes: 0, into: &$1)]
-    }
-    #expect(answers == [false, true])
+    let first = harness.admits(1500)
+    harness.act { $0.setTransit(BlockTransit(receivingBytes: 1500), into: &$1) }
+    let second = harness.admits(400)
+    harness.act { $0.setTransit(BlockTransit(sendingBytes: 1500), into: &$1) }
+    let third = harness.admits(400)
+    #expect([first, second, third] == [true, false, true])
+  }
+
+  /// Tasks that come later don't take the room that a block waits for, but where nothing else goes on.
+  @Test func aBlockThatWaitsIsNotOvertaken() {
+    var harness = Harness()
+    harness.add(0)
+    harness.prepare(.task(task(10)), inputs: [0], output: 500)
+    #expect(harness.ready == [.task(task(10))])
+    let mayCome = harness.admits(600)
+    #expect(!mayCome)
+    harness.prepare(.task(task(11)), inputs: [0], output: 100)
+    #expect(harness.ready.isEmpty)
+    harness.act { $0.setTransit(BlockTransit(announcedBytes: 300), into: &$1) }
+    #expect(harness.ready == [.task(task(11))])
   }
 
   @Test func whatIsOnItsWayTakesUpRoom() {
     var harness = Harness()
     for index in 0..<5 { harness.add(index) }
-    harness.act { $0.setTransit(100, into: &$1) }
+    harness.act { $0.setTransit(BlockTransit(receivingBytes: 60, sendingBytes: 40), into: &$1) }
     #expect(harness.spilled.isEmpty)
-    harness.act { $0.setTransit(101, into: &$1) }
+    harness.act { $0.setTransit(BlockTransit(receivingBytes: 60, sendingBytes: 41), into: &$1) }
     #expect(harness.spilled == [0, 1])
-    harness.act { $0.setTransit(0, into: &$1) }
+    harness.act { $0.setTransit(BlockTransit(), into: &$1) }
     #expect(harness.store.reservedBytes == 0)
+  }
+
+  /// What the store has let go of stays with the transport until it has gone.
+  @Test func blocksOfTheDiskAreSentOneAtATimeWhereTheMemoryIsFull() {
+    var harness = Harness()
+    for index in 0..<2 { harness.add(index, bytes: 400) }
+    #expect(harness.spilled == [0])
+    harness.write()
+    harness.act { $0.setTransit(BlockTransit(sendingBytes: 700), into: &$1) }
+    harness.prepare(.member(1, block: task(0)), inputs: [0])
+    #expect(harness.loads.isEmpty)
+    harness.write()
+    harness.act { $0.setTransit(BlockTransit(), into: &$1) }
+    #expect(harness.loads.map(\.task) == [0])
   }
 
   @Test func aFullDiskFailsWhereTheMemoryIsFullToo() {
