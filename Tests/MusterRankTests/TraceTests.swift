@@ -51,8 +51,9 @@ struct TraceTests {
         own.reduce(0) { $0 + (arguments($1)["bytes"] as? Int ?? 0) } == told.flatMap { Int($0.1) }, "rank \(rank)")
     }
     // Rank 0 gets the results at least; whether blocks cross between workers is the scheduler's choice.
-    // Small ones that go into tasks with others go by way of rank 0, too.
-    #expect(received.count { arguments($0)["to"] as? Int == 0 } == (bytes <= 1024 ? 80 : 40))
+    // Small ones that go into tasks with others go by way of rank 0, too, but where another worker has asked before.
+    let atRoot = received.count { arguments($0)["to"] as? Int == 0 }
+    #expect(bytes <= 1024 ? (41...80).contains(atRoot) : atRoot == 40, "\(atRoot)")
 
     // Each has its end, and was sent by whom it came from; an arrow leads from there to here, and not back in time.
     let sent = events.filter { ($0["name"] as? String)?.hasPrefix("send ") == true }
