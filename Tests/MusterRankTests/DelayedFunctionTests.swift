@@ -21,6 +21,16 @@ struct DelayedFunctionTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["graph.svg"])
   }
 
+  /// A task of one rank that asks for what all ranks have to ask for; also what it puts off there is no call of theirs.
+  @Test(arguments: [nil, 3] as [Int?])
+  func theSessionInATaskIsAnErrorOfTheTask(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["session-in-task"], ranks: ranks, limit: 30)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output.hasPrefix("[\"session\", \"submit of Int "), "\(run.output)")
+    #expect(
+      run.output.contains("was called in a task (inner[0]") && run.output.hasSuffix("\nones 4.0\n"), "\(run.output)")
+  }
+
   /// Threads keep values in memory; ranks send them as bytes. Both print the same.
   @Test func valuesCrossRanks() throws {
     let alone = try Launch.run("rank-programs", ["delayed"], limit: 30)

@@ -128,4 +128,19 @@ enum DelayedFunctions {
       print("row \(reversed.map(\.x)) \(total)")
     }
   }
+
+  /// A task calls what only the program can, and the program goes on.
+  static func callSession() async throws {
+    try await Session.run { session in
+      let error = session.delayed(name: "inner") { () -> [String] in
+        do {
+          _ = session.delayed { 3 }
+          _ = try session.submit { 2 }
+          return ["submitted"]
+        } catch let error as MusterError { return ["\(error.code)", error.message] }
+      }
+      print(try await error.compute())
+      print("ones \(try await session.ones([4], as: Double.self, chunks: [1]).sum().compute().item())")
+    }
+  }
 }

@@ -65,6 +65,7 @@ struct RankPrograms {
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },
     "wait-in-program": { try await Coordinated.waitInProgram(times: Int($0[0])!, milliseconds: Int($0[1])!) },
+    "session-in-task": { _ in try await DelayedFunctions.callSession() },
     "late": { try await Failures.late(rank: Int($0[0])!) },
     "fail-while-a-block-crosses": { _ in try await Ends.failWhileABlockCrosses() },
     "return-while-computing": { _ in try await Ends.returnWhileComputing() },

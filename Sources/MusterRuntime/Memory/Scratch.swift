@@ -139,11 +139,13 @@ package final class Scratch: Sendable {
 
   /// Removes all files, and the folder.
   func removeAll() {
-    let old = state.withLock { state in
+    var old = state.withLock { state in
       defer { state = State() }
       return state
     }
-    withExtendedLifetime(old) {}
+    // A file of a network that is open keeps a name of sorts, and its folder.
+    old.files = [:]
+    old.folder = nil
   }
 
   /// From now on writing beyond the limit on the size of files fails with an error that says so; by default the system

@@ -15,12 +15,13 @@ package enum TaskFit {
     guard limit > 0, isTooLarge || bytes > limit else { return nil }
     let name = "\(layer.tasks.name)[\(task.index)]"
     let size = isTooLarge ? "more bytes than there are addresses" : "\(ByteSize.text(bytes)) (\(bytes) bytes)"
+    let output = outputBytes > 0 ? " and it makes \(ByteSize.text(outputBytes)), \(size) together" : ", \(size)"
     return MusterError(
       .outOfMemory,
-      "task \(name) can't fit: its inputs hold \(ByteSize.text(inputBytes)) and it makes \(ByteSize.text(outputBytes)),"
-        + " \(size) together, and the worker's memory limit is \(ByteSize.text(limit)) (\(limit) bytes)",
+      "task \(name) can't fit: its inputs hold \(ByteSize.text(inputBytes))\(output)"
+        + ", and the worker's memory limit is \(ByteSize.text(limit)) (\(limit) bytes)",
       fix:
-        "Use smaller chunks, or a higher limit (MUSTER_MEMORY_LIMIT or SessionConfiguration.memoryLimit) where there is"
+        "Use smaller chunks or values, or fewer to a task, or a higher limit (MUSTER_MEMORY_LIMIT or SessionConfiguration.memoryLimit) where there is"
         + " the memory",
       task: MusterError.TaskDescription(
         operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: attempt),

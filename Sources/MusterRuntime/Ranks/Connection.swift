@@ -280,7 +280,7 @@ struct Connection: Sendable {
     }
     MPIThread.shared.vigil?.close()
     MPIThread.shared.vigil = nil
-    Transport.drain(comm)
+    IncomingPackets.drain(comm)
     MPI.check(cmpi_finalize(), "MPI_Finalize")
   }
 }

@@ -7,7 +7,7 @@ internal import MusterScheduling
 /// Messages to a rank are collected and go out together at `flush()`. The bulk of a block follows its message
 /// without a copy, in pieces that MPI can count; between two ranks MPI keeps their order.
 final class Transport {
-  private enum Tag {
+  enum Tag {
     static let messages: Int32 = 1
     static let bulk: Int32 = 2
   }
@@ -75,11 +75,11 @@ final class Transport {
   /// How many pieces of a storage are being sent.
   private var piecesBeingSent: [ObjectIdentifier: Int] = [:]
   private var broadcasting: [Broadcasting] = []
-  private var partial: [Int: WireBuffer] = [:]
-  private var receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
+  private let packets: IncomingPackets
 
   init(_ world: World, traffic: Traffic, events: TraceRecorder?) {
     comm = world.comm
+    packets = IncomingPackets(comm: world.comm, traffic: traffic)
     pieceSize = world.pieceSize
     self.traffic = traffic
     self.events = events
@@ -92,8 +92,6 @@ final class Transport {
 
   /// Safe: transports are made on the thread that makes the MPI calls, one after the other.
   nonisolated(unsafe) private static var sessions: UInt32 = 0
-
-  deinit { receiveBuffer.deallocate() }
 
   private func pieces(of byteCount: Int) -> [(offset: Int, count: Int32)] {
     MPI.pieces(of: byteCount, size: pieceSize)
@@ -287,7 +285,7 @@ final class Transport {
       sending.removeLast()
       progressed = true
     }
-    while let (packet, source) = nextPacket() {
+    while let (packet, source) = packets.next() {
       progressed = true
       var reader = WireReader(packet)
       guard reader.get(UInt32.self) == session else { continue }
@@ -397,52 +395,5 @@ final class Transport {
     events?.received(
       done.message.task, bytes: done.message.byteCount, from: done.source,
       begin: done.begin, arrival: arrival, end: MonotonicClock.nanoseconds)
-  }
-
-  /// The next whole packet of messages: valid until the next call.
-  private func nextPacket() -> (UnsafeRawBufferPointer, source: Int)? {
-    while true {
-      var flag: Int32 = 0
-      var status = cmpi_status()
-      MPI.check(cmpi_iprobe_any_source(Tag.messages, comm, &flag, &status), "MPI_Iprobe")
-      guard flag != 0 else { return nil }
-      let count = Int(status.byte_count)
-      if receiveBuffer.count < count {
-        receiveBuffer.deallocate()
-        receiveBuffer = .allocate(byteCount: max(count, 2 * receiveBuffer.count), alignment: 64)
-      }
-      MPI.check(
-        cmpi_recv(receiveBuffer.baseAddress, Int32(count), status.source, Tag.messages, comm), "MPI_Recv")
-      let body = UnsafeRawBufferPointer(rebasing: receiveBuffer[..<(count - 1)])
-      let continues = receiveBuffer[count - 1] != 0
-      let source = Int(status.source)
-      if !continues && partial[source] == nil { return (body, source) }
-      traffic.pieceOfPacket()
-      let whole = partial[source] ?? WireBuffer(capacity: 2 * count)
-      whole.append(raw: body)
-      if continues {
-        partial[source] = whole
-      } else {
-        partial[source] = nil
-        finishedPacket = whole
-        return (UnsafeRawBufferPointer(start: whole.bytes, count: whole.count), source)
-      }
-    }
-  }
-
-  /// Keeps a packet that came in pieces alive while it is read.
-  private var finishedPacket: WireBuffer?
-
-  /// Takes what nobody waits for any more, such as the last beats of the other ranks: MPI wants no message left behind
-  /// at its end.
-  static func drain(_ comm: cmpi_comm) {
-    while true {
-      var flag: Int32 = 0
-      var status = cmpi_status()
-      MPI.check(cmpi_iprobe_any_source(Tag.messages, comm, &flag, &status), "MPI_Iprobe")
-      guard flag != 0 else { return }
-      let buffer = WireBuffer(capacity: Int(status.byte_count))
-      MPI.check(cmpi_recv(buffer.bytes, status.byte_count, status.source, Tag.messages, comm), "MPI_Recv")
-    }
   }
 }

@@ -182,6 +182,8 @@ extension Session {
         fix: "Set it before the program starts: export SWIFT_DETERMINISTIC_HASHING=1, with -x under Open MPI's mpirun")
     }
     setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
+    // Under its own path, so that it keeps its name; by the link where that is another file by now.
+    if let path = realpath("/proc/self/exe", nil) { execv(path, CommandLine.unsafeArgv) }
     execv("/proc/self/exe", CommandLine.unsafeArgv)
     throw MusterError(
       .session,

@@ -80,7 +80,8 @@ public final class Session: Sendable {
   @discardableResult
   func record(_ call: Call) -> Int {
     state.value.withLock { state in
-      state.log.record(call)
+      // A task runs on one rank: what it makes can't be computed, and isn't compared.
+      if CurrentTask.current == nil { state.log.record(call) }
       return state.log.count - 1
     }
   }
@@ -106,7 +107,7 @@ public final class Session: Sendable {
       }
       var call = Call(kind.call, sources: sources)
       if !detail.isEmpty { call.detail = detail }
-      state.log.record(call)
+      if CurrentTask.current == nil { state.log.record(call) }
       return (kind, state.log.count - 1)
     }
   }
@@ -174,6 +175,7 @@ public final class Session: Sendable {
     // The engine gets graphs in the order of their numbers.
     let submitted = try state.value.withLock { state throws(MusterError) in
       guard !state.isClosed else { throw Self.closed(call) }
+      try Self.expectProgram(call)
       state.log.record(call)
       var submission = Self.submission(of: plan, call, &state)
       submission.urgency = urgency
@@ -313,6 +315,16 @@ public final class Session: Sendable {
       callSite: call.callSite)
   }
 
+  /// A task runs on one rank, where a call that all have to make would wait for ever, or be another than theirs.
+  private static func expectProgram(_ call: Call) throws(MusterError) {
+    guard let task = CurrentTask.current else { return }
+    throw MusterError(
+      .session, "\(call.text) was called in a task (\(task.pointee.name)): only the program can",
+      fix:
+        "Have the task return what the call needs, and call it in the program. Locks, queues and the like are for tasks",
+      callSite: call.callSite)
+  }
+
   /// Gives a plan its numbers: the same on every rank, since every rank makes the same calls.
   private static func submission(of plan: Plan, _ call: Call, _ state: inout State) -> Submission {
     let plan = plan.numbered(from: state.nextLayer)
@@ -327,6 +339,7 @@ public final class Session: Sendable {
 
   private static func enter(_ call: Call, _ state: inout State) throws(MusterError) {
     guard !state.isClosed else { throw closed(call) }
+    try expectProgram(call)
     if let current = state.current {
       throw MusterError(
         .session, "\(call.text) was called while \(current.text) was running",

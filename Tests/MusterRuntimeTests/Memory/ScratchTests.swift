@@ -197,10 +197,13 @@ struct SpillerTests {
     #expect(parent.contents.isEmpty)
     let places = try disk.places((0..<4).map { BulkBlock(number: $0, small: 0, large: 4 << 20) })
     let folder = try #require(disk.scratch.path)
+    let file = try #require(OpenScratch.file("\(folder)/blocks-0"))
     func blocks() -> Int {
       var status = stat()
-      return stat("\(folder)/blocks-0", &status) == 0 ? Int(status.st_blocks) * 512 : -1
+      return stat(file, &status) == 0 ? Int(status.st_blocks) * 512 : -1
     }
+    // A process that is killed leaves no bytes behind.
+    #expect(access("\(folder)/blocks-0", F_OK) != 0)
     #expect(blocks() >= 16 << 20)
     disk.spiller.discard(places[1])
     disk.spiller.discard(places[2])
@@ -237,7 +240,7 @@ struct SpillerTests {
     let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent.path])
     let place = try disk.places([BulkBlock(number: 1, small: 10, large: 1 << 20)])[0]
     let file = "\(try #require(disk.scratch.path))/blocks-0"
-    truncate(file, 8192)
+    truncate(try #require(OpenScratch.file(file)), 8192)
     guard case .loadFailed(_, _, let error) = try disk.read(place) else {
       Issue.record("a block came back from a file that was cut")
       return
@@ -371,7 +374,8 @@ struct ScratchFolderTests {
       sleep(60)
     }
     let left = try #require(parent.contents.first)
-    #expect(FileManager.default.fileExists(atPath: "\(path)/\(left)/blocks-0"))
+    // Only its folder: what it had written is gone with it.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(path)/\(left)") == ["lock"])
     let next = try ScratchFolder(in: path)
     #expect(parent.contents.count == 1 && next.path != "\(path)/\(left)")
   }

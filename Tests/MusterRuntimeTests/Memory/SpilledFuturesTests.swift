@@ -52,15 +52,6 @@ private func plan(_ range: Range<Int>, byteCount: Int) -> Plan {
   return plan
 }
 
-/// What the files in a folder and those below take on disk, in bytes.
-private func diskUsage(_ path: String) -> Int {
-  (FileManager.default.subpaths(atPath: path) ?? []).reduce(0) { sum, name in
-    var status = stat()
-    return stat("\(path)/\(name)", &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-      ? sum + Int(status.st_blocks) * 512 : sum
-  }
-}
-
 private func waitUntil(_ condition: () -> Bool) async -> Bool {
   for _ in 0..<3000 {
     if condition() { return true }
@@ -80,15 +71,15 @@ struct SpilledFuturesTests {
         var futures = try session.map(Array(0..<64)) { [Int](repeating: $0, count: 2 * mega / 8) }
         for try await _ in session.asCompleted(futures) {}
         // Two thirds and more aren't in memory.
-        let isWritten = await waitUntil { diskUsage(path) > 64 * mega }
-        precondition(isWritten, "\(diskUsage(path))")
+        let isWritten = await waitUntil { OpenScratch.bytes(in: path) > 64 * mega }
+        precondition(isWritten, "\(OpenScratch.bytes(in: path))")
         futures.removeSubrange(1...)
-        let isFreed = await waitUntil { diskUsage(path) <= 2 * mega + 8192 }
-        precondition(isFreed, "\(diskUsage(path))")
+        let isFreed = await waitUntil { OpenScratch.bytes(in: path) <= 2 * mega + 8192 }
+        precondition(isFreed, "\(OpenScratch.bytes(in: path))")
         let value = try await futures[0].value()
         precondition(value == [Int](repeating: 0, count: 2 * mega / 8))
       }
-      precondition(diskUsage(path) == 0)
+      precondition(OpenScratch.bytes(in: path) == 0)
     }
   }
 
@@ -109,7 +100,7 @@ struct SpilledFuturesTests {
         let others = try await session.compute(plan(1..<65, byteCount: 2 * mega))
         precondition(others.map { ($0 as? Awkward)?.number } == Array(1..<65))
       }
-      precondition(diskUsage(path) == 0)
+      precondition(OpenScratch.bytes(in: path) == 0)
     }
   }
 
