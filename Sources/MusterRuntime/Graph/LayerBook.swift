@@ -37,6 +37,9 @@ struct LayerBook: Sendable {
     return old.isEmpty ? nil : old[number]
   }
 
+  /// Whether a layer that isn't forgotten has several tasks: one of a single task, such as a submitted call, has no others.
+  func hasSeveralTasks(_ number: UInt32) -> Bool { self[number].map { $0.layer.tasks.count > 1 } ?? false }
+
   /// Adds layers, numbered from `firstNumber` on, which is no lower than `nextNumber`.
   mutating func register(_ new: [Layer], from number: Int) {
     if layers.isEmpty { firstNumber = number }

@@ -72,10 +72,9 @@ extension LocalWorker {
     let outputBytes = layer.expectedBytes
     // The inputs are asked for only where it matters: most graphs without large blocks are of many tasks.
     if store.isLight(task, outputBytes: outputBytes) { return ready.insert(next) }
-    inputIDs.removeAll(keepingCapacity: true)
-    layer.layer.tasks.inputs(Int(task.index), &inputIDs)
-    if store.isLight(task, inputs: inputIDs, outputBytes: outputBytes) { return ready.insert(next) }
-    waitForRoom(next, inputs: inputIDs, outputBytes: outputBytes)
+    let inputs = inputs(of: task, in: layer)
+    if store.isLight(task, inputs: inputs, outputBytes: outputBytes) { return ready.insert(next) }
+    waitForRoom(next, inputs: inputs, outputBytes: outputBytes)
   }
 
   /// No thread is left for what is ready.

@@ -56,9 +56,7 @@ extension LocalWorker {
 
   /// Tasks that were let through since nothing large was known of their layers wait for room after all.
   func holdBackUnexpected() {
-    // A layer of one task, such as a submitted call, has no others.
-    let unexpected = store.takeUnexpected().filter { conductor.layers[$0].map { $0.layer.tasks.count > 1 } ?? false }
-    guard !unexpected.isEmpty else { return }
+    guard store.takeUnexpected().contains(where: conductor.layers.hasSeveralTasks) else { return }
     let light = ready.unordered.filter { store.needsRoom($0.task) }
     guard !light.isEmpty else { return }
     ready = Heap(ready.unordered.filter { !store.needsRoom($0.task) })
@@ -137,10 +135,10 @@ extension LocalWorker {
   ///
   /// - Parameter newBytes: What a block holds that is about to be stored.
   func observeMemory(with newBytes: Int = 0) {
-    guard budget.limit > 0, let peak = ProcessMemory.recentPeak else { return }
-    let isTight = budget.observe(
-      resident: peak, highWater: ProcessMemory.highWater, storedBytes: store.memoryBytes + newBytes,
-      reservedBytes: max(0, store.reservedBytes - newBytes))
+    guard
+      let isTight = budget.observeProcess(
+        storedBytes: store.memoryBytes, reservedBytes: store.reservedBytes, storing: newBytes)
+    else { return }
     if isTight { startedSpiller()?.trim() }
     store.setLimit(budget.blockLimit, into: &storeActions)
   }

@@ -72,4 +72,15 @@ package struct MemoryBudget: Sendable {
     otherBytes = other > otherBytes ? other : otherBytes - (otherBytes - other) / Self.decay
     return resident > limit / 10 * 9
   }
+
+  /// Learns from what this process takes now, before a block is stored.
+  ///
+  /// - Parameter newBytes: What that block holds, which is reserved until then.
+  /// - Returns: As `observe`; nil where there is no limit, or the kernel says nothing.
+  mutating func observeProcess(storedBytes: Int, reservedBytes: Int, storing newBytes: Int) -> Bool? {
+    guard limit > 0, let peak = ProcessMemory.recentPeak else { return nil }
+    return observe(
+      resident: peak, highWater: ProcessMemory.highWater, storedBytes: storedBytes + newBytes,
+      reservedBytes: max(0, reservedBytes - newBytes))
+  }
 }

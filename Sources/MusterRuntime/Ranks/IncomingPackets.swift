@@ -19,10 +19,7 @@ final class IncomingPackets {
   /// The next whole packet: valid until the next call.
   func next() -> (UnsafeRawBufferPointer, source: Int)? {
     while true {
-      var flag: Int32 = 0
-      var status = cmpi_status()
-      MPI.check(cmpi_iprobe_any_source(Transport.Tag.messages, comm, &flag, &status), "MPI_Iprobe")
-      guard flag != 0 else { return nil }
+      guard let status = Self.probe(comm) else { return nil }
       let count = Int(status.byte_count)
       if buffer.count < count {
         buffer.deallocate()
@@ -53,13 +50,17 @@ final class IncomingPackets {
   /// Takes what nobody waits for any more, such as the last beats of the other ranks: MPI wants no message left behind
   /// at its end.
   static func drain(_ comm: cmpi_comm) {
-    while true {
-      var flag: Int32 = 0
-      var status = cmpi_status()
-      MPI.check(cmpi_iprobe_any_source(Transport.Tag.messages, comm, &flag, &status), "MPI_Iprobe")
-      guard flag != 0 else { return }
+    while let status = probe(comm) {
       let rest = WireBuffer(capacity: Int(status.byte_count))
       MPI.check(cmpi_recv(rest.bytes, status.byte_count, status.source, Transport.Tag.messages, comm), "MPI_Recv")
     }
+  }
+
+  /// What has come and isn't received yet.
+  private static func probe(_ comm: cmpi_comm) -> cmpi_status? {
+    var flag: Int32 = 0
+    var status = cmpi_status()
+    MPI.check(cmpi_iprobe_any_source(Transport.Tag.messages, comm, &flag, &status), "MPI_Iprobe")
+    return flag != 0 ? status : nil
   }
 }

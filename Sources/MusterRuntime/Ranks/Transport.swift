@@ -129,14 +129,14 @@ final class Transport {
     let begin = events == nil ? 0 : MonotonicClock.nanoseconds
     var encoder = BlockEncoder()
     block.encode(into: &encoder)
-    let sizes = encoder.segments.map(\.byteCount)
+    var message = BlockMessage(
+      task: task, header: encoder.header, sizes: encoder.segments.map(\.byteCount), isInline: false, inlineBytes: [])
     defer {
       events?.sent(
-        task, bytes: sizes.reduce(0, +), to: destination, begin: begin,
+        task, bytes: message.byteCount, to: destination, begin: begin,
         end: MonotonicClock.nanoseconds)
     }
-    var message = BlockMessage(task: task, header: encoder.header, sizes: sizes, isInline: false, inlineBytes: [])
-    if sizes.reduce(0, +) <= Self.inlineLimit {
+    if message.byteCount <= Self.inlineLimit {
       message.isInline = true
       for segment in encoder.segments {
         message.inlineBytes += UnsafeRawBufferPointer(
@@ -346,18 +346,18 @@ final class Transport {
     let waiting = announced
     announced.removeAll(keepingCapacity: true)
     var blocked = Set<Int>()
+    var largest = 0
     for block in waiting {
-      if !blocked.contains(block.source), mayCome(block.message.byteCount) {
+      let bytes = block.message.byteCount
+      if !blocked.contains(block.source), mayCome(bytes) {
         beginReceiving(block)
-      } else {
-        blocked.insert(block.source)
-        announced.append(block)
+        continue
       }
+      // Only the first of each source can come next.
+      if blocked.insert(block.source).inserted { largest = max(largest, bytes) }
+      announced.append(block)
     }
-    // Only the first of each source can come next.
-    var heads: [Int: Int] = [:]
-    for block in announced { heads[block.source] = heads[block.source] ?? block.message.byteCount }
-    transit.announcedBytes = heads.values.max() ?? 0
+    transit.announcedBytes = largest
     return announced.count < waiting.count
   }
 

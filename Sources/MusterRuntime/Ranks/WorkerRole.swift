@@ -238,11 +238,11 @@ final class WorkerRole {
   ///
   /// - Parameter newBytes: What a block holds that is about to be stored.
   private func observeMemory(with newBytes: Int = 0) {
-    guard budget.limit > 0, let peak = ProcessMemory.recentPeak else { return }
-    let isTight = budget.observe(
-      resident: peak, highWater: ProcessMemory.highWater,
-      storedBytes: state.storedBytes + newBytes + transport.transit.receivingBytes,
-      reservedBytes: max(0, state.reservedBytes - newBytes))
+    guard
+      let isTight = budget.observeProcess(
+        storedBytes: state.storedBytes + transport.transit.receivingBytes, reservedBytes: state.reservedBytes,
+        storing: newBytes)
+    else { return }
     if isTight { startedSpiller().trim() }
     state.limitBlocks(to: budget.blockLimit, into: &actions)
   }

@@ -341,9 +341,7 @@ package struct WorkerState {
 
   /// Tasks that were let through since nothing large was known of their layers, and that there may be no room for.
   private mutating func holdBackUnexpected(into actions: inout [Action]) {
-    // A layer of one task, such as a submitted call, has no others.
-    let unexpected = store.takeUnexpected().filter { layers[$0].map { $0.layer.tasks.count > 1 } ?? false }
-    guard !unexpected.isEmpty else { return }
+    guard store.takeUnexpected().contains(where: layers.hasSeveralTasks) else { return }
     let tasks = assigned.filter { task, entry in entry.isReady && store.needsRoom(task) }
     for (task, entry) in tasks.sorted(by: { $0.key < $1.key }) { actions.append(.holdBack(task, entry.attempt)) }
   }
