@@ -4,7 +4,7 @@ extension Scheduler {
   /// priority first. No message is needed for it.
   mutating func takeFromBacklog(for thief: Int) -> Bool {
     guard let victim = loads.most, victim != thief, workers[victim].backlogCount > 0 else { return false }
-    guard workers[victim].pending > workers[victim].slots else { return false }
+    guard pending(on: victim) > workers[victim].slots else { return false }
     var wanted = (workers[victim].backlogCount + 1) / 2
     var isAny = false
     while wanted > 0, let last = workers[victim].backlog.max {
@@ -15,7 +15,7 @@ extension Scheduler {
       }
       let layer = Int(tasks.records[task].layer)
       let room = capacity(of: thief, forLayer: layer, hasInputs: !tasks.isRoot(task))
-      guard workers[thief].pending < room else { break }
+      guard pending(on: thief) < room else { break }
       guard isWorthMoving(task, from: victim, to: thief) else { break }
       workers[victim].backlog.removeMax()
       leaveReady(task)
@@ -40,17 +40,17 @@ extension Scheduler {
 
   /// What it was assigned ahead counts for a while: it hasn't said yet what it has done of it.
   private func hasFreeSlots(_ worker: Int) -> Bool {
-    if workers[worker].pending + workers[worker].requested < workers[worker].slots { return true }
+    if pending(on: worker) + workers[worker].requested < workers[worker].slots { return true }
     return mayHaveFreeSlots(worker)
       && now - workers[worker].fullSince > .nanoseconds(configuration.prefillNanoseconds)
   }
 
   private func mayHaveFreeSlots(_ worker: Int) -> Bool {
-    workers[worker].pending - workers[worker].ahead + workers[worker].requested < workers[worker].slots
+    pending(on: worker) - workers[worker].ahead + workers[worker].requested < workers[worker].slots
   }
 
   private func hasSpareTasks(_ worker: Int) -> Bool {
-    workers[worker].pending - workers[worker].ahead - workers[worker].retracting > workers[worker].slots
+    pending(on: worker) - workers[worker].ahead - workers[worker].retracting > workers[worker].slots
   }
 
   /// Finds work for idle workers: from another's backlog, else by asking the worker with the longest queue to give
@@ -82,7 +82,7 @@ extension Scheduler {
       let isRoot = tasks.isRoot(task)
       if isRoot && workers[thief].isFull { continue }
       let room = capacity(of: thief, forLayer: layer, hasInputs: !isRoot)
-      guard workers[thief].pending + workers[thief].requested < room else { break }
+      guard pending(on: thief) + workers[thief].requested < room else { break }
       // A retract and its answer take as long as two messages before the inputs are even asked for.
       let missing = isRoot ? 0 : missingBytes(of: task, on: thief)
       guard queueTime(of: victim) > transferTime(bytes: missing) + 2 * configuration.transferLatency else { break }
@@ -101,7 +101,7 @@ extension Scheduler {
     let queue = workers[worker].queue
       .filter { !tasks.records[Int($0)].flags.contains(.begun) && !isAhead(Int($0)) }
       .map { key(of: Int($0)) }.sorted()
-    let begun = workers[worker].startable - queue.count
+    let begun = startable(on: worker) - queue.count
     return ArraySlice(queue.dropFirst(max(0, workers[worker].slots - begun)).map { UInt32(Self.task(ofKey: $0)) })
   }
 
@@ -150,7 +150,7 @@ extension Scheduler {
     requeue(task, into: &actions)
     // It goes to the worker for which it was asked for, even though its inputs may be here.
     if thief >= 0, isAlive(thief), tasks.records[task].state == .ready,
-      workers[thief].pending < workers[worker].pending || hasFreeSlots(thief) && !hasFreeSlots(worker)
+      pending(on: thief) < pending(on: worker) || hasFreeSlots(thief) && !hasFreeSlots(worker)
     {
       enterBacklog(task, of: thief)
     }

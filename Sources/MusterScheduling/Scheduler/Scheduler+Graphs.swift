@@ -221,15 +221,19 @@ extension Scheduler {
 
   /// A kept result is there, or (`by` 1) isn't any more.
   mutating func countResult(_ task: Int, by change: Int, into actions: inout [Action]) {
-    guard tasks.records[task].isKept else { return }
-    var places: [Int] = []
-    forEachKeeper(of: task) { places.append($0) }
-    for place in places {
-      graphs[place].outstanding += change
-      guard change < 0 else { continue }
-      if graphs[place].reportsEachResult { actions.append(.resultReady(graphs[place].id, tasks.id(of: task))) }
-      if graphs[place].outstanding == 0 { actions.append(.complete(graphs[place].id)) }
+    let flags = tasks.records[task].flags
+    if flags.contains(.result) { countResult(task, by: change, of: place(ofTask: task), into: &actions) }
+    guard flags.contains(.borrowed) else { return }
+    for graph in borrowers[UInt32(task)] ?? [] {
+      if let place = graphPlaces[graph] { countResult(task, by: change, of: place, into: &actions) }
     }
+  }
+
+  private mutating func countResult(_ task: Int, by change: Int, of place: Int, into actions: inout [Action]) {
+    graphs[place].outstanding += change
+    guard change < 0 else { return }
+    if graphs[place].reportsEachResult { actions.append(.resultReady(graphs[place].id, tasks.id(of: task))) }
+    if graphs[place].outstanding == 0 { actions.append(.complete(graphs[place].id)) }
   }
 
   // MARK: Release

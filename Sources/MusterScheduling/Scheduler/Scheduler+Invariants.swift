@@ -216,7 +216,7 @@ extension Scheduler {
       let expected = record.queue.reduce(0) { $0 + layers[Int(tasks.records[Int($1)].layer)].expectedBytes }
       try expect(record.expected == expected, "worker \(worker): expected bytes are off")
       try expect(
-        loads.bucket(of: worker) == min(LoadIndex.bucketCount - 1, record.load), "worker \(worker): load is off")
+        loads.bucket(of: worker) == min(LoadIndex.bucketCount - 1, load(of: worker)), "worker \(worker): load is off")
     }
     try expect(inBacklogs == backlogged, "backlogged is \(backlogged), should be \(inBacklogs)")
   }

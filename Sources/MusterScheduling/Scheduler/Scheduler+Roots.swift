@@ -12,7 +12,7 @@ extension Scheduler {
         assign(task, to: worker, into: &actions)
         continue
       }
-      if backlogged > 0, workers[worker].startable < workers[worker].slots, takeFromBacklog(for: worker) {
+      if backlogged > 0, startable(on: worker) < workers[worker].slots, takeFromBacklog(for: worker) {
         continue
       }
       guard withheld > 0, let task = nextRoot(of: worker) else { return }
@@ -132,7 +132,7 @@ extension Scheduler {
     guard !roots.isEmpty else { return }
     workers[worker].roots = 0..<0
     rootRuns.insert(rootRun(roots))
-    if let idlest = loads.least, idlest != worker, workers[idlest].startable < workers[idlest].slots,
+    if let idlest = loads.least, idlest != worker, startable(on: idlest) < workers[idlest].slots,
       !workers[idlest].isFull
     {
       touch(idlest)
@@ -164,7 +164,7 @@ extension Scheduler {
     func fill(_ worker: Int32) -> (Int, Double) {
       let record = workers[Int(worker)]
       return (
-        record.startable < record.slots ? 0 : 1,
+        startable(on: Int(worker)) < record.slots ? 0 : 1,
         record.memoryLimit > 0 ? Double(record.held) / Double(record.memoryLimit) : 0
       )
     }

@@ -47,15 +47,32 @@ extension Scheduler {
     for worker in live { touch(Int(worker)) }
   }
 
+  // Field by field: a property of the record would be given a copy of it, several times for each task.
+
+  /// The tasks of a worker's queue that it can begin, as far as one can tell, or has.
+  func startable(on worker: Int) -> Int { workers[worker].queue.count - workers[worker].ahead }
+
+  /// What a worker has to do, here or there.
+  func pending(on worker: Int) -> Int { workers[worker].queue.count + workers[worker].backlogCount }
+
+  /// The load by which workers are compared: what each has to do and will get, in eighths of its slots. Rounded away
+  /// from 8, which is one for each slot: a worker with one task more isn't taken for one with none more.
+  func load(of worker: Int) -> Int {
+    let (startable, slots) = (pending(on: worker) - workers[worker].ahead, workers[worker].slots)
+    let tasks = max(0, startable - workers[worker].retracting + workers[worker].requested)
+    if slots == 1 { return tasks << 3 }
+    return tasks > slots ? ((tasks << 3) + slots - 1) / slots : (tasks << 3) / slots
+  }
+
   mutating func updateLoad(of worker: Int) {
     guard workers[worker].isAlive else { return }
-    loads.set(worker, to: workers[worker].load)
+    loads.set(worker, to: load(of: worker))
   }
 
   /// Whether a worker that may have so many tasks has room for this one. A task that is more urgent than what fills the
   /// worker is to run before what hasn't begun there, so it goes there however much that is: those of its urgency count.
   func accepts(_ task: Int, on worker: Int, limit: Int) -> Bool {
-    if workers[worker].startable < limit { return true }
+    if startable(on: worker) < limit { return true }
     let urgency = layers[Int(tasks.records[task].layer)].urgency
     let top = workers[worker].topUrgency
     return urgency > top || urgency == top && workers[worker].topCount < limit
@@ -91,7 +108,7 @@ extension Scheduler {
   /// finished there: what runs may be longer than anything before it, and then nothing has told of it yet.
   func queueTime(of worker: Int) -> Int {
     let slots = workers[worker].slots
-    let ahead = workers[worker].pending - slots + 1
+    let ahead = pending(on: worker) - slots + 1
     guard ahead > 0 else { return 0 }
     let expected = ahead * (workers[worker].pace.mean ?? configuration.assumedDuration) / slots
     guard workers[worker].queue.count >= slots else { return expected }

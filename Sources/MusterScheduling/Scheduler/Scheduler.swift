@@ -241,7 +241,7 @@ extension Scheduler {
 
   /// How many tasks a worker has been assigned and hasn't finished, but for those that miss inputs still. O(1).
   public func startableCount(on worker: WorkerID) -> Int {
-    isAlive(Int(worker.number)) ? workers[Int(worker.number)].startable : 0
+    isAlive(Int(worker.number)) ? startable(on: Int(worker.number)) : 0
   }
 
   func assigned(to worker: WorkerID, evenIfLost: Bool) -> [TaskID] {

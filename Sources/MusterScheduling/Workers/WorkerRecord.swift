@@ -43,20 +43,6 @@ struct WorkerRecord: Sendable {
   var isFull = false
   /// On the list of workers to look at.
   var isTouched = false
-
-  /// The tasks of its queue that it can begin, as far as one can tell, or has.
-  var startable: Int { queue.count - ahead }
-
-  /// What it has to do, here or there.
-  var pending: Int { queue.count + backlogCount }
-
-  /// The load by which workers are compared: what each has to do and will get, in eighths of its slots. Rounded away
-  /// from 8, which is one for each slot: a worker with one task more isn't taken for one with none more.
-  var load: Int {
-    let tasks = max(0, pending - ahead - retracting + requested)
-    if slots == 1 { return tasks << 3 }
-    return tasks > slots ? ((tasks << 3) + slots - 1) / slots : (tasks << 3) / slots
-  }
 }
 
 /// A run of root tasks that no worker has taken, as a range of `TaskTable.roots`.
