@@ -7,7 +7,7 @@ struct TaskPaceTests {
     var pace = TaskPace()
     #expect(pace.batchSize(of: 1, layerCount: 1000, share: 500) == 1)
     pace.ended(1, of: 1, layerCount: 1000, nanoseconds: 100)
-    #expect(pace.batchSize(of: 1, layerCount: 1000, share: 500) == 32)
+    #expect(pace.batchSize(of: 1, layerCount: 1000, share: 500) == 128)
     #expect(pace.batchSize(of: 1, layerCount: 1000, share: 5) == 5)
     #expect(pace.batchSize(of: 2, layerCount: 1000, share: 500) == 1)
     for _ in 0..<100 { pace.ended(10, of: 1, layerCount: 1000, nanoseconds: 20_000) }

@@ -6,6 +6,7 @@ final class LocalEngine: Engine {
   let rankCount = 1
   let workerCount = 1
   let threadsPerWorker: Int
+  let patience = 50_000
   let events: TraceRecorder?
   let coordination = Coordination()
   private let isSynchronous: Bool

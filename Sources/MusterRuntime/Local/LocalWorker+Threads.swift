@@ -52,18 +52,18 @@ extension LocalWorker {
     // A task that waits may wait for one of those taken with it, and another for one that has been run.
     if coordination.isUsed { count = 1 }
     while batch.tasks.count < count, let next = ready.popMin() {
-      let task = take(next)
-      if task.layer.layer.timeout == nil {
-        batch.tasks.append(task)
-        continue
+      guard let layer = conductor.layers[next.task.layer] else {
+        preconditionFailure("\(next.task) is of a layer that was forgotten")
       }
+      let hasTimeout = layer.layer.timeout != nil
       // Its time is its own.
-      guard batch.tasks.isEmpty else {
+      if hasTimeout && !batch.tasks.isEmpty {
         ready.insert(next)
         break
       }
-      batch.tasks.append(task)
-      timeLimits.began(next.task, next.attempt, task.layer, at: now)
+      batch.tasks.append(Taken(ready: next, layer: layer, inputs: takeInputs(of: next.task, in: layer)))
+      guard hasTimeout else { continue }
+      timeLimits.began(next.task, next.attempt, layer, at: now)
       startTimer()
       break
     }
@@ -82,9 +82,9 @@ extension LocalWorker {
       return true
     }
     notePace(of: batch.tasks)
-    for task in batch.tasks {
-      finish(task)
-      if conductor.layers[task.ready.task.layer] == nil { ended.append(task.layer) }
+    finish(batch.tasks.indices, of: batch)
+    for place in batch.tasks.indices where conductor.layers[batch.tasks[place].ready.task.layer] == nil {
+      ended.append(batch.tasks[place].layer)
     }
     batch.tasks.removeAll(keepingCapacity: true)
     apply()
@@ -98,11 +98,13 @@ extension LocalWorker {
   }
 
   private func notePace(of tasks: [Taken]) {
-    guard let first = tasks.first, let last = tasks.last else { return }
-    let isAlike = first.ready.task.layer == last.ready.task.layer
+    guard let last = tasks.indices.last else { return }
+    let layer = tasks[last].ready.task.layer
+    var nanoseconds = 0
+    for place in tasks.indices { nanoseconds += tasks[place].nanoseconds }
     pace.ended(
-      tasks.count, of: isAlike ? last.ready.task.layer : nil, layerCount: last.layer.layer.tasks.count,
-      nanoseconds: tasks.reduce(0) { $0 + $1.nanoseconds })
+      tasks.count, of: tasks[0].ready.task.layer == layer ? layer : nil,
+      layerCount: tasks[last].layer.layer.tasks.count, nanoseconds: nanoseconds)
   }
 
   /// Returns when the last of the tasks ended.
@@ -198,20 +200,22 @@ extension LocalWorker {
     return inputIDs
   }
 
-  func take(_ next: Ready) -> Taken {
-    guard let layer = conductor.layers[next.task.layer] else {
-      preconditionFailure("\(next.task) is of a layer that was forgotten")
-    }
-    let inputs = inputs(of: next.task, in: layer).map { id in
-      guard let block = store.block(of: id) else {
-        preconditionFailure("the block of \(id) isn't there for \(next.task)")
-      }
+  private func takeInputs(of task: TaskID, in layer: RegisteredLayer) -> [any Block] {
+    inputs(of: task, in: layer).map { id in
+      guard let block = store.block(of: id) else { preconditionFailure("the block of \(id) isn't there for \(task)") }
       return block
     }
-    return Taken(ready: next, layer: layer, inputs: inputs)
   }
 
-  func finish(_ taken: Taken) {
+  /// Tells what became of tasks that a thread has taken. They ended just now, one like the other.
+  func finish(_ places: Range<Int>, of batch: Batch) {
+    guard !places.isEmpty else { return }
+    let time = now
+    for place in places { finish(&batch.tasks[place], at: time) }
+  }
+
+  /// Takes the task's result.
+  private func finish(_ taken: inout Taken, at time: Int) {
     takenCount -= 1
     let (task, attempt) = (taken.ready.task, taken.ready.attempt)
     guard !taken.isWithdrawn else {
@@ -227,20 +231,22 @@ extension LocalWorker {
       places.takeBackOverdue(TaskRun(task, attempt))
       return tellSlots()
     }
-    switch taken.result! {
+    var result: Result<any Block, any Error>?
+    swap(&result, &taken.result)
+    switch result! {
     case .success(let block):
       let bytes = block.byteCount
       // What it took to make it tells how many others may be made at a time, from now on.
       if memoryReports.isLookDue(storing: bytes) { observeMemory(with: bytes) }
       store.finish(task, with: block, byteCount: bytes, into: &storeActions)
       conductor.handle(
-        .finished(Self.worker, task, attempt, bytes: bytes, nanoseconds: taken.nanoseconds), at: now, into: &actions)
+        .finished(Self.worker, task, attempt, bytes: bytes, nanoseconds: taken.nanoseconds), at: time, into: &actions)
       if boardTotal > 0 { board?.taskFinished() }
     case .failure(let error):
       let told = MusterError(
         taskError: error, layer: taken.layer.layer, task: task, rank: 0, attempt: Int(attempt))
       store.end(.task(task), into: &storeActions)
-      conductor.failed(Self.worker, task, attempt, told, at: now, into: &actions)
+      conductor.failed(Self.worker, task, attempt, told, at: time, into: &actions)
     }
   }
 }

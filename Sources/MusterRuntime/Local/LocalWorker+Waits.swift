@@ -16,7 +16,7 @@ extension LocalWorker {
       relinquish()
       throw error
     }
-    for task in batch.tasks[..<batch.current] { finish(task) }
+    finish(0..<batch.current, of: batch)
     giveBack(batch.tasks[(batch.current + 1)...])
     let others = batch.tasks
     batch.tasks = [waits]

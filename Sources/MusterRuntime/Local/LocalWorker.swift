@@ -6,6 +6,10 @@ internal import Synchronization
 /// The one worker of a session without ranks: threads that share memory. Each takes the most urgent tasks, runs them, and
 /// tells the scheduler itself, under one lock. Tasks that are short are taken and told of several at a time.
 ///
+/// The lock is what the threads wait for where tasks are short, so that little is done with it held that could be left out:
+/// Swift's checks of overlapping access to what every task passes through, for one. No function that changes such a
+/// variable is given another that could use it meanwhile.
+///
 /// `@unchecked Sendable` is safe: every stored variable is read and written with `condition` locked only.
 final class LocalWorker: @unchecked Sendable {
   typealias Completion = @Sendable (Result<[any Block], MusterError>) -> Void
@@ -81,47 +85,47 @@ final class LocalWorker: @unchecked Sendable {
   let threads: Int
   let isSynchronous: Bool
 
-  var conductor = Conductor(assignsAhead: false)
-  var ready = Heap<Ready>()
-  var store: BlockStore
-  var storeActions: [BlockStore.Action] = []
+  @exclusivity(unchecked) var conductor = Conductor(assignsAhead: false)
+  @exclusivity(unchecked) var ready = Heap<Ready>()
+  @exclusivity(unchecked) var store: BlockStore
+  @exclusivity(unchecked) var storeActions: [BlockStore.Action] = []
   /// Tasks that wait for memory, or for their inputs to be read from disk.
-  var blocked: [TaskID: Ready] = [:]
+  @exclusivity(unchecked) var blocked: [TaskID: Ready] = [:]
   /// The graphs whose results are being read from disk.
   var resultsAwaited: Set<GraphID> = []
   let scratch: Scratch
   /// Made when the first block goes to disk.
   var spiller: Spiller?
-  var budget: MemoryBudget
-  var memoryReports: MemoryReports
-  var actions: [Action] = []
-  var inputIDs: [TaskID] = []
+  @exclusivity(unchecked) var budget: MemoryBudget
+  @exclusivity(unchecked) var memoryReports: MemoryReports
+  @exclusivity(unchecked) var actions: [Action] = []
+  @exclusivity(unchecked) var inputIDs: [TaskID] = []
   /// Blocks that have left, dropped outside of the lock.
-  var garbage: [any Block] = []
+  @exclusivity(unchecked) var garbage: [any Block] = []
   /// Layers are dropped there, too: what a function holds may call anything when it goes.
   var hasGarbage: Bool { !garbage.isEmpty || !conductor.retired.isEmpty || !ended.isEmpty }
   /// What tasks of layers that are gone have left.
-  var ended: [RegisteredLayer] = []
+  @exclusivity(unchecked) var ended: [RegisteredLayer] = []
   /// Tasks to be given back that threads have taken, and may not have begun: each is answered for by the thread that has it.
-  var recalls: [TaskID: Attempt] = [:]
+  @exclusivity(unchecked) var recalls: [TaskID: Attempt] = [:]
   /// How many there have been. A thread that has taken several tasks looks at it before each: for that it needs no lock.
   let recallCount = Atomic<Int>(0)
   var idle = 0
   /// The threads that run tasks, those whose task waits included.
-  var running = 0
+  @exclusivity(unchecked) var running = 0
   /// The tasks that threads have taken, and whose end hasn't been told.
-  var takenCount = 0
-  var places: SparePlaces
-  var pace = TaskPace()
-  var timeLimits = TimeLimits()
+  @exclusivity(unchecked) var takenCount = 0
+  @exclusivity(unchecked) var places: SparePlaces
+  @exclusivity(unchecked) var pace = TaskPace()
+  @exclusivity(unchecked) var timeLimits = TimeLimits()
   /// A thread looks at the time.
   var hasTimer = false
   /// When to look again whether all tasks wait in vain.
   var stallLook: Int?
-  var waiting: [GraphID: Waiting] = [:]
+  @exclusivity(unchecked) var waiting: [GraphID: Waiting] = [:]
   var asked: [Asked] = []
   /// What is to be called once the lock is released.
-  var calls: [@Sendable () -> Void] = []
+  @exclusivity(unchecked) var calls: [@Sendable () -> Void] = []
   /// The tasks that the collective shown on the board began with.
   var boardTotal = 0
   var isShutDown = false

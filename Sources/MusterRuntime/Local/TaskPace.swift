@@ -3,7 +3,7 @@
 package struct TaskPace {
   /// What a thread takes at a time is meant to be about this much work.
   private static let batchNanoseconds = 20_000
-  private static let largestBatch = 32
+  private static let largestBatch = 128
   /// A task that takes as long is long for one that was taken with others.
   static let longNanoseconds = 10 * batchNanoseconds
   /// A layer with more tasks than these is not taken for like the others before one of them has ended.
