@@ -42,6 +42,8 @@ final class RankEngine: Engine {
   var rankCount: Int { world.size }
   var workerCount: Int { world.size - 1 }
   var threadsPerWorker: Int { Int(world.members[world.size - 1].threads) }
+  /// Where ranks wait for processors, a program that looks takes one from them.
+  var patience: Int { world.isOversubscribed ? 0 : 50_000 }
 
   /// The calls that the program has made on this rank.
   func calls() -> [CallTrace] { log() }

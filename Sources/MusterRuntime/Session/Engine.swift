@@ -7,6 +7,8 @@ protocol Engine: AnyObject, Sendable {
   var workerCount: Int { get }
   /// The threads that run tasks, of one worker.
   var threadsPerWorker: Int { get }
+  /// For how long the program looks for the end of a collective before it suspends, in nanoseconds.
+  var patience: Int { get }
   /// What takes the session's events; nil where nothing is traced.
   var events: TraceRecorder? { get }
   /// What tasks and the program coordinate by.

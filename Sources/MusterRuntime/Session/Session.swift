@@ -142,23 +142,19 @@ public final class Session: Sendable {
     of call: Call,
     _ begin: (inout State, Arrival, @escaping @Sendable (Result<[any Block], MusterError>) -> Void) -> Void
   ) async throws -> [any Block] {
-    let result = await withCheckedContinuation { continuation in
-      do throws(MusterError) {
-        // The engine gets graphs in the order of their numbers.
-        try state.value.withLock { state throws(MusterError) in
-          try Self.enter(call, &state)
-          board?.name(call.operation)
-          let arrival = Self.arrival(.compute, call, &state)
-          begin(&state, arrival) { result in
-            self.leave()
-            continuation.resume(returning: result)
-          }
-        }
-        engine.runReady()
-      } catch {
-        continuation.resume(returning: .failure(error))
+    let wait = ProgramWait<Result<[any Block], MusterError>>()
+    // The engine gets graphs in the order of their numbers.
+    try state.value.withLock { state throws(MusterError) in
+      try Self.enter(call, &state)
+      board?.name(call.operation)
+      let arrival = Self.arrival(.compute, call, &state)
+      begin(&state, arrival) { result in
+        self.leave()
+        wait.give(result)
       }
     }
+    engine.runReady()
+    let result = await wait.value(patience: engine.patience)
     reporter.withLock { $0 }?.collectiveEnded(isComplete: (try? result.get()) != nil)
     return try result.get()
   }
@@ -214,11 +210,10 @@ public final class Session: Sendable {
   func ask(_ question: FutureQuestion, operation: String, detail: String, callSite: CallSite?) async throws -> [UInt8] {
     let arrival = try arrive(.question, Call(operation: operation, detail: detail, callSite: callSite))
     defer { leave() }
-    let result = await withCheckedContinuation { continuation in
-      engine.ask(question, arrival: arrival) { continuation.resume(returning: $0) }
-      engine.runReady()
-    }
-    return try result.get()
+    let wait = ProgramWait<Result<[UInt8], MusterError>>()
+    engine.ask(question, arrival: arrival) { wait.give($0) }
+    engine.runReady()
+    return try await wait.value(patience: engine.patience).get()
   }
 
   /// Collective: runs `body` on rank 0 alone and returns its value, or throws its error, on every rank.
