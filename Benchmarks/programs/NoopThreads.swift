@@ -19,8 +19,8 @@ enum NoopThreads {
           run: { inputs in inputs.block(0, as: NoopTasks.Number.self) }))
       plan.results = (0..<half).map { TaskID(layer: taken, index: $0) }
       let blocks = try await session.compute(plan)
-      let sum = blocks.reduce(0) { $0 + (($1 as? NoopTasks.Number)?.value ?? 0) }
       print("{\"seconds\": \(seconds(since: start)), \"tasks\": \(count)}")
+      let sum = blocks.reduce(0) { $0 + (($1 as? NoopTasks.Number)?.value ?? 0) }
       guard sum == half * (half - 1) / 2 else { throw MusterError(.internal, "the values add up to \(sum)") }
     }
   }
