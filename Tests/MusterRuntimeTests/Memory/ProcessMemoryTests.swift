@@ -66,7 +66,7 @@ struct ProcessMemoryTests {
     #expect(MemoryBudget(limit: 16_000, baseline: 2000, threads: 64).blockLimit == 16_000 - 2000 - 4000 - 500)
   }
 
-  @Test func theMostThatWasResident() async {
+  @Test(.plainMemory) func theMostThatWasResident() async {
     await #expect(processExitsWith: .success) {
       let size = 100 << 20
       let before = ProcessMemory.highWater!
@@ -79,7 +79,7 @@ struct ProcessMemoryTests {
     }
   }
 
-  @Test func whatTasksHeldForAMomentCounts() async {
+  @Test(.plainMemory) func whatTasksHeldForAMomentCounts() async {
     await #expect(processExitsWith: .success) {
       let size = 100 << 20
       let before = ProcessMemory.recentPeak!
