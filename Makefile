@@ -1,7 +1,7 @@
 # The commands of the project. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-mpich test-tsan test-asan fuzz build bench-setup format lint clean dependencies python
+.PHONY: help demo test test-mpich test-tsan test-asan jobscripts fuzz build bench-setup format lint clean dependencies python
 
 SWIFT_SOURCES := Package.swift Sources Tests examples Benchmarks
 # Arguments for the test run: make test ARGS='--filter HDF5'
@@ -26,6 +26,10 @@ test-tsan: dependencies python ## Runs the tests of one process under ThreadSani
 
 test-asan: dependencies python ## Runs the tests of one process under AddressSanitizer, which finds wrong uses of memory
 	@Tests/sanitize address $(ARGS)
+
+jobscripts: dependencies ## Renders the job script of each file in cluster-configs anew
+	swift build -c release --build-tests
+	MUSTER_RENDER=1 swift test -c release --skip-build --disable-xctest --filter ShippedConfigurationTests
 
 fuzz: dependencies ## Runs scheduler and workers against simulated ranks and disks, for 100,000 seeds (SEEDS=N for others)
 	swift build -c release --build-tests

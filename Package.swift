@@ -22,11 +22,16 @@ let swiftSettings: [SwiftSetting] = [
 let package = Package(
   name: "muster",
   products: [
-    .library(name: "Muster", targets: ["Muster"])
+    .library(name: "Muster", targets: ["Muster"]),
+    // Job scripts for whatever program, without MPI and HDF5.
+    .library(name: "MusterBatch", targets: ["MusterBatch"]),
+    .executable(name: "muster", targets: ["MusterCommand"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
     // What the system provides; each through its pkg-config module.
@@ -61,7 +66,7 @@ let package = Package(
     .target(
       name: "MusterRuntime",
       dependencies: [
-        "MusterScheduling", "CMPI", "CLinux", .product(name: "HeapModule", package: "swift-collections"),
+        "MusterScheduling", "MusterUnits", "CMPI", "CLinux", .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -72,8 +77,18 @@ let package = Package(
         .product(name: "RealModule", package: "swift-numerics"),
       ],
       swiftSettings: swiftSettings),
+    // Sizes and lengths of time as people write them.
+    .target(name: "MusterUnits", swiftSettings: swiftSettings),
     .target(
-      name: "Muster", dependencies: ["MusterArrays", "MusterRuntime"],
+      name: "MusterBatch", dependencies: ["MusterUnits", .product(name: "Yams", package: "Yams")],
+      swiftSettings: swiftSettings),
+    // The command `muster`: a module can't differ from the library's by case alone.
+    .executableTarget(
+      name: "MusterCommand",
+      dependencies: ["MusterBatch", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Muster", dependencies: ["MusterArrays", "MusterBatch", "MusterRuntime"],
       swiftSettings: swiftSettings),
 
     .executableTarget(
@@ -99,11 +114,16 @@ let package = Package(
       name: "MusterSchedulingTests", dependencies: ["MusterScheduling", "MusterSimulation"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "MusterRuntimeTests", dependencies: ["MusterRuntime", "MusterScheduling", "MusterSimulation"],
+      name: "MusterBatchTests", dependencies: ["MusterBatch", "MusterUnits", "MusterCommand"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MusterRuntimeTests",
+      dependencies: ["MusterRuntime", "MusterScheduling", "MusterSimulation", "MusterUnits"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterArraysTests", dependencies: ["Muster", "MusterSimulation"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "MusterRankTests", dependencies: ["Muster", "rank-programs", "eof"], swiftSettings: swiftSettings),
+      name: "MusterRankTests", dependencies: ["Muster", "MusterBatch", "rank-programs", "eof"],
+      swiftSettings: swiftSettings),
   ]
 )

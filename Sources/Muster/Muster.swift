@@ -1,2 +1,3 @@
 @_exported public import MusterArrays
+@_exported public import MusterBatch
 @_exported public import MusterRuntime

@@ -1,64 +1,58 @@
 import Foundation
+import MusterBatch
 import Testing
 
-/// The job scripts, run as a batch system runs them: with its variables, from a copy, with real ranks. What a batch
-/// system takes from the lines at the top is taken from there.
+/// The scripts that `muster script` makes of the plain configurations, run as a batch system runs them: with its variables,
+/// from a copy, with real ranks. What a batch system takes from the lines at the top is taken from there.
 @Suite(.serialized, .enabled(if: Launch.isOpenMPI, "the PBS script calls Open MPI's mpirun"))
 struct JobScriptTests {
   @Test func pbs() throws {
-    let job = try Job(script: "eof.pbs")
+    let job = try Job("pbs")
     defer { removeFolder(job.folder) }
-    let chunk = try #require(job.text.firstMatch(of: /#PBS -l select=(\d+):ncpus=(\d+):mpiprocs=(\d+):mem=\d+gb\n/))
+    let chunk = try #require(job.text.firstMatch(of: /#PBS -l select=(\d+):ncpus=(\d+):mpiprocs=(\d+):mem=\d+mb\n/))
     let (chunks, processors, processes) = try (number(chunk.1), number(chunk.2), number(chunk.3))
-    let nodes = Array(repeating: "localhost\n", count: chunks * processes).joined()
-    try nodes.write(toFile: job.folder + "/nodes", atomically: true, encoding: .utf8)
 
     // PBS begins in the home folder.
-    let run = try job.run(
-      in: "home",
-      [
-        "PBS_NODEFILE": job.folder + "/nodes", "PBS_O_WORKDIR": job.folder + "/checkout", "PBS_JOBID": "4321.server",
-        "NCPUS": "\(processors / processes)",
-      ])
+    let run = try job.run(in: "home", ["NCPUS": "\(processors / processes)"])
     try expectAnalysis(run, job, ranks: chunks * processes, threads: processors / processes)
+    // The output is where the configuration says.
+    #expect(run.output.isEmpty, "\(run.output)")
   }
 
   @Test func slurm() throws {
-    let job = try Job(script: "eof.slurm")
+    let job = try Job("slurm")
     defer { removeFolder(job.folder) }
-    let tasks = try number(#require(job.text.firstMatch(of: /#SBATCH --ntasks=(\d+)\n/)).1)
+    let nodes = try number(#require(job.text.firstMatch(of: /#SBATCH --nodes=(\d+)\n/)).1)
+    let tasks = try number(#require(job.text.firstMatch(of: /#SBATCH --ntasks-per-node=(\d+)\n/)).1)
     let processors = try number(#require(job.text.firstMatch(of: /#SBATCH --cpus-per-task=(\d+)\n/)).1)
-    let run = try job.run(
-      in: "checkout",
-      ["SLURM_JOB_ID": "4321", "SLURM_NTASKS": "\(tasks)", "SLURM_CPUS_PER_TASK": "\(processors)"])
-    try expectAnalysis(run, job, ranks: tasks, threads: processors)
+    let run = try job.run(in: "checkout", [:])
+    try expectAnalysis(run, job, ranks: nodes * tasks, threads: processors)
   }
 
-  /// The program's status is the job's, and a script that isn't told where its data is says so.
-  @Test(arguments: ["eof.pbs", "eof.slurm"])
-  func failsWithItsProgram(script: String) throws {
-    let job = try Job(script: script)
+  @Test func local() throws {
+    let job = try Job("laptop")
     defer { removeFolder(job.folder) }
-    try "localhost\nlocalhost\n".write(toFile: job.folder + "/nodes", atomically: true, encoding: .utf8)
-    let variables = [
-      "PBS_NODEFILE": job.folder + "/nodes", "PBS_O_WORKDIR": job.folder + "/checkout", "PBS_JOBID": "4321.server",
-      "SLURM_JOB_ID": "4321", "SLURM_NTASKS": "2", "SLURM_CPUS_PER_TASK": "1",
-    ]
-    let untold = try job.run(in: "checkout", variables.merging(["DATA": ""]) { $1 })
-    #expect(untold.status == 1 && untold.output.contains("DATA: set DATA to the folder of"), "\(untold.output)")
-    #expect(try job.programs().isEmpty)
+    try expectAnalysis(try job.run(in: "checkout", [:]), job, ranks: 3, threads: 1)
+  }
 
-    let failed = try job.run(in: "checkout", variables.merging(["DATA": "/nowhere"]) { $1 })
-    #expect(failed.status == 1 && failed.output.contains("/nowhere/A1B_north_america.nc"), "\(failed.output)")
-    #expect(try job.programs().count == 2)
+  /// The program's status is the job's.
+  @Test(arguments: ["pbs", "slurm", "laptop"])
+  func failsWithItsProgram(configuration: String) throws {
+    let job = try Job(configuration)
+    defer { removeFolder(job.folder) }
+    try FileManager.default.removeItem(atPath: job.folder + "/checkout/data")
+    let failed = try job.run(in: "checkout", [:])
+    let output = failed.output + ((try? job.output()) ?? "")
+    #expect(failed.status == 1 && output.contains("data/A1B_north_america.nc"), "\(output)")
   }
 
   private func number(_ text: Substring) throws -> Int { try #require(Int(text)) }
 
   private func expectAnalysis(_ run: (status: Int32, output: String), _ job: Job, ranks: Int, threads: Int) throws {
     #expect(run.status == 0, "\(run.output)")
-    #expect(run.output.contains("explained variance of the first five modes:\n  1  83.24 %\n"), "\(run.output)")
-    #expect(FileManager.default.fileExists(atPath: job.folder + "/checkout/results/4321/eof.h5"))
+    let output = try run.output + (threads > 1 && run.output.isEmpty ? job.output() : "")
+    #expect(output.contains("explained variance of the first five modes:\n  1  83.24 %\n"), "\(output)")
+    #expect(FileManager.default.fileExists(atPath: job.folder + "/checkout/results/eof/eof.h5"))
     let settings = "of \(ranks) with \(threads) threads, OpenMP 1, BLAS 1, hashing 1\n"
     #expect(try job.programs() == (0..<ranks).map { "rank \($0) \(settings)" })
   }
@@ -70,13 +64,23 @@ private struct Job {
   /// What the script says.
   let text: String
 
-  init(script: String) throws {
-    let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("jobscripts")
-    text = try contents(scripts.appendingPathComponent(script).path)
+  init(_ name: String) throws {
+    let configurations = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("cluster-configs")
+    var configuration = JobConfiguration()
+    try configuration.read(configurations.appendingPathComponent(name + ".yaml").path)
+    if name != "laptop" { try configuration.set("shape", to: "1 node × 5 ranks × 2 cores", option: "--shape") }
+    text = try configuration.checked().script(running: [
+      ".build/release/eof", "data/A1B_north_america.nc", "data/E1_north_america.nc", "--output", "results/eof",
+    ]).text()
     for name in ["home", "bin", "programs", "checkout/.build/release"] {
       try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
     }
+    guard let data = Launch.inherited["MUSTER_DATA"] else {
+      throw LaunchError("MUSTER_DATA isn't set: run the tests with `make test`")
+    }
+    try FileManager.default.createSymbolicLink(atPath: folder + "/checkout/data", withDestinationPath: data)
+    try String(repeating: "localhost\n", count: 5).write(toFile: folder + "/nodes", atomically: true, encoding: .utf8)
     // A batch system runs a copy of its own.
     try text.write(toFile: folder + "/script", atomically: true, encoding: .utf8)
     // Notes what each rank was given, and goes on as the program.
@@ -89,19 +93,18 @@ private struct Job {
         >"\(folder)/programs/$OMPI_COMM_WORLD_RANK"
       exec "\(try Launch.path(of: "eof"))" "$@"
       """)
-    // Takes the number of tasks from the job, and not the processors of each.
     try write(
       "bin/srun",
       """
       while [[ $1 == -* ]]; do
         case $1 in
           --mpi=pmix | --kill-on-bad-exit=1 | --cpu-bind=cores) shift ;;
+          --ntasks=*) tasks=${1#*=}; shift ;;
+          --cpus-per-task=*) export SLURM_CPUS_PER_TASK=${1#*=}; shift ;;
           *) echo "srun: unrecognized option '$1'" >&2; exit 2 ;;
         esac
       done
-      tasks=$SLURM_NTASKS
-      unset SLURM_JOB_ID SLURM_NTASKS SLURM_CPUS_PER_TASK
-      if [ -n "${SRUN_CPUS_PER_TASK:-}" ]; then export SLURM_CPUS_PER_TASK=$SRUN_CPUS_PER_TASK; fi
+      unset SLURM_JOB_ID
       exec mpirun -n "$tasks" "$@"
       """)
   }
@@ -111,6 +114,9 @@ private struct Job {
     try ("#!/bin/bash\n" + body + "\n").write(toFile: path, atomically: true, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
   }
+
+  /// What the job has written to the file that its configuration names.
+  func output() throws -> String { try contents(folder + "/checkout/eof-4321.out") }
 
   /// What the ranks were given, in their order.
   func programs() throws -> [String] {
@@ -124,12 +130,12 @@ private struct Job {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["timeout", "60", "bash", folder + "/script"]
     process.currentDirectoryURL = URL(fileURLWithPath: "\(folder)/\(name)")
-    var environment = Launch.inherited.filter { !["MUSTER_THREADS", "OUTPUT"].contains($0.key) }
+    var environment = Launch.inherited.filter { $0.key != "MUSTER_THREADS" }
     environment["PATH"] = "\(folder)/bin:" + (environment["PATH"] ?? "")
-    guard let data = environment["MUSTER_DATA"] else {
-      throw LaunchError("MUSTER_DATA isn't set: run the tests with `make test`")
-    }
-    environment["DATA"] = data
+    for (name, value) in [
+      "PBS_NODEFILE": folder + "/nodes", "PBS_O_WORKDIR": folder + "/checkout", "PBS_JOBID": "4321.server",
+      "PBS_JOBNAME": "eof", "SLURM_JOB_ID": "4321",
+    ] where text.contains("#PBS") == name.hasPrefix("PBS") { environment[name] = value }
     // Test machines have fewer cores than the jobs ask for.
     for name in ["ALLOW_RUN_AS_ROOT", "ALLOW_RUN_AS_ROOT_CONFIRM", "MCA_rmaps_base_oversubscribe"] {
       environment["OMPI_" + name] = "1"

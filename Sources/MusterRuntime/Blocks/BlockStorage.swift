@@ -1,4 +1,5 @@
 internal import Glibc
+internal import MusterUnits
 
 /// Memory of a block: `byteCount` bytes, aligned to 64, from the process's `BlockAllocator`, to which it returns when
 /// the last reference goes.

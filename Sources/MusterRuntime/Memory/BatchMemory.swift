@@ -1,3 +1,5 @@
+internal import MusterUnits
+
 /// What the batch system granted this job of the node's memory, as it says in the environment.
 ///
 /// PBS has no variable for it in common: there the control group, or the limits of the process, say it.

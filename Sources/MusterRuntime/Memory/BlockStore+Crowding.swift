@@ -1,3 +1,5 @@
+internal import MusterUnits
+
 /// Blocks that can't leave memory.
 extension BlockStore {
   /// What blocks hold that can't leave memory, in bytes.

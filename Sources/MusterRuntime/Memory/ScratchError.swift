@@ -1,4 +1,5 @@
 internal import Glibc
+internal import MusterUnits
 
 extension MusterError {
   /// What the system said of scratch files, with what to do.

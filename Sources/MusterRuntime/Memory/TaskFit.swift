@@ -1,4 +1,5 @@
 package import MusterScheduling
+internal import MusterUnits
 
 /// Whether a task can run within a worker's memory at all.
 package enum TaskFit {

@@ -1,3 +1,5 @@
+internal import MusterUnits
+
 extension SessionConfiguration {
   /// A number of bytes from text, for `memoryLimit`: `try SessionConfiguration.bytes("4 GB")`.
   ///

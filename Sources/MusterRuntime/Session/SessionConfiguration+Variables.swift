@@ -9,7 +9,8 @@ extension SessionConfiguration {
 
   /// Those that builds, tests and examples read.
   private static let otherVariables: Set = [
-    "MUSTER_MPI", "MUSTER_HDF5", "MUSTER_PYTHON", "MUSTER_REFERENCE", "MUSTER_LAUNCHER", "MUSTER_PROGRAMS",
+    "MUSTER_CONFIG", "MUSTER_RENDER", "MUSTER_MPI", "MUSTER_HDF5", "MUSTER_PYTHON", "MUSTER_REFERENCE",
+    "MUSTER_LAUNCHER", "MUSTER_PROGRAMS",
     "MUSTER_DATA",
     "MUSTER_TEST_SEPARATE_NODES", "MUSTER_TEST_JOB", "MUSTER_FUZZ_SEED", "MUSTER_FUZZ_SEEDS",
   ]

@@ -1,5 +1,6 @@
 import Foundation
 import MusterRuntime
+import MusterUnits
 import Testing
 
 struct MemoryLimitTests {

@@ -1,0 +1,62 @@
+/// A script for a batch system: lines, each with the reason for it.
+public struct JobScript: Hashable, Sendable {
+  /// A line of the script.
+  public struct Line: Hashable, Sendable {
+    /// What the line says.
+    public var text: String
+    /// Why it's there; empty where that is plain.
+    public var reason: String
+  }
+
+  /// The lines, from the first.
+  public private(set) var lines: [Line] = []
+
+  init() {}
+
+  mutating func add(_ text: String, _ reason: String = "") { lines.append(Line(text: text, reason: reason)) }
+
+  mutating func gap() { if lines.last?.text != "" { add("") } }
+
+  /// The script as text; `explaining`, with the reason for each line above it.
+  public func text(explaining: Bool = false) -> String {
+    lines.map { line in
+      let indent = line.text.prefix { $0 == " " }
+      return (explaining && !line.reason.isEmpty ? "\(indent)# \(line.reason)\n" : "") + line.text + "\n"
+    }.joined()
+  }
+
+  /// The file that a script goes into is named so: `slurm`, `pbs` or `sh`.
+  public static func fileExtension(of system: BatchSystem) -> String { system == .local ? "sh" : system.rawValue }
+}
+
+extension JobDescription {
+  /// The script that runs a program on as many ranks as the job has.
+  ///
+  /// - Parameters:
+  ///   - system: The batch system; nil for that of the cluster.
+  ///   - command: The program and its arguments, taken as they are.
+  /// - Throws: `BatchError`, also where the batch system can't do what the description says.
+  public func script(for system: BatchSystem? = nil, running command: [String]) throws(BatchError) -> JobScript {
+    var job = self
+    guard let system = system ?? job.cluster.system else {
+      throw BatchError(.missingValue, "the batch system isn't said", fix: "Say cluster.system: slurm, pbs or local")
+    }
+    if let own = cluster.system, own != system {
+      throw BatchError(
+        .unsupported, "the configuration is for \(own.rawValue), and the script is to be for \(system.rawValue)",
+        fix: "Choose a configuration for \(system.rawValue)")
+    }
+    job.cluster.system = system
+    guard let program = command.first, !program.isEmpty else {
+      throw BatchError(.missingValue, "the program is missing", fix: "Give it, with its arguments, after --")
+    }
+    try job.check()
+    let shape = try job.shape()
+    let writer = ScriptWriter(job: job, shape: shape, command: command)
+    switch system {
+    case .slurm: return try writer.slurm()
+    case .pbs: return try writer.pbs()
+    case .local: return try writer.local()
+    }
+  }
+}

@@ -1,0 +1,99 @@
+internal import MusterUnits
+
+/// Scripts for SLURM. The options are those of sbatch's manual.
+extension ScriptWriter {
+  func slurm() throws(BatchError) -> JobScript {
+    var script = JobScript()
+    script.add("#!/bin/bash")
+    try directives("#SBATCH", slurmDirectives(), to: &script)
+    if shape.hasSchedulerNode {
+      script.add(
+        "#SBATCH hetjob", "what follows is for the workers' nodes, what stands above for that of the scheduler")
+      for (text, reason) in part(nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank)
+        + slurmPlace() where !job.skippedDirectives.contains(where: { text.hasPrefix($0) })
+      {
+        script.add("#SBATCH \(text)", reason)
+      }
+    }
+    preparation(of: &script)
+    if let folder = job.folder { script.add("cd \(ShellText.word(folder))") }
+    let launch = try launchLine()
+    self.launch(launch.lines, launch.reason, of: &script)
+    return script
+  }
+
+  private func slurmDirectives() throws(BatchError) -> [(text: String, reason: String)] {
+    var list: [(String, String)] = [("--job-name=\(name)", "what squeue shows")]
+    list += slurmPlace()
+    if shape.hasSchedulerNode {
+      list += part(nodes: 1, ranks: 1, cores: 1)
+    } else {
+      list += part(nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank)
+    }
+    if job.isExclusive { list.append(("--exclusive", "nobody else is on the nodes")) }
+    if let walltime = job.walltime {
+      list.append(
+        ("--time=\(Walltime.clockText(walltime))", "\(Walltime.text(walltime)); the job is killed thereafter"))
+    }
+    if let array = job.array {
+      let bounds = array.bounds
+      let step = array.step == 1 ? "" : ":\(array.step)"
+      let limit = job.arrayLimit.map { "%\($0)" } ?? ""
+      list.append(
+        (
+          "--array=\(bounds.lowerBound)-\(bounds.upperBound)\(step)\(limit)",
+          "a job for each index, which is SLURM_ARRAY_TASK_ID there"
+            + (job.arrayLimit.map { "; \($0) of them at a time" } ?? "")
+        ))
+    }
+    if !job.dependencies.isEmpty {
+      let conditions = job.dependencies.map { ([$0.condition.rawValue] + $0.jobs).joined(separator: ":") }
+      list.append(("--dependency=\(conditions.joined(separator: ","))", "the job waits for all of that"))
+    }
+    if let address = job.mailAddress {
+      list.append(("--mail-user=\(address)", "who gets mail"))
+      let events = job.mailEvents.isEmpty ? [.end, .fail] : job.mailEvents
+      list.append(("--mail-type=\(events.map { $0.rawValue.uppercased() }.joined(separator: ","))", "and when"))
+    }
+    list.append(
+      (
+        "--output=\(slurmFile(job.output ?? (job.array == nil ? "{name}-{id}.out" : "{name}-{id}-{index}.out")))",
+        "%x is the job's name, %j its number" + (job.array == nil ? "" : ", %A that of the array, %a the index")
+      ))
+    if let error = job.error { list.append(("--error=\(slurmFile(error))", "standard error apart from the output")) }
+    return list
+  }
+
+  /// Who is charged, and where the job goes: each part of a job says so.
+  private func slurmPlace() -> [(text: String, reason: String)] {
+    var list: [(String, String)] = []
+    if let account = job.account { list.append(("--account=\(account)", "what is charged")) }
+    if let queue = job.queue { list.append(("--partition=\(queue)", "the queue")) }
+    if let qos = job.qos { list.append(("--qos=\(qos)", "its limits and priority")) }
+    if let reservation = job.reservation { list.append(("--reservation=\(reservation)", "nodes set apart")) }
+    if let constraint = job.constraint { list.append(("--constraint=\(constraint)", "what nodes have to have")) }
+    return list
+  }
+
+  private func part(nodes: Int, ranks: Int, cores: Int) -> [(text: String, reason: String)] {
+    var list = [
+      ("--nodes=\(nodes)", counted(nodes, "node")),
+      ("--ntasks-per-node=\(ranks)", "\(counted(ranks, "rank")) on each"),
+      (
+        "--cpus-per-task=\(cpus(cores))",
+        "\(counted(cores, "core")) each" + (cpus(1) > 1 ? ", of \(cpus(1)) CPUs, as SLURM counts them" : "")
+      ),
+    ]
+    if job.gpusPerNode > 0 { list.append(("--gpus-per-node=\(job.gpusPerNode)", "GPUs of each node")) }
+    if let memory = job.memory {
+      let mebibytes = memory >> 20
+      list.append(("--mem=\(mebibytes)M", "\(ByteSize.text(memory)) of each node, in MiB"))
+    }
+    return list
+  }
+
+  private func slurmFile(_ name: String) -> String {
+    name.replacing("{name}", with: "%x").replacing("{id}", with: job.array == nil ? "%j" : "%A")
+      .replacing("{index}", with: "%a")
+  }
+}

@@ -1,0 +1,95 @@
+/// What the scripts of all batch systems have in common.
+struct ScriptWriter {
+  let job: JobDescription
+  let shape: JobShape
+  /// The program and its arguments.
+  let command: [String]
+
+  var name: String { job.name ?? ShellText.name(ofProgram: command[0]) }
+  /// The CPUs, as the batch system counts them, of so many cores.
+  func cpus(_ cores: Int) -> Int { cores * job.cluster.cpusPerCore }
+  var launcher: Launcher { job.cluster.launcher ?? (job.cluster.system == .slurm ? .srun : .openmpi4) }
+
+  func unsupported(_ what: String, fix: String) -> BatchError {
+    BatchError(.unsupported, "\(job.cluster.system!.rawValue) has no \(what)", fix: fix)
+  }
+
+  /// Adds directives, without those that are to be left out, and with the further ones.
+  func directives(_ prefix: String, _ own: [(text: String, reason: String)], to script: inout JobScript)
+    throws(BatchError)
+  {
+    for skipped in job.skippedDirectives where !own.contains(where: { $0.text.hasPrefix(skipped) }) {
+      throw BatchError(
+        .invalidValue, "skip-directives names '\(skipped)', and no directive begins so",
+        fix: "There are " + own.map(\.text).joined(separator: ", "))
+    }
+    for (text, reason) in own where !job.skippedDirectives.contains(where: { text.hasPrefix($0) }) {
+      script.add("\(prefix) \(text)", reason)
+    }
+    for text in job.extraDirectives { script.add("\(prefix) \(text)", "of extra-directives") }
+  }
+
+  /// What comes before the launch: modules, variables, and the prologue.
+  func preparation(of script: inout JobScript) {
+    script.gap()
+    for module in job.modules { script.add("module load \(ShellText.word(module))", "what the program was built with") }
+    script.add("set -euo pipefail", "a line that fails ends the job, rather than what comes after it")
+    script.add("export SWIFT_DETERMINISTIC_HASHING=1", "ranks that hash alike needn't start themselves again to do so")
+    script.add(
+      "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1",
+      "the cores are for Muster's threads: each calls BLAS with one thread of its own")
+    script.add("export MUSTER_THREADS=\(shape.coresPerRank)", "a thread for each core of a rank")
+    for (name, value) in job.environment.sorted(by: { $0.key < $1.key }) {
+      script.add("export \(name)=\(ShellText.word(value))", "of environment")
+    }
+    if !job.prologue.isEmpty {
+      script.gap()
+      for line in job.prologue { script.add(line) }
+    }
+    script.gap()
+  }
+
+  /// The launch, and what comes after it.
+  func launch(_ lines: [String], _ reason: String, of script: inout JobScript) {
+    guard !job.epilogue.isEmpty else {
+      for (number, line) in lines.enumerated() {
+        script.add(number == 0 ? "exec " + line : line, number == 0 ? reason : "")
+      }
+      return
+    }
+    script.add("status=0", "the job ends with the program's status, whatever the epilogue's is")
+    for (number, line) in lines.enumerated() {
+      script.add(number == lines.count - 1 ? line + " || status=$?" : line, number == 0 ? reason : "")
+    }
+    script.gap()
+    script.add("set +e", "all of the epilogue is run")
+    for line in job.epilogue { script.add(line) }
+    script.gap()
+    script.add("exit \"$status\"")
+  }
+
+  /// The program with what it's run by.
+  var program: String { ShellText.words(job.container + command) }
+
+  /// The variables that ranks on other nodes are to have: what `-x` of Open MPI names.
+  var variables: [String] {
+    ["SWIFT_DETERMINISTIC_HASHING", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MUSTER_THREADS"]
+      + job.environment.keys.sorted()
+  }
+
+  /// A command in lines of a bearable length.
+  static func continued(_ parts: [String]) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for part in parts where !part.isEmpty {
+      if !line.isEmpty && line.count + part.count > 100 {
+        lines.append(line + " \\")
+        line = "  " + part
+      } else {
+        line += line.isEmpty ? part : " " + part
+      }
+    }
+    lines.append(line)
+    return lines
+  }
+}

@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// The command `muster`.
+@main
+struct MusterCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "muster",
+    abstract: "Gets programs that run under mpirun onto a cluster.",
+    subcommands: [ScriptCommand.self])
+}

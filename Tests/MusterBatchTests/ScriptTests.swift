@@ -1,0 +1,207 @@
+import MusterBatch
+import Testing
+
+struct ScriptTests {
+  private func description(_ text: String) throws -> JobDescription {
+    var configuration = JobConfiguration()
+    try configuration.read(text, from: "test.yaml")
+    return try configuration.checked()
+  }
+
+  private func lines(_ text: String, _ command: [String] = ["./heat"]) throws -> [String] {
+    try description(text).script(running: command).text().split(separator: "\n").map(String.init)
+  }
+
+  private func refusal(_ text: String, _ system: BatchSystem? = nil, _ command: [String] = ["./heat"]) -> BatchError? {
+    do {
+      _ = try description(text).script(for: system, running: command)
+      return nil
+    } catch {
+      return error as? BatchError
+    }
+  }
+
+  private static let full = """
+    job:
+      name: heat
+      account: m1
+      queue: long
+      nodes: 3
+      ranks-per-node: 4
+      cores-per-rank: 2
+      gpus-per-node: 1
+      memory: 8 GiB
+      exclusive: true
+      walltime: 1d 2h
+      array: 1-9:2
+      array-limit: 4
+      after: {afterok: [7, 8], afterany: 9}
+      mail-to: me@example.org
+      mail-on: [begin, end, fail]
+      output: logs/{name}-{id}-{index}.out
+      modules: [hdf5]
+      environment: {B: it's, A: "1"}
+
+    """
+
+  @Test func slurmSaysAll() throws {
+    let script = try lines(
+      "cluster: {system: slurm, mpi: pmix, launcher-options: [--exact]}\n" + Self.full
+        + "  qos: high\n  reservation: r1\n  constraint: rome&nvme\n  folder: a folder\n")
+    #expect(
+      script == [
+        "#!/bin/bash", "#SBATCH --job-name=heat", "#SBATCH --account=m1", "#SBATCH --partition=long",
+        "#SBATCH --qos=high",
+        "#SBATCH --reservation=r1", "#SBATCH --constraint=rome&nvme", "#SBATCH --nodes=3",
+        "#SBATCH --ntasks-per-node=4",
+        "#SBATCH --cpus-per-task=2", "#SBATCH --gpus-per-node=1", "#SBATCH --mem=8192M", "#SBATCH --exclusive",
+        "#SBATCH --time=26:00:00", "#SBATCH --array=1-9:2%4", "#SBATCH --dependency=afterok:7:8,afterany:9",
+        "#SBATCH --mail-user=me@example.org", "#SBATCH --mail-type=BEGIN,END,FAIL",
+        "#SBATCH --output=logs/%x-%A-%a.out", "module load hdf5", "set -euo pipefail",
+        "export SWIFT_DETERMINISTIC_HASHING=1", "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1",
+        "export MUSTER_THREADS=2", "export A=1", #"export B='it'\''s'"#, "cd 'a folder'",
+        "exec srun --mpi=pmix --kill-on-bad-exit=1 --exact --ntasks=12 --cpus-per-task=2 --cpu-bind=cores ./heat",
+      ])
+  }
+
+  @Test func pbsSaysAll() throws {
+    let script = try lines("cluster: {system: pbs}\n" + Self.full + "  constraint: arch=rome\n")
+    #expect(
+      script == [
+        "#!/bin/bash", "#PBS -N heat", "#PBS -A m1", "#PBS -q long",
+        "#PBS -l select=3:ncpus=8:mpiprocs=4:ngpus=1:mem=8192mb:arch=rome", "#PBS -l place=scatter:excl",
+        "#PBS -l walltime=26:00:00", "#PBS -J 1-9:2%4", "#PBS -W depend=afterok:7:8,afterany:9",
+        "#PBS -M me@example.org", "#PBS -m bea", "#PBS -j oe", #"cd "$PBS_O_WORKDIR""#,
+        #"exec >logs/"$PBS_JOBNAME"-"${PBS_JOBID%%.*}"-"$PBS_ARRAY_INDEX".out 2>&1"#, "module load hdf5",
+        "set -euo pipefail", "export SWIFT_DETERMINISTIC_HASHING=1", "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1",
+        "export MUSTER_THREADS=2", "export A=1", #"export B='it'\''s'"#,
+        #"exec mpirun -n 12 --map-by slot:PE=2 -x SWIFT_DETERMINISTIC_HASHING -x OMP_NUM_THREADS \"#,
+        "  -x OPENBLAS_NUM_THREADS -x MUSTER_THREADS -x A -x B ./heat",
+      ])
+  }
+
+  /// Rank 0 has a node of its own: a job of two parts.
+  @Test func theSchedulerHasANode() throws {
+    let shape = "job: {shape: 4 × 8 × 2, scheduler-node: true, queue: q, memory: 1 GiB}\n"
+    let slurm = try lines("cluster: {system: slurm, mpi: pmix}\n" + shape)
+    #expect(
+      slurm.filter { $0.hasPrefix("#SBATCH") } == [
+        "#SBATCH --job-name=heat", "#SBATCH --partition=q", "#SBATCH --nodes=1", "#SBATCH --ntasks-per-node=1",
+        "#SBATCH --cpus-per-task=1", "#SBATCH --mem=1024M", "#SBATCH --output=%x-%j.out", "#SBATCH hetjob",
+        "#SBATCH --nodes=4", "#SBATCH --ntasks-per-node=8", "#SBATCH --cpus-per-task=2", "#SBATCH --mem=1024M",
+        "#SBATCH --partition=q",
+      ])
+    #expect(
+      slurm.suffix(2) == [
+        #"exec srun --mpi=pmix --kill-on-bad-exit=1 --het-group=0 --ntasks=1 --cpus-per-task=1 --cpu-bind=cores \"#,
+        "  ./heat : --het-group=1 --ntasks=32 --cpus-per-task=2 --cpu-bind=cores ./heat",
+      ])
+    let pbs = try lines("cluster: {system: pbs}\n" + shape)
+    #expect(pbs.contains("#PBS -l select=1:ncpus=1:mpiprocs=1:mem=1024mb+4:ncpus=16:mpiprocs=8:mem=1024mb"))
+    #expect(pbs.contains { $0.contains("mpirun -n 33 ") })
+    for launcher in ["openmpi4", "openmpi5"] {
+      #expect(refusal("cluster: {system: slurm, launcher: \(launcher)}\n" + shape)?.code == .unsupported)
+    }
+    #expect(refusal("cluster: {system: pbs, launcher: pals}\n" + shape)?.code == .unsupported)
+  }
+
+  @Test(arguments: [
+    ("system: slurm, launcher: openmpi5", "mpirun -n 8 --map-by slot:PE=3 -x SWIFT"),
+    (
+      "system: slurm, launcher: srun, bind-ranks: false",
+      "srun --kill-on-bad-exit=1 --ntasks=8 --cpus-per-task=3 ./heat"
+    ),
+    ("system: slurm, cpus-per-core: 2", "--cpus-per-task=6 --cpu-bind=cores ./heat"),
+    ("system: pbs, launcher: mpich", "mpiexec -n 8 -ppn 4 -bind-to core:3 ./heat"),
+    ("system: pbs, launcher: mpich, bind-ranks: false", "mpiexec -n 8 -ppn 4 -bind-to none ./heat"),
+    ("system: pbs, launcher: pals", "mpiexec -n 8 --ppn 4 --depth=3 --cpu-bind depth ./heat"),
+    ("system: pbs, launcher: pals, cpus-per-core: 2", "mpiexec -n 8 --ppn 4 --depth=6 --cpu-bind depth ./heat"),
+    ("system: pbs, resources: totals", "mpirun -n 8 --map-by ppr:4:node:PE=3 -x SWIFT"),
+    ("system: pbs, bind-ranks: no", "mpirun -n 8 --bind-to none -x SWIFT"),
+  ])
+  func launchers(cluster: String, line: String) throws {
+    let script = try lines("cluster: {\(cluster)}\njob: {shape: 2 × 4 × 3}\n")
+    #expect(script.contains { $0.contains(line) }, "\(script)")
+  }
+
+  @Test func sumsForPBS() throws {
+    let script = try lines(
+      "cluster: {system: pbs, resources: totals, account-option: -P}\n"
+        + "job: {shape: 2 × 4 × 3, memory: 4 GiB, gpus-per-node: 2, account: ab12}\n")
+    for line in ["#PBS -P ab12", "#PBS -l ncpus=24", "#PBS -l mem=8192mb", "#PBS -l ngpus=4"] {
+      #expect(script.contains(line), "\(script)")
+    }
+  }
+
+  @Test func aRunOnThisMachine() throws {
+    let script = try lines(
+      "cluster: {system: local, bind-ranks: false}\njob: {ranks-per-node: 4, walltime: 2m, memory: 4 GiB, output: log}\n",
+      ["./heat", "a b", "$c"])
+    #expect(script.contains("export MUSTER_MEMORY_LIMIT=1073741824"))
+    #expect(
+      script.last
+        == "exec timeout --signal=TERM --kill-after=30 120 mpirun -n 4 --bind-to none ./heat 'a b' '$c' >log 2>&1")
+  }
+
+  /// What comes after the program is done, and the job ends with the program's status.
+  @Test func prologueAndEpilogue() throws {
+    let script = try lines(
+      "cluster: {system: slurm}\njob: {container: apptainer exec image.sif, prologue: [mkdir -p out], epilogue: [date]}\n"
+    )
+    #expect(
+      script.suffix(7) == [
+        "mkdir -p out", "status=0",
+        #"srun --kill-on-bad-exit=1 --ntasks=1 --cpus-per-task=1 --cpu-bind=cores \"#,
+        "  apptainer exec image.sif ./heat || status=$?", "set +e", "date", #"exit "$status""#,
+      ])
+  }
+
+  @Test func directivesAreAddedAndLeftOut() throws {
+    let text =
+      "cluster: {system: slurm}\njob: {memory: 1 GiB, extra-directives: [--licenses=x], skip-directives: [--mem]}\n"
+    let script = try lines(text)
+    #expect(script.contains("#SBATCH --licenses=x") && !script.contains { $0.contains("--mem") })
+    let error = refusal("cluster: {system: slurm}\njob: {skip-directives: [--memory]}\n")
+    #expect(error?.message.contains("no directive begins so") == true && error?.fix.contains("--nodes=1") == true)
+  }
+
+  @Test(arguments: [
+    ("cluster: {system: pbs}\njob: {qos: high}\n", BatchSystem?.none, "pbs has no qos"),
+    ("cluster: {system: pbs, launcher: srun}\n", nil, "pbs has no srun"),
+    ("cluster: {system: pbs}\njob: {reservation: R1, queue: q}\n", nil, "is a queue"),
+    ("cluster: {system: pbs}\njob: {array: 3}\n", nil, "array of a single job"),
+    ("cluster: {system: pbs, resources: totals}\njob: {constraint: a=b}\n", nil, "which node"),
+    ("cluster: {system: local}\njob: {nodes: 2}\n", nil, "other nodes"),
+    ("cluster: {system: local}\njob: {array: 1-3}\n", nil, "local has no array"),
+    ("cluster: {system: local}\njob: {queue: q}\n", nil, "local has no queue"),
+    ("cluster: {system: local, launcher: srun}\n", nil, "local has no srun"),
+    ("cluster: {system: pbs}\n", .slurm, "for pbs, and the script is to be for slurm"),
+    ("job: {nodes: 1}\n", nil, "the batch system isn't said"),
+  ])
+  func saysWhatCantBe(text: String, system: BatchSystem?, message: String) {
+    let error = refusal(text, system)
+    #expect(error?.description.contains(message) == true, "\(error as Any)")
+    #expect(error?.fix.isEmpty == false)
+  }
+
+  @Test func aProgramIsNeeded() {
+    #expect(refusal("cluster: {system: slurm}\n", nil, [])?.code == .missingValue)
+  }
+
+  @Test func theNameIsTheProgramsIfNoneIsGiven() throws {
+    for (program, name) in [("/a/b/heat-2", "heat-2"), ("./7days", "job"), ("a b", "ab")] {
+      #expect(try lines("cluster: {system: slurm}\n", [program])[1] == "#SBATCH --job-name=\(name)")
+    }
+  }
+
+  /// Each line that has a reason has it above, and nothing else changes.
+  @Test func explains() throws {
+    let script = try description("cluster: {system: slurm}\njob: {walltime: 90 min}\n").script(running: ["./heat"])
+    let explained = script.text(explaining: true).split(separator: "\n", omittingEmptySubsequences: false)
+    let place = try #require(explained.firstIndex(of: "#SBATCH --time=01:30:00"))
+    #expect(explained[place - 1] == "# 1h30m; the job is killed thereafter")
+    #expect(script.lines.filter { $0.text.hasPrefix("#SBATCH") }.allSatisfy { !$0.reason.isEmpty })
+    let plain = script.text().split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(explained.filter { !$0.hasPrefix("# ") } == plain)
+  }
+}
