@@ -1,7 +1,7 @@
 # The commands of the project. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-mpich test-tsan test-asan jobscripts fuzz build bench-setup format lint clean dependencies python
+.PHONY: help demo test test-mpich test-slurm test-tsan test-asan jobscripts fuzz build bench-setup format lint clean dependencies python
 
 SWIFT_SOURCES := Package.swift Sources Tests examples Benchmarks
 # Arguments for the test run: make test ARGS='--filter HDF5'
@@ -20,6 +20,11 @@ test: dependencies python ## Builds and runs the whole test suite, under mpirun 
 
 test-mpich: dependencies python ## Builds against MPICH, beside Open MPI, and runs the rank tests under its launcher
 	@Tests/mpich $(ARGS)
+
+test-slurm: dependencies python ## Starts a SLURM of one node and submits real jobs to it (as root; builds first)
+	@.ci/install-dependencies --slurm
+	@swift build -c release --build-tests
+	@Tests/slurm/run
 
 test-tsan: dependencies python ## Runs the tests of one process under ThreadSanitizer, which finds data races
 	@Tests/sanitize thread $(ARGS)

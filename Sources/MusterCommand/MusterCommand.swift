@@ -6,5 +6,7 @@ struct MusterCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "muster",
     abstract: "Gets programs that run under mpirun onto a cluster.",
-    subcommands: [ScriptCommand.self])
+    subcommands: [
+      RunCommand.self, ScriptCommand.self, SubmitCommand.self, JobsCommand.self, LogsCommand.self, CancelCommand.self,
+    ])
 }

@@ -207,6 +207,10 @@ struct ConfigurationTests {
     #expect(configuration.description.modules == ["hdf5", "openblas"])
     #expect(configuration.description.environment == ["A": "1", "B": "two words"])
     #expect(configuration.description.cluster.system == .pbs)
+    try configuration.set("output", to: "{name}-{id}.out", option: "--set")
+    try configuration.set("mail-to", to: "a: b # c", option: "--set")
+    #expect(configuration.description.output == "{name}-{id}.out")
+    #expect(configuration.description.mailAddress == "a: b # c")
     for (key, text, word) in [
       ("walltime", "soon", "--walltime: job.walltime is 'soon'"), ("nodes", "", "job.nodes is empty"),
       ("job.wall", "2h", "there is no key 'wall'"), ("site.name", "x", "there is no section 'site'"),

@@ -24,6 +24,9 @@ struct ConfigurationKey: Sendable {
     .init("node-gpus") { job, value throws(BatchError) in job.cluster.nodeGPUs = try value.count(atLeast: 0) },
     .init("longest-walltime") { job, value throws(BatchError) in job.cluster.longestWalltime = try value.seconds() },
     .init("most-nodes") { job, value throws(BatchError) in job.cluster.mostNodes = try value.count(atLeast: 1) },
+    .init("most-queued-jobs") { job, value throws(BatchError) in
+      job.cluster.mostQueuedJobs = try value.count(atLeast: 1)
+    },
     .init("launcher") { job, value throws(BatchError) in job.cluster.launcher = try value.choice(Launcher.self) },
     .init("mpi") { job, value throws(BatchError) in job.cluster.mpi = try value.text() },
     .init("bind-ranks") { job, value throws(BatchError) in job.cluster.bindsRanks = try value.flag() },

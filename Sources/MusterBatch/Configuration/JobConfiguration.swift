@@ -116,14 +116,23 @@ public struct JobConfiguration: Sendable {
     guard let known = section.keys.first(where: { $0.name == name }) else {
       throw Self.unknown("key '\(name)' in \(sectionName)", among: section.keys.map(\.name), at: place)
     }
-    // A list or a section is written as in a file: [a, b].
-    let node = try Self.compose(text, source: option) ?? Node("")
+    let node = try Self.node(text, option: option)
     try set(known, ConfigurationValue(key: "\(sectionName).\(name)", node: node, source: option))
   }
 
   private mutating func set(_ key: ConfigurationKey, _ value: ConfigurationValue) throws(BatchError) {
     try key.set(&description, value)
     places[value.key] = value.place
+  }
+
+  /// A list or a section is written as in a file, `[a, b]` or `{A: b}`; what else there is, is text as it stands.
+  private static func node(_ text: String, option: String) throws(BatchError) -> Node {
+    switch text.first {
+    case "[": return try compose(text, source: option) ?? Node("")
+    // `{name}.out` is the name of a file.
+    case "{": return (try? compose(text, source: option)) ?? Node(text)
+    default: return Node(text)
+    }
   }
 
   private static var sectionNames: String {

@@ -62,6 +62,9 @@ public struct Cluster: Hashable, Sendable {
   /// The most nodes of a job.
   public var mostNodes: Int?
 
+  /// The most jobs that one user may have in the queue.
+  public var mostQueuedJobs: Int?
+
   /// What launches ranks; nil for `srun` under SLURM and Open MPI's `mpirun` elsewhere.
   public var launcher: Launcher?
   /// The kind of MPI that `srun` is told (`srun --mpi=list` names them); nil leaves it to the cluster's default.

@@ -20,6 +20,18 @@ public struct BatchError: Error, Hashable, Sendable, CustomStringConvertible {
     public static let impossibleShape = Code("impossibleShape")
     /// The batch system, or the launcher, can't do it; the fix says what to do instead.
     public static let unsupported = Code("unsupported")
+    /// A command of the batch system isn't installed.
+    public static let commandNotFound = Code("commandNotFound")
+    /// A command of the batch system didn't answer in time, nor when asked again.
+    public static let timedOut = Code("timedOut")
+    /// The batch system refused; the message holds what it said.
+    public static let refused = Code("refused")
+    /// The batch system knows no such job, or doesn't any more.
+    public static let unknownJob = Code("unknownJob")
+    /// As many jobs are queued as the configuration allows.
+    public static let queueFull = Code("queueFull")
+    /// A file can't be written.
+    public static let unwritableFile = Code("unwritableFile")
   }
 
   /// Where in a file, or among a command's options, a value stands.

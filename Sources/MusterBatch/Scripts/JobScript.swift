@@ -30,6 +30,22 @@ public struct JobScript: Hashable, Sendable {
 }
 
 extension JobDescription {
+  /// The file that a submitted job writes its output to, as far as it is known then.
+  ///
+  /// - Parameters:
+  ///   - id: The job's number.
+  ///   - command: The program and its arguments, whose name the job has where it has none of its own.
+  /// - Returns: a path, relative to the folder of the submission, with `{index}` for that of an array's job.
+  public func outputFile(ofJob id: String, running command: [String]) -> String {
+    let name = name ?? ShellText.name(ofProgram: command.first ?? "job")
+    let number = PBSText.number(id).filter(\.isNumber)
+    if cluster.system == .pbs, output == nil { return "\(name).o\(number)" + (array == nil ? "" : ".{index}") }
+    return (output ?? defaultOutput).replacing("{name}", with: name).replacing("{id}", with: number)
+  }
+
+  /// Under SLURM, whose own default says no name.
+  var defaultOutput: String { array == nil ? "{name}-{id}.out" : "{name}-{id}-{index}.out" }
+
   /// The script that runs a program on as many ranks as the job has.
   ///
   /// - Parameters:

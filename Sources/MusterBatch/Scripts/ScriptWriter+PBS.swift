@@ -17,6 +17,9 @@ extension ScriptWriter {
       "cd \(job.folder.map(ShellText.word) ?? "\"$PBS_O_WORKDIR\"")",
       "PBS begins in the home folder" + (job.folder == nil ? ", and the job was submitted here" : ""))
     if let output = job.output {
+      if (output + (job.error ?? "")).contains("{id}") {
+        script.add("job=${PBS_JOBID:-${SLURM_JOB_ID:?}}", "SLURM's own qsub gives a job no PBS_JOBID")
+      }
       script.add("exec >\(pbsFile(output)) 2>\(job.error.map(pbsFile) ?? "&1")", "PBS itself knows no number in a name")
     }
     preparation(of: &script)
@@ -101,11 +104,9 @@ extension ScriptWriter {
   private func pbsFile(_ name: String) -> String {
     // The parts are quoted one by one; the variables between them are for the shell.
     var text = ""
-    var rest = name[...]
-    let values = [
-      "{name}": "\"$PBS_JOBNAME\"", "{id}": "\"${PBS_JOBID%%.*}\"", "{index}": "\"$PBS_ARRAY_INDEX\"",
-    ]
-    while let match = rest.firstMatch(of: /\{(?:name|id|index)\}/) {
+    var rest = name.replacing("{name}", with: self.name)[...]
+    let values = ["{id}": "\"${job%%.*}\"", "{index}": "\"$PBS_ARRAY_INDEX\""]
+    while let match = rest.firstMatch(of: /\{(?:id|index)\}/) {
       let before = String(rest[..<match.range.lowerBound])
       text += (before.isEmpty ? "" : ShellText.word(before)) + values[String(match.0)]!
       rest = rest[match.range.upperBound...]

@@ -57,7 +57,7 @@ extension ScriptWriter {
     }
     list.append(
       (
-        "--output=\(slurmFile(job.output ?? (job.array == nil ? "{name}-{id}.out" : "{name}-{id}-{index}.out")))",
+        "--output=\(slurmFile(job.output ?? job.defaultOutput))",
         "%x is the job's name, %j its number" + (job.array == nil ? "" : ", %A that of the array, %a the index")
       ))
     if let error = job.error { list.append(("--error=\(slurmFile(error))", "standard error apart from the output")) }

@@ -1,0 +1,168 @@
+internal import Foundation
+
+/// A batch system by its commands: takes jobs, says what has become of them, and cancels them.
+///
+/// Calls block the calling thread for as long as the commands take: at most a minute each, and a few tries where only a
+/// question is asked.
+public struct BatchQueue: Sendable {
+  /// SLURM or PBS.
+  public let system: BatchSystem
+  var command = BatchCommand()
+
+  /// The batch system of this machine.
+  ///
+  /// - Parameters:
+  ///   - system: SLURM or PBS.
+  ///   - patience: For how many seconds a command may take.
+  /// - Throws: `BatchError` with code `unsupported` for `local`, which has no queue.
+  public init(_ system: BatchSystem, patience: Double = 60) throws(BatchError) {
+    guard system != .local else {
+      throw BatchError(.unsupported, "local has no queue", fix: "Run the program with muster run")
+    }
+    self.system = system
+    command.patience = patience
+  }
+
+  /// Submits a job.
+  ///
+  /// A submission that isn't answered isn't repeated: the job may be queued all the same.
+  ///
+  /// - Parameter script: The script's text. The job belongs to the current folder.
+  /// - Returns: the job's number.
+  /// - Throws: `BatchError` with code `refused` and what the batch system said, `commandNotFound` or `timedOut`.
+  public func submit(_ script: String) throws(BatchError) -> String {
+    let (name, arguments) = system == .slurm ? ("sbatch", ["--parsable"]) : ("qsub", [])
+    let result: BatchCommand.Result
+    do {
+      result = try command.run(name, arguments, script: script)
+    } catch {
+      guard error.code == .timedOut else { throw error }
+      throw BatchError(
+        .timedOut, error.message,
+        fix: "The job may be queued all the same: look at \(system == .slurm ? "squeue" : "qstat") before you try again"
+      )
+    }
+    guard result.status == 0 else { throw refusal(name, result) }
+    guard let id = system == .slurm ? SLURMText.jobID(result.output) : PBSText.jobID(result.output) else {
+      throw BatchError(
+        .refused, "\(name) said nothing of a job's number, but: \(result.output.trimmingSpaces())",
+        fix: "Look whether the job is queued")
+    }
+    return id
+  }
+
+  /// Has the batch system look at a script without taking it.
+  ///
+  /// - Returns: what it said: when the job would begin, and where.
+  /// - Throws: `BatchError` with code `refused`; `unsupported` under PBS, which has no such test.
+  public func test(_ script: String) throws(BatchError) -> String {
+    guard system == .slurm else {
+      throw BatchError(
+        .unsupported, "pbs has no test of a script", fix: "muster script prints what would be submitted")
+    }
+    let result = try command.run("sbatch", ["--test-only"], script: script)
+    guard result.status == 0 else { throw refusal("sbatch", result) }
+    return result.words
+  }
+
+  /// What has become of some jobs, by number. Jobs that the batch system doesn't know, or doesn't any more, are missing.
+  ///
+  /// - Throws: `BatchError` with code `commandNotFound`, `timedOut` or `refused`.
+  public func statuses(of ids: [String]) throws(BatchError) -> [String: JobStatus] {
+    guard !ids.isEmpty else { return [:] }
+    return system == .slurm ? try slurmStatuses(ids) : try pbsStatuses(ids)
+  }
+
+  /// The number of this user's jobs that wait or run.
+  public func queuedCount() throws(BatchError) -> Int {
+    let result =
+      system == .slurm
+      ? try command.ask("squeue", ["--noheader", "--array", "--me", "--format=%i"])
+      : try command.ask("qselect", ["-u", BatchQueue.user])
+    guard result.status == 0 else { throw refusal(system == .slurm ? "squeue" : "qselect", result) }
+    return result.output.split(whereSeparator: \.isNewline).filter {
+      $0.first(where: { !$0.isWhitespace })?.isNumber == true
+    }
+    .count
+  }
+
+  /// Cancels jobs.
+  ///
+  /// - Throws: `BatchError` with code `refused` and what the batch system said of the first that it couldn't cancel.
+  public func cancel(_ ids: [String]) throws(BatchError) {
+    let name = system == .slurm ? "scancel" : "qdel"
+    for id in ids {
+      let result = try command.run(name, [id])
+      // scancel says so of a job that it doesn't know, and leaves with 0 or 1, by version.
+      guard result.status == 0, !result.errors.lowercased().contains("invalid job id") else {
+        throw refusal("\(name) \(id)", result)
+      }
+    }
+  }
+
+  private func refusal(_ command: String, _ result: BatchCommand.Result) -> BatchError {
+    let words = result.words
+    return BatchError(.refused, "\(command): \(words.isEmpty ? "status \(result.status), without a word" : words)")
+  }
+
+  // MARK: SLURM
+
+  /// Accounting knows most, where there is any; then the queue, which forgets; then the controller, a job at a time.
+  private func slurmStatuses(_ ids: [String]) throws(BatchError) -> [String: JobStatus] {
+    var statuses: [String: JobStatus] = [:]
+    var missing: [String] { ids.filter { statuses[$0] == nil } }
+    func merge(_ found: [String: JobStatus]) {
+      for (id, status) in found where ids.contains(id) && statuses[id] == nil { statuses[id] = status }
+    }
+    let list = ids.joined(separator: ",")
+    if let accounted = try question(
+      "sacct",
+      ["--noheader", "--allocations", "--parsable2", "--jobs=\(list)", "--format=JobID,State,Reason,JobName,ExitCode"])
+    {
+      merge(SLURMText.statuses(accounted.output))
+    }
+    if !missing.isEmpty {
+      let queued = try command.ask(
+        "squeue", ["--noheader", "--states=all", "--format=%i|%T|%r|%j", "--jobs=\(missing.joined(separator: ","))"])
+      if queued.status == 0 { merge(SLURMText.statuses(queued.output)) }
+    }
+    // squeue says nothing of a single job that is over, nor how any ended.
+    for id in ids where statuses[id] == nil || statuses[id]!.state.isFinal && statuses[id]!.exitStatus == nil {
+      let described = try command.ask("scontrol", ["--oneliner", "show", "job", id])
+      guard described.status == 0, let found = SLURMText.described(described.output)[id] else { continue }
+      statuses[id] = found
+    }
+    return statuses
+  }
+
+  /// The answer of a command that a site may not have.
+  private func question(_ name: String, _ arguments: [String]) throws(BatchError) -> BatchCommand.Result? {
+    do {
+      let result = try command.ask(name, arguments)
+      return result.status == 0 ? result : nil
+    } catch {
+      guard error.code == .commandNotFound else { throw error }
+      return nil
+    }
+  }
+
+  // MARK: PBS
+
+  private func pbsStatuses(_ ids: [String]) throws(BatchError) -> [String: JobStatus] {
+    // -x has jobs that are over, too, where the server keeps them; other versions don't know it. A job that is unknown is
+    // no reason not to hear of the others, so the status isn't looked at while there is an answer.
+    var found = PBSText.statuses(try command.ask("qstat", ["-x", "-f"] + ids).output)
+    if found.isEmpty {
+      let result = try command.ask("qstat", ["-f"] + ids)
+      found = PBSText.statuses(result.output)
+      let isUnknown = result.words.lowercased().contains("unknown job")
+      if found.isEmpty && result.status != 0 && !isUnknown { throw refusal("qstat", result) }
+    }
+    var statuses: [String: JobStatus] = [:]
+    for id in ids { statuses[id] = found[PBSText.number(id)] }
+    return statuses
+  }
+
+  /// Who calls.
+  static var user: String { NSUserName() }
+}

@@ -1,0 +1,76 @@
+internal import Foundation
+
+/// Jobs as a user has them: descriptions go in, numbers come out, and what was submitted is known later.
+public struct Submission: Sendable {
+  /// Where submitted jobs are noted.
+  public var ledger: JobLedger
+  /// For how many seconds a command of the batch system may take.
+  public var patience: Double
+
+  /// Jobs of this user.
+  public init(ledger: JobLedger = JobLedger(), patience: Double = 60) {
+    self.ledger = ledger
+    self.patience = patience
+  }
+
+  /// Submits a program as a job, from the current folder, unless as many jobs are queued as the configuration allows.
+  ///
+  /// - Parameters:
+  ///   - job: The job.
+  ///   - system: The batch system; nil for that of the job's cluster.
+  ///   - command: The program and its arguments.
+  /// - Returns: what was noted of it.
+  /// - Throws: `BatchError`: what is wrong with the description, or what the batch system said on refusal. With code
+  ///   `unwritableFile` the job was submitted, and the message has its number.
+  public func submit(
+    _ job: JobDescription, to system: BatchSystem? = nil, running command: [String]
+  ) throws(BatchError) -> JobRecord {
+    let script = try job.script(for: system, running: command).text()
+    var job = job
+    job.cluster.system = system ?? job.cluster.system
+    let queue = try BatchQueue(job.cluster.system!, patience: patience)
+    if let most = job.cluster.mostQueuedJobs {
+      let queued = try queue.queuedCount()
+      let new = job.array.map { ($0.bounds.upperBound - $0.bounds.lowerBound) / $0.step + 1 } ?? 1
+      guard queued + new <= most else {
+        throw BatchError(
+          .queueFull, "\(counted(queued, "job")) of yours are queued, and with \(new) more there would be over \(most)",
+          fix: "Wait for some to end, or raise cluster.most-queued-jobs where the cluster allows more")
+      }
+    }
+    let id = try queue.submit(script)
+    let folder = FileManager.default.currentDirectoryPath
+    let record = JobRecord(
+      id: id, system: queue.system, name: job.name ?? ShellText.name(ofProgram: command[0]),
+      time: Date().timeIntervalSince1970, folder: folder, output: job.outputFile(ofJob: id, running: command),
+      command: command)
+    do {
+      try ledger.append(record)
+    } catch {
+      throw BatchError(error.code, "job \(id) was submitted, and \(error.message)", fix: error.fix)
+    }
+    return record
+  }
+
+  /// What has become of jobs that were submitted, the last first; nil where the batch system doesn't know any more.
+  ///
+  /// - Throws: `BatchError` where a batch system doesn't answer.
+  public func statuses(of records: [JobRecord]) throws(BatchError) -> [(record: JobRecord, status: JobStatus?)] {
+    var found: [BatchSystem: [String: JobStatus]] = [:]
+    for system in Set(records.map(\.system)) {
+      let ids = records.filter { $0.system == system }.map(\.id)
+      found[system] = try BatchQueue(system, patience: patience).statuses(of: ids)
+    }
+    return records.reversed().map { ($0, found[$0.system]?[$0.id]) }
+  }
+
+  /// The job of a number.
+  ///
+  /// - Throws: `BatchError` with code `unknownJob`.
+  public func record(of id: String) throws(BatchError) -> JobRecord {
+    if let record = ledger.record(of: id) { return record }
+    throw BatchError(
+      .unknownJob, "job \(id) wasn't submitted by muster submit, as far as \(ledger.path) tells",
+      fix: "muster jobs lists those that were")
+  }
+}

@@ -1,0 +1,60 @@
+public import ArgumentParser
+import Foundation
+public import MusterBatch
+
+/// `muster run`: runs a program on ranks of this machine.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Runs a program on this machine, under mpirun.",
+    discussion: "muster run -n 4 ./analysis t2m.h5: rank 0 schedules, and three work.")
+
+  @Option(name: [.customShort("n"), .long], help: "The number of ranks.") var ranks = 3
+  @Option(help: "The threads of each rank.") var threads = 1
+  @Option(help: "What starts the ranks: openmpi4, openmpi5 or mpich.") var launcher = Launcher.openmpi4
+  @Flag(help: "When the program has ended prints its status as JSON; what it prints itself goes to the standard error.")
+  var json = false
+  @Argument(parsing: .captureForPassthrough, help: "The program and its arguments.") var command: [String]
+
+  private struct Ended: Encodable {
+    var status: Int32
+    var seconds: Double
+  }
+
+  func run() throws {
+    guard ranks >= 1, threads >= 1 else { throw ValidationError("there are 1 rank and 1 thread, or more") }
+    var description = JobDescription()
+    description.cluster.system = .local
+    description.cluster.launcher = launcher
+    description.cluster.bindsRanks = false
+    description.ranksPerNode = ranks
+    description.coresPerRank = threads
+    // Ranks that wait for each other leave the processor: there may be more of them than cores.
+    if launcher != .mpich { description.cluster.launcherOptions = ["--oversubscribe"] }
+    let words = command.first == "--" ? Array(command.dropFirst()) : command
+    let script = try description.script(running: words).text()
+    guard json else {
+      try replaceProcess(["bash", "-c", script])
+      return
+    }
+    let start = Date()
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["bash", "-c", script]
+    process.standardOutput = FileHandle.standardError
+    try process.run()
+    process.waitUntilExit()
+    let ended = Ended(status: process.terminationStatus, seconds: Date().timeIntervalSince(start))
+    try FormatOptions.json.print(ended) { "" }
+    throw ExitCode(process.terminationStatus)
+  }
+
+  /// The program takes this process's place: signals reach the launcher, and its status is the command's.
+  private func replaceProcess(_ arguments: [String]) throws {
+    var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    execvp(arguments[0], &pointers)
+    throw ValidationError("\(arguments[0]) can't be run: \(String(cString: strerror(errno)))")
+  }
+}
+
+extension Launcher: ExpressibleByArgument {}

@@ -1,0 +1,153 @@
+import Foundation
+import Testing
+
+/// Real jobs in a real SLURM: that which `Tests/slurm/with` starts, of one node with 8 CPUs. `Tests/slurm/run` runs them.
+@Suite(
+  .serialized,
+  .enabled(
+    if: ProcessInfo.processInfo.environment["MUSTER_TEST_SLURM"] != nil, "Tests/slurm/run starts a SLURM for them"))
+struct SlurmTests {
+  private let folder: String
+  private let configuration: String
+  private var eof: String {
+    URL(fileURLWithPath: Tool.muster).deletingLastPathComponent().appendingPathComponent("eof").path
+  }
+
+  init() throws {
+    folder =
+      FileManager.default.temporaryDirectory.appendingPathComponent("muster-slurm-jobs-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    configuration = folder + "/cluster.yaml"
+    // The node has eight CPUs, as far as SLURM knows; the machine may have fewer.
+    try """
+    cluster: {system: slurm, mpi: pmix, node-cores: 8, bind-ranks: false}
+    job: {shape: 1 node × 3 ranks × 1 core, walltime: 10m}
+    """.write(toFile: configuration, atomically: true, encoding: .utf8)
+  }
+
+  private func muster(_ arguments: [String]) throws -> (status: Int32, output: String) {
+    try Tool.run(Tool.muster, arguments, environment: ["XDG_STATE_HOME": folder], in: folder)
+  }
+
+  private func submit(_ options: [String], _ command: [String]) throws -> String {
+    let (status, output) = try muster(["submit", "--config", configuration] + options + ["--"] + command)
+    #expect(status == 0, "\(output)")
+    return output.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  private struct Entry: Decodable {
+    struct Status: Decodable {
+      var state: String
+      var reason: String?
+      var exitStatus: Int?
+      var jobsByState: [String: Int]?
+    }
+    var status: Status?
+  }
+
+  private func status(_ id: String) throws -> Entry.Status? {
+    let (status, output) = try muster(["jobs", id, "--json"])
+    #expect(status == 0, "\(output)")
+    return try JSONDecoder().decode([Entry].self, from: Data(output.utf8)).first?.status
+  }
+
+  /// Waits until a job is as it's expected to be, for up to a minute.
+  private func wait(for id: String, _ isThere: (Entry.Status) -> Bool) throws -> Entry.Status {
+    var last: Entry.Status?
+    for _ in 0..<240 {
+      last = try status(id)
+      if let last, isThere(last) { return last }
+      usleep(250_000)
+    }
+    let shown = try Tool.run("scontrol", ["show", "job", id]).output
+    let log = try muster(["logs", id]).output
+    throw Failure(text: "job \(id) is \(last.map { "\($0)" } ?? "unknown")\n\(shown)\n\(log)")
+  }
+
+  private struct Failure: Error, CustomStringConvertible {
+    var text: String
+    var description: String { text }
+  }
+
+  private let isOver = { @Sendable (status: Entry.Status) in !["pending", "running", "unknown"].contains(status.state) }
+
+  private var data: [String] {
+    let folder = ProcessInfo.processInfo.environment["MUSTER_DATA"] ?? ""
+    return ["A1B_north_america.nc", "E1_north_america.nc"].map { "\(folder)/\($0)" }
+  }
+
+  /// The demo's program, started by srun and by mpirun, and by a script for PBS that SLURM's own qsub takes.
+  @Test(arguments: ["srun", "openmpi4", "qsub"]) func theDemo(launcher: String) throws {
+    var options = ["--set", "cluster.launcher=\(launcher)"]
+    if launcher == "qsub" {
+      options = ["--set", "cluster.system=pbs", "--set", "job.output={name}-{id}.out"]
+    }
+    let id = try submit(options, [eof] + data + ["--output", "out"])
+    if launcher == "qsub" {
+      // Its qstat has no exit status.
+      for _ in 0..<240 where try !Tool.run("scontrol", ["show", "job", id]).output.contains("JobState=COMPLETED") {
+        usleep(250_000)
+      }
+    } else {
+      let ended = try wait(for: id, isOver)
+      #expect(ended.state == "completed" && ended.exitStatus == 0, "\(ended)")
+    }
+    let log = try muster(["logs", id]).output
+    #expect(log.contains("explained variance of the first five modes:\n  1  83.24 %\n"), "\(log)")
+    // Three ranks were one session: each by itself would have said so too.
+    #expect(log.ranges(of: "explained variance").count == 1, "\(log)")
+    #expect(FileManager.default.fileExists(atPath: folder + "/out/eof.h5"))
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  @Test func aJobThatFails() throws {
+    let ended = try wait(for: try submit([], ["bash", "-c", "exit 3"]), isOver)
+    #expect(ended.state == "failed" && ended.exitStatus == 3 && ended.reason == "NonZeroExitCode", "\(ended)")
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  @Test func aJobIsCancelled() throws {
+    let id = try submit(["--set", "job.shape=1x1x1"], ["sleep", "300"])
+    _ = try wait(for: id) { $0.state == "running" }
+    #expect(try muster(["cancel", id]).status == 0)
+    #expect(try wait(for: id, isOver).state == "cancelled")
+    let again = try muster(["cancel", "4711"])
+    #expect(again.status == 1 && again.output.contains("wasn't submitted"))
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// Two at a time of four jobs, each with its index.
+  @Test func anArray() throws {
+    let id = try submit(
+      ["--set", "job.shape=1x1x1", "--set", "job.array=2-8:2", "--set", "job.array-limit=2"],
+      ["bash", "-c", "echo index $SLURM_ARRAY_TASK_ID; sleep 2"])
+    _ = try wait(for: id) { $0.jobsByState == ["running": 2, "pending": 2] }
+    let ended = try wait(for: id, isOver)
+    #expect(ended.state == "completed" && ended.jobsByState == ["completed": 4], "\(ended)")
+    for index in [2, 4, 6, 8] {
+      #expect(try muster(["logs", id, "--index", "\(index)"]).output == "index \(index)\n")
+    }
+    #expect(try muster(["logs", id]).output.contains("say which of its jobs with --index"))
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  @Test func aJobAfterAnother() throws {
+    let first = try submit(["--set", "job.shape=1x1x1"], ["sleep", "300"])
+    let second = try submit(["--set", "job.shape=1x1x1", "--set", "job.after={afterany: \(first)}"], ["true"])
+    #expect(try wait(for: second) { $0.reason != nil }.reason == "Dependency")
+    #expect(try muster(["cancel", first]).status == 0)
+    #expect(try wait(for: second, isOver).state == "completed")
+    try FileManager.default.removeItem(atPath: folder)
+  }
+
+  @Test func theBatchSystemHasItsSay() throws {
+    let dry = try muster(["submit", "--config", configuration, "--dry-run", "--", "true"])
+    #expect(dry.status == 0 && dry.output.contains("to start at"), "\(dry.output)")
+    for more in [[], ["--dry-run"]] {
+      let (status, output) = try muster(
+        ["submit", "--config", configuration, "--queue", "nowhere"] + more + ["--", "true"])
+      #expect(status == 1 && output.contains("invalid partition specified: nowhere"), "\(output)")
+    }
+    try FileManager.default.removeItem(atPath: folder)
+  }
+}

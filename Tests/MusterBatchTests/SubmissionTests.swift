@@ -1,0 +1,211 @@
+import Foundation
+import MusterBatch
+import Testing
+
+/// Submission, questions and cancelling with stand-ins for the batch systems' commands on the path.
+struct SubmissionTests {
+  /// A folder with stand-ins, each of which notes how it was called, and a ledger.
+  private final class Site: Sendable {
+    let folder: String
+
+    init(_ commands: [String: String]) throws {
+      folder = FileManager.default.temporaryDirectory.appendingPathComponent("muster-site-\(UUID().uuidString)").path
+      try FileManager.default.createDirectory(atPath: folder + "/bin", withIntermediateDirectories: true)
+      for (name, body) in commands {
+        let path = "\(folder)/bin/\(name)"
+        try "#!/bin/bash\necho \"\(name) $*\" >>'\(folder)/calls'\n\(body)\n".write(
+          toFile: path, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+      }
+    }
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func muster(_ arguments: String...) throws -> (status: Int32, output: String) {
+      try Tool.run(
+        Tool.muster, arguments, environment: ["PATH": folder + "/bin:/usr/bin:/bin", "XDG_STATE_HOME": folder],
+        in: folder)
+    }
+
+    func calls() -> [String] {
+      let text = (try? String(contentsOfFile: folder + "/calls", encoding: .utf8)) ?? ""
+      return text.split(separator: "\n").map(String.init)
+    }
+
+    func note(_ id: String, system: String = "slurm") throws {
+      let record =
+        #"{"command":["./heat"],"folder":"\#(folder)","id":"\#(id)","name":"heat","output":"heat-\#(id).out","system":"\#(system)","time":1}"#
+      try FileManager.default.createDirectory(atPath: folder + "/muster", withIntermediateDirectories: true)
+      let path = folder + "/muster/jobs.jsonl"
+      let before = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+      try (before + record + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    }
+  }
+
+  private static let slurmSays = "echo 'sacct: Slurm accounting storage is disabled' >&2; exit 1"
+
+  @Test func aJobIsSubmittedAndKnown() throws {
+    // Odd output around the number.
+    let site = try Site([
+      "sbatch": #"cat "${@: -1}" >script; echo 'Welcome!'; echo '77;cluster'; echo 'Bye.'"#,
+      "sacct": Self.slurmSays, "squeue": "echo '77|PENDING|Priority|heat'", "scancel": "exit 0",
+    ])
+    let submitted = try site.muster(
+      "submit", "slurm", "--name", "heat", "--walltime", "2h", "--", "./heat", "--steps", "a b")
+    #expect(submitted.status == 0 && submitted.output == "77\n", "\(submitted.output)")
+    let script = try String(contentsOfFile: site.folder + "/script", encoding: .utf8)
+    #expect(script.contains("#SBATCH --time=02:00:00\n") && script.hasSuffix("./heat --steps 'a b'\n"), "\(script)")
+    #expect(site.calls().count == 1 && site.calls()[0].hasPrefix("sbatch --parsable /"))
+
+    let jobs = try site.muster("jobs")
+    #expect(jobs.output.contains(/\n77 +heat +\d{4}-\d\d-\d\d \d\d:\d\d +pending +Priority\n/), "\(jobs.output)")
+    let json = try site.muster("jobs", "77", "--json")
+    let entries = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
+    #expect((entries[0]["status"] as? [String: Any])?["state"] as? String == "pending", "\(json.output)")
+    #expect((entries[0]["job"] as? [String: Any])?["command"] as? [String] == ["./heat", "--steps", "a b"])
+
+    let early = try site.muster("logs", "77")
+    #expect(
+      early.status != 0 && early.output.contains("heat-77.out, the output of job 77, isn't there"), "\(early.output)")
+    try "step 1\n".write(toFile: site.folder + "/heat-77.out", atomically: true, encoding: .utf8)
+    #expect(try site.muster("logs", "77").output == "step 1\n")
+    #expect(try site.muster("logs", "77", "--json").output.contains(#""text" : "step 1\n""#))
+
+    #expect(try site.muster("cancel", "77").status == 0)
+    #expect(site.calls().last == "scancel 77")
+  }
+
+  /// On refusal the batch system has the word.
+  @Test(arguments: [
+    ("sbatch", "echo 'sbatch: error: Batch job submission failed: Invalid account' >&2; exit 1", "Invalid account"),
+    ("sbatch", "echo 'out of quota'; exit 2", "sbatch: out of quota"),
+    ("sbatch", "exit 4", "status 4, without a word"), ("sbatch", "echo 'Thank you'", "said nothing of a job's number"),
+    ("qsub", "echo 'qsub: Unauthorized Request' >&2; exit 159", "qsub: qsub: Unauthorized Request"),
+  ])
+  func refusals(command: String, body: String, message: String) throws {
+    let site = try Site([command: body])
+    let system = command == "sbatch" ? "slurm" : "pbs"
+    let (status, output) = try site.muster("submit", system, "--", "./heat")
+    #expect(status == 1 && output.contains(message), "\(output)")
+    // It was asked once, and nothing is noted.
+    #expect(site.calls().count == 1)
+    #expect(try site.muster("jobs").output == "no job was submitted yet\n")
+  }
+
+  @Test func aSubmissionIsntRepeated() throws {
+    let site = try Site(["sbatch": "exec sleep 30"])
+    let start = Date()
+    let (status, output) = try site.muster("submit", "slurm", "--patience", "0.5", "--", "./heat")
+    #expect(
+      status == 1 && output.contains("didn't answer") && output.contains("may be queued all the same"), "\(output)")
+    #expect(site.calls().count == 1 && Date().timeIntervalSince(start) < 20)
+  }
+
+  /// A controller that is busy is asked again.
+  @Test func questionsAreRepeated() throws {
+    let site = try Site([
+      "sacct": Self.slurmSays,
+      "squeue": """
+      if [ "$(grep -c squeue calls)" -lt 3 ]; then
+        echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1
+      fi
+      echo '5|RUNNING|None|heat'
+      """,
+    ])
+    try site.note("5")
+    let (status, output) = try site.muster("jobs")
+    #expect(status == 0 && output.contains("running"), "\(output)")
+    #expect(site.calls().filter { $0.hasPrefix("squeue") }.count == 3)
+  }
+
+  @Test func aBatchSystemThatHangsIsGivenUp() throws {
+    let site = try Site(["sacct": "exec sleep 100"])
+    try site.note("5")
+    let (status, output) = try site.muster("jobs", "--patience", "0.2")
+    #expect(status == 1 && output.contains("sacct didn't answer within 1 s"), "\(output)")
+    #expect(site.calls().count == 4)
+  }
+
+  /// What accounting doesn't know the queue does, and what that has forgotten the controller.
+  @Test func eachIsAskedForWhatTheOthersDontKnow() throws {
+    let site = try Site([
+      "sacct": "echo '1|OUT_OF_MEMORY|None|heat|0:125'", "squeue": "echo '2|RUNNING|None|heat'; echo 'error' >&2",
+      "scontrol": """
+      if [ "$4" = 3 ]; then echo 'JobId=3 JobName=heat JobState=COMPLETED Reason=None ExitCode=0:0'; exit 0; fi
+      echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1
+      """,
+    ])
+    for id in ["1", "2", "3", "4"] { try site.note(id) }
+    let (status, output) = try site.muster("jobs")
+    #expect(status == 0)
+    for line in [/1 .*outOfMemory/, /2 .*running/, /3 .*completed/, /4 .*gone/] {
+      #expect(output.contains(line), "\(output)")
+    }
+  }
+
+  @Test func pbs() throws {
+    let site = try Site([
+      "qsub": #"cat "${@: -1}" >script; echo 4321.server"#,
+      "qstat": """
+      if [ "$1" = -x ]; then echo 'qstat: invalid option' >&2; exit 1; fi
+      printf 'Job Id: 4321.server\\n    Job_Name = heat\\n    job_state = R\\n'
+      """, "qdel": "echo 'qdel: Request invalid for state of job 4321.server' >&2; exit 138",
+    ])
+    #expect(try site.muster("submit", "pbs", "--", "./heat").output == "4321.server\n")
+    #expect(try String(contentsOfFile: site.folder + "/script", encoding: .utf8).contains("#PBS -N heat\n"))
+    #expect(try site.muster("jobs", "4321").output.contains("running"))
+    let cancelled = try site.muster("cancel", "4321")
+    #expect(
+      cancelled.status == 1 && cancelled.output.contains("Request invalid for state of job"), "\(cancelled.output)")
+    let dry = try site.muster("submit", "pbs", "--dry-run", "--", "./heat")
+    #expect(dry.status == 1 && dry.output.contains("pbs has no test"), "\(dry.output)")
+    try "done\n".write(toFile: site.folder + "/heat.o4321", atomically: true, encoding: .utf8)
+    #expect(try site.muster("logs", "4321").output == "done\n")
+  }
+
+  @Test func thereIsACapOnQueuedJobs() throws {
+    let site = try Site(["sbatch": "echo 9", "squeue": "printf '1\\n2_1\\n2_2\\n'"])
+    func submit(_ most: Int, _ array: String...) throws -> (status: Int32, output: String) {
+      let more = array.flatMap { ["--set", "job.array=\($0)"] }
+      return try Tool.run(
+        Tool.muster,
+        ["submit", "slurm", "--set", "cluster.most-queued-jobs=\(most)"] + more + ["--", "./heat"],
+        environment: ["PATH": site.folder + "/bin:/usr/bin:/bin", "XDG_STATE_HOME": site.folder])
+    }
+    let refused = try submit(3)
+    #expect(refused.status == 1 && refused.output.contains("3 jobs of yours are queued"), "\(refused.output)")
+    #expect(try submit(5, "1-3").status == 1)
+    #expect(!site.calls().contains { $0.hasPrefix("sbatch") })
+    #expect(try submit(4).output == "9\n" && submit(5, "1-2").output == "9\n")
+  }
+
+  @Test func withoutABatchSystem() throws {
+    let site = try Site([:])
+    try site.note("5")
+    for arguments in [["submit", "slurm", "--", "./heat"], ["cancel", "5"]] {
+      let (status, output) = try Tool.run(
+        Tool.muster, arguments, environment: ["PATH": site.folder + "/bin", "XDG_STATE_HOME": site.folder])
+      #expect(status == 1 && output.contains("here. Run this where jobs are submitted"), "\(output)")
+    }
+    let local = try site.muster("submit", "local", "--", "./heat")
+    #expect(local.status == 1 && local.output.contains("muster run"), "\(local.output)")
+    let unknown = try site.muster("cancel", "6")
+    #expect(unknown.status == 1 && unknown.output.contains("job 6 wasn't submitted"), "\(unknown.output)")
+  }
+
+  /// A job that can't be noted has a number all the same, and a line that was cut off hides no other.
+  @Test func theLedgerMayBeDamaged() throws {
+    let site = try Site(["sbatch": "echo 7", "sacct": "echo '7|RUNNING|None|x|0:0'; echo '5|RUNNING|None|x|0:0'"])
+    try site.note("5")
+    let path = site.folder + "/muster/jobs.jsonl"
+    let line = try String(contentsOfFile: path, encoding: .utf8)
+    try (line + #"{"command":["./he"# + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(try site.muster("submit", "slurm", "--", "./heat").status == 0)
+    let jobs = try site.muster("jobs").output
+    #expect(jobs.contains("\n7 ") && jobs.contains("\n5 "), "\(jobs)")
+
+    try FileManager.default.removeItem(atPath: site.folder + "/muster")
+    try "in the way".write(toFile: site.folder + "/muster", atomically: true, encoding: .utf8)
+    let (status, output) = try site.muster("submit", "slurm", "--", "./heat")
+    #expect(status == 1 && output.contains("job 7 was submitted, and"), "\(output)")
+  }
+}
