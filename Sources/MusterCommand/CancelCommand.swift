@@ -12,8 +12,10 @@ struct CancelCommand: ParsableCommand {
 
   func run() throws {
     let submission = queue.submission
-    for record in try jobs.map({ try submission.record(of: $0) }) {
-      try BatchQueue(record.system, patience: queue.patience).cancel([record.id])
+    let records = try jobs.map { try submission.record(of: $0) }
+    for system in [BatchSystem.slurm, .pbs] {
+      let ids = records.filter { $0.system == system }.map(\.id)
+      if !ids.isEmpty { try BatchQueue(system, patience: queue.patience).cancel(ids) }
     }
     if format.json { try format.print(["cancelled": jobs]) { "" } }
   }

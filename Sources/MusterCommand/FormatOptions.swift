@@ -25,5 +25,9 @@ struct FormatOptions: ParsableArguments {
 struct QueueOptions: ParsableArguments {
   @Option(help: "For how many seconds to wait for an answer of the batch system, each time.") var patience = 60.0
 
+  func validate() throws {
+    guard patience > 0, patience < 1e6 else { throw ValidationError("--patience is above 0") }
+  }
+
   var submission: Submission { Submission(patience: patience) }
 }

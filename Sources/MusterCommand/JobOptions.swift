@@ -29,7 +29,15 @@ struct JobOptions: ParsableArguments {
       valueName: "key=value"))
   var settings: [String] = []
 
-  /// The description, as checked.
+  /// The batch system that a command's first word names.
+  func system(_ word: String?) throws -> BatchSystem? {
+    guard let word else { return nil }
+    if let system = BatchSystem(rawValue: word) { return system }
+    throw ValidationError(
+      "'\(word)' is no batch system: there are slurm, pbs and local. The program and its arguments come after --")
+  }
+
+  /// The description, as far as it was said.
   func configuration() throws -> JobConfiguration {
     var configuration = JobConfiguration()
     if let path = config ?? ProcessInfo.processInfo.environment["MUSTER_CONFIG"] { try configuration.read(path) }

@@ -23,11 +23,13 @@ struct LogsCommand: ParsableCommand {
     if file.contains("{index}") {
       guard let index else { throw ValidationError("job \(job) is an array: say which of its jobs with --index") }
       file = file.replacing("{index}", with: "\(index)")
+    } else if index != nil {
+      throw ValidationError("job \(job) is no array: leave out --index")
     }
     guard let data = FileManager.default.contents(atPath: file) else {
       throw BatchError(
         .unreadableFile, "\(file), the output of job \(job), isn't there",
-        fix: "A job that hasn't begun has written nothing: see muster jobs \(job)")
+        fix: "A job that hasn't begun, or couldn't begin, has written nothing: see muster jobs \(record.id)")
     }
     let text = String(decoding: data, as: UTF8.self)
     if format.json {

@@ -22,6 +22,10 @@ struct RunCommand: ParsableCommand {
   }
 
   func run() throws {
+    if ["-h", "--help"].contains(command.first) { throw CleanExit.helpRequest(self) }
+    if let first = command.first, first.hasPrefix("-"), first != "--" {
+      throw ValidationError("muster run has no option \(first); the program comes after its own, or after --")
+    }
     guard ranks >= 1, threads >= 1 else { throw ValidationError("there are 1 rank and 1 thread, or more") }
     var description = JobDescription()
     description.cluster.system = .local
@@ -43,10 +47,21 @@ struct RunCommand: ParsableCommand {
     process.arguments = ["bash", "-c", script]
     process.standardOutput = FileHandle.standardError
     try process.run()
+    // Who ends the command ends the ranks.
+    let passed = [SIGTERM, SIGINT, SIGHUP, SIGUSR1].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      let child = process.processIdentifier
+      source.setEventHandler { kill(child, number) }
+      source.resume()
+      return source
+    }
     process.waitUntilExit()
-    let ended = Ended(status: process.terminationStatus, seconds: Date().timeIntervalSince(start))
-    try FormatOptions.json.print(ended) { "" }
-    throw ExitCode(process.terminationStatus)
+    for source in passed { source.cancel() }
+    let isSignal = process.terminationReason == .uncaughtSignal
+    let status = process.terminationStatus + (isSignal ? 128 : 0)
+    try FormatOptions.json.print(Ended(status: status, seconds: Date().timeIntervalSince(start))) { "" }
+    throw ExitCode(status)
   }
 
   /// The program takes this process's place: signals reach the launcher, and its status is the command's.

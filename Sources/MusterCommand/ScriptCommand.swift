@@ -1,6 +1,6 @@
-public import ArgumentParser
+import ArgumentParser
 import Foundation
-public import MusterBatch
+import MusterBatch
 
 /// `muster script`: prints the script that runs a program as a job.
 struct ScriptCommand: ParsableCommand {
@@ -14,7 +14,7 @@ struct ScriptCommand: ParsableCommand {
       """)
 
   @Argument(help: "The batch system: slurm, pbs or local. By default that of the configuration.")
-  var system: BatchSystem?
+  var system: String?
   @OptionGroup var job: JobOptions
   @Flag(help: "Says above each line why it's there.") var explain = false
   @Option(
@@ -26,7 +26,7 @@ struct ScriptCommand: ParsableCommand {
 
   func run() throws {
     let description = try job.configuration().checked()
-    let text = try description.script(for: system, running: command).text(explaining: explain)
+    let text = try description.script(for: try job.system(system), running: command).text(explaining: explain)
     guard let output else { return print(text, terminator: "") }
     do {
       try text.write(toFile: output, atomically: true, encoding: .utf8)
@@ -36,5 +36,3 @@ struct ScriptCommand: ParsableCommand {
     }
   }
 }
-
-extension BatchSystem: ExpressibleByArgument {}

@@ -10,7 +10,7 @@ struct SubmitCommand: ParsableCommand {
     discussion: "Takes what muster script takes. The job belongs to the current folder.")
 
   @Argument(help: "The batch system: slurm or pbs. By default that of the configuration.")
-  var system: BatchSystem?
+  var system: String?
   @OptionGroup var job: JobOptions
   @Flag(help: "Has the batch system look at the job without taking it.") var dryRun = false
   @OptionGroup var queue: QueueOptions
@@ -21,11 +21,12 @@ struct SubmitCommand: ParsableCommand {
   func run() throws {
     let description = try job.configuration().checked()
     guard !dryRun else {
-      let script = try description.script(for: system, running: command).text()
-      let words = try BatchQueue(system ?? description.cluster.system!, patience: queue.patience).test(script)
+      let script = try description.script(for: try job.system(system), running: command).text()
+      let words = try BatchQueue(job.system(system) ?? description.cluster.system!, patience: queue.patience).test(
+        script)
       return try format.print(["test": words]) { words }
     }
-    let record = try queue.submission.submit(description, to: system, running: command)
+    let record = try queue.submission.submit(description, to: try job.system(system), running: command)
     try format.print(record) { record.id }
   }
 }

@@ -50,8 +50,16 @@ struct CommandTests {
       json.status == 4 && json.output.contains("\"status\" : 4") && !json.output.contains("hidden"), "\(json.output)")
   }
 
+  @Test func hasHelp() throws {
+    for command in ["run", "script", "submit", "jobs", "logs", "cancel"] {
+      let (status, output) = try Tool.run(Tool.muster, [command, "--help"])
+      #expect(status == 0 && output.contains("USAGE: muster \(command)"), "\(output)")
+    }
+  }
+
   /// Whoever ends the command ends the ranks. Told once: told twice, as `timeout` does by itself, mpirun goes without them.
-  @Test(.enabled(if: isOpenMPI, "mpirun is another MPI's")) func endsWithItsRanks() throws {
+  @Test(.enabled(if: isOpenMPI, "mpirun is another MPI's"), arguments: [[], ["--json"]])
+  func endsWithItsRanks(format: [String]) throws {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("muster-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: file) }
     let start = Date()
@@ -80,7 +88,10 @@ struct CommandTests {
     (["script", "slurm", "--config", "/nowhere.yaml", "--", "./heat"], "/nowhere.yaml can't be read"),
     (["script", "slurm"], "the program is missing"),
     (["script", "--", "./heat"], "the batch system isn't said"),
-    (["script", "lsf", "--", "./heat"], "slurm"),
+    (["script", "lsf", "--", "./heat"], "'lsf' is no batch system: there are slurm, pbs and local"),
+    (["script", "./heat"], "come after --"), (["script", "--wall-time", "2h", "--", "./heat"], "--wall-time"),
+    (["run", "--config", "x", "./heat"], "muster run has no option --config"),
+    (["run", "-n", "0", "./heat"], "1 rank"),
     (["script", "slurm", "--set", "job.nodes", "--", "./heat"], "takes key=value"),
     (["script", "slurm", "--output", "/nowhere/a", "--", "./heat"], "/nowhere/a can't be written"),
   ])

@@ -59,7 +59,7 @@ struct ConfigurationTests {
         mail-to: me@example.org
         mail-on: [begin, fail]
         output: logs/{name}-{id}-{index}.out
-        error: logs/{name}.err
+        error: logs/{name}-{index}.err
         folder: runs/new
         modules: [hdf5/1.14, openblas]
         environment:
@@ -86,7 +86,9 @@ struct ConfigurationTests {
     #expect(job.walltime == 9000 && job.array == .init(0...90, step: 10) && job.arrayLimit == 3)
     #expect(job.dependencies == [.init(.afterOK, ["4321", "4322.server"]), .init(.afterAny, ["17"])])
     #expect(job.mailAddress == "me@example.org" && job.mailEvents == [.begin, .fail])
-    #expect(job.output == "logs/{name}-{id}-{index}.out" && job.error == "logs/{name}.err" && job.folder == "runs/new")
+    #expect(
+      job.output == "logs/{name}-{id}-{index}.out" && job.error == "logs/{name}-{index}.err" && job.folder == "runs/new"
+    )
     #expect(job.modules == ["hdf5/1.14", "openblas"])
     #expect(job.environment == ["MUSTER_LOG_DIRECTORY": "logs", "EMPTY": ""])
     #expect(job.prologue == ["echo one", "echo two"] && job.epilogue == ["echo done"])
@@ -107,6 +109,16 @@ struct ConfigurationTests {
     ("job:\n  memory: 230\n", .invalidValue, 2, "job.memory is '230'", "230 GB"),
     ("job:\n  memory: 230 GX\n", .invalidValue, 2, "job.memory is '230 GX'", "230 GB"),
     ("job:\n  nodes: 0\n", .invalidValue, 2, "job.nodes is '0'", "from 1 on"),
+    ("job:\n  array: 1-3\n  output: \"a-{id}\"\n", .invalidValue, 3, "write to the same output", "{index} into"),
+    ("job:\n  output: \"a-{index}\"\n", .invalidValue, 2, "there is no array", "Leave it out"),
+    ("job:\n  output: ~/a.out\n", .invalidValue, 2, "'~/a.out'", "without ~"),
+    ("job:\n  account: my account\n", .invalidValue, 2, "'my account'", "without spaces"),
+    ("job:\n  account: null\n", .invalidValue, 2, "'null'", "not taken away"),
+    ("job:\n  memory: 230 kB\n", .invalidValue, 2, "less than 1 MiB", "MiB"),
+    ("job:\n  nodes: 9223372036854775807\n", .invalidValue, 2, "job.nodes", "up to 100000"),
+    ("cluster:\n  cpus-per-core: 99\n", .invalidValue, 2, "from 1 to 64", "1"),
+    ("job:\n  after:\n    afterok: heat\n", .invalidValue, 3, "job.after.afterok", "by their numbers"),
+    ("job:\n\tnodes: 2\n", .syntax, 2, "a tab?", "spaces"),
     ("job:\n  nodes: many\n", .invalidValue, 2, "job.nodes is 'many'", "whole number"),
     ("job:\n  nodes: [1, 2]\n", .invalidValue, 2, "job.nodes is a list", "whole number"),
     ("job:\n  exclusive: maybe\n", .invalidValue, 2, "job.exclusive is 'maybe'", "true or false"),
@@ -197,6 +209,22 @@ struct ConfigurationTests {
     #expect(throws: BatchError.self) { try configuration.read(circle) }
     let missing = #expect(throws: BatchError.self) { try configuration.read(folder.path + "/none.yaml") }
     #expect(missing?.code == .unreadableFile)
+  }
+
+  /// A description that a program makes is checked as one of a file is.
+  @Test func descriptionsOfPrograms() {
+    for (change, word) in [
+      ({ $0.coresPerRank = 0 }, "cores-per-rank"), ({ $0.nodes = .max }, "nodes"), ({ $0.name = "a b" }, "job.name"),
+      ({ $0.array = .init(0...Int.max) }, "10^9"), ({ $0.queue = "a\nb" }, "job.queue"),
+      ({ $0.gpusPerNode = -1 }, "gpus"),
+      ({ $0.gpusPerNode = .max }, "gpus"),
+    ] as [((inout JobDescription) -> Void, String)] {
+      var job = JobDescription()
+      job.cluster.nodeCores = 64
+      change(&job)
+      let error = #expect(throws: BatchError.self) { try job.check() }
+      #expect(error?.description.contains(word) == true, "\(error as Any)")
+    }
   }
 
   @Test func optionsTakeWhatFilesTake() throws {

@@ -54,10 +54,10 @@ struct ScriptTests {
         "#SBATCH --qos=high",
         "#SBATCH --reservation=r1", "#SBATCH --constraint=rome&nvme", "#SBATCH --nodes=3",
         "#SBATCH --ntasks-per-node=4",
-        "#SBATCH --cpus-per-task=2", "#SBATCH --gpus-per-node=1", "#SBATCH --mem=8192M", "#SBATCH --exclusive",
+        "#SBATCH --cpus-per-task=2", "#SBATCH --gpus-per-node=1", "#SBATCH --exclusive", "#SBATCH --mem=8192M",
         "#SBATCH --time=26:00:00", "#SBATCH --array=1-9:2%4", "#SBATCH --dependency=afterok:7:8,afterany:9",
         "#SBATCH --mail-user=me@example.org", "#SBATCH --mail-type=BEGIN,END,FAIL",
-        "#SBATCH --output=logs/%x-%A-%a.out", "module load hdf5", "set -euo pipefail",
+        "#SBATCH --output=logs/%x-%A-%a.out", "module load hdf5 || exit 1", "set -euo pipefail",
         "export SWIFT_DETERMINISTIC_HASHING=1", "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1",
         "export MUSTER_THREADS=2", "export A=1", #"export B='it'\''s'"#, "cd 'a folder'",
         "exec srun --mpi=pmix --kill-on-bad-exit=1 --exact --ntasks=12 --cpus-per-task=2 --cpu-bind=cores ./heat",
@@ -71,14 +71,33 @@ struct ScriptTests {
         "#!/bin/bash", "#PBS -N heat", "#PBS -A m1", "#PBS -q long",
         "#PBS -l select=3:ncpus=8:mpiprocs=4:ngpus=1:mem=8192mb:arch=rome", "#PBS -l place=scatter:excl",
         "#PBS -l walltime=26:00:00", "#PBS -J 1-9:2%4", "#PBS -W depend=afterok:7:8,afterany:9",
-        "#PBS -M me@example.org", "#PBS -m bea", "#PBS -j oe", #"cd "$PBS_O_WORKDIR""#,
-        "job=${PBS_JOBID:-${SLURM_JOB_ID:?}}", #"exec >logs/heat-"${job%%.*}"-"$PBS_ARRAY_INDEX".out 2>&1"#,
-        "module load hdf5",
+        "#PBS -M me@example.org", "#PBS -m abe", "#PBS -j oe", #"cd "$PBS_O_WORKDIR" || exit 1"#,
+        "job=${PBS_JOBID:-${SLURM_JOB_ID:?}}", #"job=${job%%[.\[]*}"#,
+        #"exec >logs/heat-"$job"-"$PBS_ARRAY_INDEX".out 2>&1 || exit 1"#, "module load hdf5 || exit 1",
         "set -euo pipefail", "export SWIFT_DETERMINISTIC_HASHING=1", "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1",
         "export MUSTER_THREADS=2", "export A=1", #"export B='it'\''s'"#,
         #"exec mpirun -n 12 --map-by slot:PE=2 -x SWIFT_DETERMINISTIC_HASHING -x OMP_NUM_THREADS \"#,
         "  -x OPENBLAS_NUM_THREADS -x MUSTER_THREADS -x A -x B ./heat",
       ])
+  }
+
+  /// The second part of a job says again what isn't taken over from the first.
+  @Test func bothPartsOfAJob() throws {
+    let script = try lines(
+      "cluster: {system: slurm}\njob: {shape: 2x2x2, scheduler-node: true, exclusive: true, gpus-per-node: 4,"
+        + " extra-directives: [--licenses=x]}\n")
+    let parts = script.split(separator: "#SBATCH hetjob")
+    #expect(parts.allSatisfy { $0.contains("#SBATCH --exclusive") && $0.contains("#SBATCH --licenses=x") }, "\(script)")
+    #expect(!parts[0].contains("#SBATCH --gpus-per-node=4") && parts[1].contains("#SBATCH --gpus-per-node=4"))
+  }
+
+  @Test func whereTheOutputGoes() throws {
+    let named = try lines("cluster: {system: slurm}\njob: {output: \"my logs/100%-{id}.out\", error: \"e-{name}\"}\n")
+    #expect(named.contains(#"#SBATCH --output="my logs/100%%-%j.out""#) && named.contains("#SBATCH --error=e-%x"))
+    let pbs = try lines("cluster: {system: pbs}\njob: {error: \"e-{id}\", folder: runs/a}\n")
+    // Relative to the folder of the submission; the program runs elsewhere.
+    let output = try #require(pbs.firstIndex(of: #"exec 2>e-"$job" || exit 1"#), "\(pbs)")
+    #expect(try output < #require(pbs.firstIndex(of: "cd runs/a")))
   }
 
   /// Rank 0 has a node of its own: a job of two parts.
@@ -98,7 +117,7 @@ struct ScriptTests {
         "  ./heat : --het-group=1 --ntasks=32 --cpus-per-task=2 --cpu-bind=cores ./heat",
       ])
     let pbs = try lines("cluster: {system: pbs}\n" + shape)
-    #expect(pbs.contains("#PBS -l select=1:ncpus=1:mpiprocs=1:mem=1024mb+4:ncpus=16:mpiprocs=8:mem=1024mb"))
+    #expect(pbs.contains("#PBS -l select=1:ncpus=2:mpiprocs=1:mem=1024mb+4:ncpus=16:mpiprocs=8:mem=1024mb"))
     #expect(pbs.contains { $0.contains("mpirun -n 33 ") })
     for launcher in ["openmpi4", "openmpi5"] {
       #expect(refusal("cluster: {system: slurm, launcher: \(launcher)}\n" + shape)?.code == .unsupported)
@@ -140,8 +159,11 @@ struct ScriptTests {
       ["./heat", "a b", "$c"])
     #expect(script.contains("export MUSTER_MEMORY_LIMIT=1073741824"))
     #expect(
-      script.last
-        == "exec timeout --signal=TERM --kill-after=30 120 mpirun -n 4 --bind-to none ./heat 'a b' '$c' >log 2>&1")
+      script.suffix(2) == [
+        "export MUSTER_MEMORY_LIMIT=1073741824",
+        "exec timeout --foreground --signal=TERM --kill-after=30 120 mpirun -n 4 --bind-to none ./heat 'a b' '$c'",
+      ])
+    #expect(script.contains("exec >log 2>&1 || exit 1"))
   }
 
   /// What comes after the program is done, and the job ends with the program's status.
@@ -150,11 +172,27 @@ struct ScriptTests {
       "cluster: {system: slurm}\njob: {container: apptainer exec image.sif, prologue: [mkdir -p out], epilogue: [date]}\n"
     )
     #expect(
-      script.suffix(7) == [
-        "mkdir -p out", "status=0",
+      script.suffix(10) == [
+        "finish() {", "  status=$?", "  set +e", "date", #"  exit "$status""#, "}", "trap finish EXIT", "mkdir -p out",
         #"srun --kill-on-bad-exit=1 --ntasks=1 --cpus-per-task=1 --cpu-bind=cores \"#,
-        "  apptainer exec image.sif ./heat || status=$?", "set +e", "date", #"exit "$status""#,
+        "  apptainer exec image.sif ./heat",
       ])
+  }
+
+  /// Whatever fails, the epilogue is run and the status is that of what failed.
+  @Test(arguments: [("true", "exit 0", Int32(0)), ("true", "exit 7", 7), ("false", "exit 0", 1)])
+  func theEpilogueIsAlwaysRun(prologue: String, program: String, status: Int32) throws {
+    let text =
+      "cluster: {system: local, launcher-options: [--oversubscribe]}\njob: {prologue: [\(prologue)], epilogue: [echo after]}\n"
+    let script = try description(text).script(running: ["bash", "-c", program]).text()
+    let ended = try Tool.run(
+      "bash",
+      [
+        "-c",
+        script.replacing("mpirun -n 1", with: "env --")
+          .replacing(" --map-by slot:PE=1 --oversubscribe", with: ""),
+      ])
+    #expect(ended.status == status && ended.output.hasSuffix("after\n"), "\(ended)")
   }
 
   @Test func directivesAreAddedAndLeftOut() throws {
@@ -178,6 +216,12 @@ struct ScriptTests {
     ("cluster: {system: local, launcher: srun}\n", nil, "local has no srun"),
     ("cluster: {system: pbs}\n", .slurm, "for pbs, and the script is to be for slurm"),
     ("job: {nodes: 1}\n", nil, "the batch system isn't said"),
+    ("cluster: {system: slurm, launcher: mpich}\njob: {scheduler-node: true}\n", nil, "sees the first part only"),
+    ("cluster: {system: slurm}\njob: {scheduler-node: true, array: 1-3}\n", nil, "arrays of jobs with scheduler-node"),
+    ("cluster: {system: slurm, account-option: -P}\n", nil, "slurm has no account-option"),
+    ("cluster: {system: local}\njob: {exclusive: true}\n", nil, "local has no exclusive"),
+    ("cluster: {system: pbs, resources: totals}\njob: {exclusive: true}\n", nil, "which node"),
+    ("cluster: {system: pbs, resources: totals, node-cores: 48}\njob: {shape: 2x4x4}\n", nil, "takes whole ones"),
   ])
   func saysWhatCantBe(text: String, system: BatchSystem?, message: String) {
     let error = refusal(text, system)

@@ -6,9 +6,12 @@ import Testing
   .serialized,
   .enabled(
     if: ProcessInfo.processInfo.environment["MUSTER_TEST_SLURM"] != nil, "Tests/slurm/run starts a SLURM for them"))
-struct SlurmTests {
+final class SlurmTests {
   private let folder: String
   private let configuration: String
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
   private var eof: String {
     URL(fileURLWithPath: Tool.muster).deletingLastPathComponent().appendingPathComponent("eof").path
   }
@@ -85,7 +88,8 @@ struct SlurmTests {
     let id = try submit(options, [eof] + data + ["--output", "out"])
     if launcher == "qsub" {
       // Its qstat has no exit status.
-      for _ in 0..<240 where try !Tool.run("scontrol", ["show", "job", id]).output.contains("JobState=COMPLETED") {
+      for _ in 0..<240 {
+        if try Tool.run("scontrol", ["show", "job", id]).output.contains("JobState=COMPLETED") { break }
         usleep(250_000)
       }
     } else {
@@ -97,13 +101,11 @@ struct SlurmTests {
     // Three ranks were one session: each by itself would have said so too.
     #expect(log.ranges(of: "explained variance").count == 1, "\(log)")
     #expect(FileManager.default.fileExists(atPath: folder + "/out/eof.h5"))
-    try FileManager.default.removeItem(atPath: folder)
   }
 
   @Test func aJobThatFails() throws {
     let ended = try wait(for: try submit([], ["bash", "-c", "exit 3"]), isOver)
     #expect(ended.state == "failed" && ended.exitStatus == 3 && ended.reason == "NonZeroExitCode", "\(ended)")
-    try FileManager.default.removeItem(atPath: folder)
   }
 
   @Test func aJobIsCancelled() throws {
@@ -113,7 +115,6 @@ struct SlurmTests {
     #expect(try wait(for: id, isOver).state == "cancelled")
     let again = try muster(["cancel", "4711"])
     #expect(again.status == 1 && again.output.contains("wasn't submitted"))
-    try FileManager.default.removeItem(atPath: folder)
   }
 
   /// Two at a time of four jobs, each with its index.
@@ -128,7 +129,6 @@ struct SlurmTests {
       #expect(try muster(["logs", id, "--index", "\(index)"]).output == "index \(index)\n")
     }
     #expect(try muster(["logs", id]).output.contains("say which of its jobs with --index"))
-    try FileManager.default.removeItem(atPath: folder)
   }
 
   @Test func aJobAfterAnother() throws {
@@ -137,7 +137,6 @@ struct SlurmTests {
     #expect(try wait(for: second) { $0.reason != nil }.reason == "Dependency")
     #expect(try muster(["cancel", first]).status == 0)
     #expect(try wait(for: second, isOver).state == "completed")
-    try FileManager.default.removeItem(atPath: folder)
   }
 
   @Test func theBatchSystemHasItsSay() throws {
@@ -148,6 +147,5 @@ struct SlurmTests {
         ["submit", "--config", configuration, "--queue", "nowhere"] + more + ["--", "true"])
       #expect(status == 1 && output.contains("invalid partition specified: nowhere"), "\(output)")
     }
-    try FileManager.default.removeItem(atPath: folder)
   }
 }

@@ -47,7 +47,8 @@ struct SubmissionTests {
     // Odd output around the number.
     let site = try Site([
       "sbatch": #"cat "${@: -1}" >script; echo 'Welcome!'; echo '77;cluster'; echo 'Bye.'"#,
-      "sacct": Self.slurmSays, "squeue": "echo '77|PENDING|Priority|heat'", "scancel": "exit 0",
+      "sacct": Self.slurmSays, "squeue": "echo '77|PENDING|Priority|heat'",
+      "scancel": "exit 0",
     ])
     let submitted = try site.muster(
       "submit", "slurm", "--name", "heat", "--walltime", "2h", "--", "./heat", "--steps", "a b")
@@ -118,11 +119,37 @@ struct SubmissionTests {
   }
 
   @Test func aBatchSystemThatHangsIsGivenUp() throws {
-    let site = try Site(["sacct": "exec sleep 100"])
+    let site = try Site(["sacct": "exec sleep 100", "squeue": "exec sleep 100"])
     try site.note("5")
     let (status, output) = try site.muster("jobs", "--patience", "0.2")
-    #expect(status == 1 && output.contains("sacct didn't answer within 1 s"), "\(output)")
-    #expect(site.calls().count == 4)
+    #expect(status == 1 && output.contains("squeue didn't answer within 1 s"), "\(output)")
+    // Accounting once, since it may be down while the queue answers.
+    #expect(site.calls().map { $0.prefix(6) } == ["sacct ", "squeue", "squeue", "squeue", "squeue"])
+    #expect(try site.muster("jobs", "--patience=-1").output.contains("--patience is above 0"))
+  }
+
+  @Test func accountingMayBeDown() throws {
+    let site = try Site(["sacct": "exec sleep 100", "squeue": "echo '5|RUNNING|None|heat'"])
+    try site.note("5")
+    #expect(try site.muster("jobs", "--patience", "0.2").output.contains("running"))
+  }
+
+  /// An error that says nothing of the job isn't taken for one that says that there is none.
+  @Test func aQuestionIsRefused() throws {
+    let site = try Site(["sacct": Self.slurmSays, "squeue": "echo 'squeue: fatal: no configuration' >&2; exit 1"])
+    try site.note("5")
+    let (status, output) = try site.muster("jobs")
+    #expect(status == 1 && output.contains("squeue: squeue: fatal: no configuration"), "\(output)")
+  }
+
+  /// Numbers begin anew, or are another cluster's.
+  @Test func numbersComeAgain() throws {
+    let site = try Site(["sacct": "echo '5|RUNNING|None|heat|0:0'; echo '6|RUNNING|None|other|0:0'"])
+    for id in ["5", "6", "5"] { try site.note(id) }
+    let states = try site.muster("jobs").output.split(separator: "\n").dropFirst().map {
+      $0.split(separator: " ").last!
+    }
+    #expect(states == ["running", "gone", "gone"])
   }
 
   /// What accounting doesn't know the queue does, and what that has forgotten the controller.
@@ -162,6 +189,28 @@ struct SubmissionTests {
     #expect(try site.muster("logs", "4321").output == "done\n")
   }
 
+  /// One that is over isn't cancelled, and keeps no other from it.
+  @Test func jobsAreCancelled() throws {
+    let site = try Site([
+      "sacct": "echo '1|COMPLETED|None|heat|0:0'; echo '2|RUNNING|None|heat|0:0'",
+      "squeue": "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1",
+      "scontrol": "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", "scancel": "exit 0",
+    ])
+    for id in ["1", "2", "3"] { try site.note(id) }
+    let (status, output) = try site.muster("cancel", "1", "3", "2")
+    #expect(status == 1 && output.contains("job 1 is over: completed"), "\(output)")
+    #expect(site.calls().filter { $0.hasPrefix("scancel") } == ["scancel 2"])
+    #expect(try site.muster("cancel", "3").output.contains("isn't known to slurm any more"))
+  }
+
+  @Test func theOutputNeedsItsFolder() throws {
+    let site = try Site(["sbatch": "echo 7"])
+    let (status, output) = try site.muster("submit", "slurm", "--set", "job.output=logs/{id}", "--", "./heat")
+    #expect(status == 1 && output.contains("there is no folder logs") && site.calls().isEmpty, "\(output)")
+    try FileManager.default.createDirectory(atPath: site.folder + "/logs", withIntermediateDirectories: true)
+    #expect(try site.muster("submit", "slurm", "--set", "job.output=logs/{id}", "--", "./heat").status == 0)
+  }
+
   @Test func thereIsACapOnQueuedJobs() throws {
     let site = try Site(["sbatch": "echo 9", "squeue": "printf '1\\n2_1\\n2_2\\n'"])
     func submit(_ most: Int, _ array: String...) throws -> (status: Int32, output: String) {
@@ -198,7 +247,7 @@ struct SubmissionTests {
     try site.note("5")
     let path = site.folder + "/muster/jobs.jsonl"
     let line = try String(contentsOfFile: path, encoding: .utf8)
-    try (line + #"{"command":["./he"# + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    try (line + #"{"command":["./he"#).write(toFile: path, atomically: true, encoding: .utf8)
     #expect(try site.muster("submit", "slurm", "--", "./heat").status == 0)
     let jobs = try site.muster("jobs").output
     #expect(jobs.contains("\n7 ") && jobs.contains("\n5 "), "\(jobs)")

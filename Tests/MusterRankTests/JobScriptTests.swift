@@ -69,6 +69,7 @@ private struct Job {
       .deletingLastPathComponent().appendingPathComponent("cluster-configs")
     var configuration = JobConfiguration()
     try configuration.read(configurations.appendingPathComponent(name + ".yaml").path)
+    if name == "pbs" { try configuration.set("output", to: "{name}-{id}.out", option: "--set") }
     if name != "laptop" { try configuration.set("shape", to: "1 node × 5 ranks × 2 cores", option: "--shape") }
     text = try configuration.checked().script(running: [
       ".build/release/eof", "data/A1B_north_america.nc", "data/E1_north_america.nc", "--output", "results/eof",

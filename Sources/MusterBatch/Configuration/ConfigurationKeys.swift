@@ -138,7 +138,7 @@ struct ConfigurationKey: Sendable {
       let condition = ConfigurationValue(key: value.key, node: name, source: value.source)
       let list = ConfigurationValue(key: "\(value.key).\(name.scalar?.string ?? "")", node: jobs, source: value.source)
       let numbers = try list.words()
-      guard !numbers.isEmpty, numbers.allSatisfy({ $0.wholeMatch(of: /[\w.\[\]-]+/) != nil }) else {
+      guard !numbers.isEmpty, numbers.allSatisfy({ $0.wholeMatch(of: /\d[\w.\[\]-]*/) != nil }) else {
         throw list.fault("jobs by their numbers, such as 4321 or 4321.server")
       }
       dependencies.append(.init(try condition.choice(JobDescription.Dependency.Condition.self), numbers))

@@ -39,6 +39,9 @@ struct ConfigurationValue {
     guard case .scalar(let scalar) = node, !scalar.string.isEmpty else {
       throw invalid("text; text with `: ` or ` #` in it goes in quotes", node: node)
     }
+    if ["null", "~"].contains(scalar.string), scalar.style == .plain || scalar.style == .any {
+      throw invalid("text; what the base says can be changed, not taken away", node: node)
+    }
     // It goes into a line of a script.
     guard !scalar.string.contains(where: \.isNewline) else {
       throw invalid("text of one line", got: "of several lines", node: node)
@@ -70,9 +73,9 @@ struct ConfigurationValue {
   }
 
   func count(atLeast least: Int) throws(BatchError) -> Int {
-    guard case .scalar(let scalar) = node, let number = Int(scalar.string), number >= least else {
-      throw invalid("a whole number from \(least) on")
-    }
+    guard case .scalar(let scalar) = node, let number = Int(scalar.string), number >= least,
+      number <= JobDescription.most
+    else { throw invalid("a whole number from \(least) on, up to \(JobDescription.most)") }
     return number
   }
 

@@ -146,7 +146,10 @@ public struct JobConfiguration: Sendable {
   private static func compose(_ text: String, source: String) throws(BatchError) -> Node? {
     func fault(_ problem: String, _ line: Int?) -> BatchError {
       BatchError(
-        .syntax, "this isn't YAML: \(problem)",
+        .syntax,
+        "this isn't YAML: \(problem)"
+          + (problem.contains("cannot start any token")
+            ? "; a tab? It takes spaces, and quotes around text with signs" : ""),
         at: BatchError.Place(source: source, line: source.hasPrefix("--") ? nil : line))
     }
     do {

@@ -9,15 +9,24 @@ extension JobDescription {
 
   /// - Parameter places: Where the values stand, by key.
   func check(places: [String: BatchError.Place]) throws(BatchError) {
-    _ = try shape(places: places)
     func impossible(_ key: String, _ message: String, fix: String) -> BatchError {
       BatchError(.impossibleShape, message, fix: fix, at: places["job.\(key)"])
     }
-    for (key, number) in [
-      ("nodes", nodes), ("ranks-per-node", ranksPerNode ?? 1), ("cores-per-rank", coresPerRank ?? 1),
+    let counts = [
+      ("job.nodes", nodes), ("job.ranks-per-node", ranksPerNode ?? 1), ("job.cores-per-rank", coresPerRank ?? 1),
+      ("job.gpus-per-node", gpusPerNode == 0 ? 1 : gpusPerNode), ("cluster.node-cores", cluster.nodeCores ?? 1),
     ]
-    where number < 1 {
-      throw BatchError(.invalidValue, "\(key) is \(number), and is 1 or more", at: places["job.\(key)"])
+    for (key, number) in counts where !(1...Self.most).contains(number) {
+      throw BatchError(.invalidValue, "\(key) is out of bounds: up to \(Self.most)", at: places[key])
+    }
+    guard (1...64).contains(cluster.cpusPerCore) else {
+      throw BatchError(.invalidValue, "cpus-per-core is from 1 to 64", at: places["cluster.cpus-per-core"])
+    }
+    _ = try shape(places: places)
+    try checkTexts(places: places)
+    if let memory, memory < 1 << 20 {
+      throw BatchError(
+        .invalidValue, "memory is less than 1 MiB", fix: "Batch systems count in MiB", at: places["job.memory"])
     }
     if let memory, let most = cluster.nodeMemory, memory > most {
       throw impossible(
@@ -44,9 +53,10 @@ extension JobDescription {
         fix: "Take less")
     }
     if let array {
-      guard array.step >= 1, array.bounds.lowerBound >= 0 else {
+      guard array.step >= 1, array.bounds.lowerBound >= 0, array.bounds.upperBound <= 1_000_000_000 else {
         throw BatchError(
-          .invalidValue, "the indices of an array are 0 or more, and its step is 1 or more", at: places["job.array"])
+          .invalidValue, "the indices of an array are from 0 to 10^9, and its step is 1 or more",
+          at: places["job.array"])
       }
     }
     if arrayLimit != nil, array == nil {
@@ -63,6 +73,44 @@ extension JobDescription {
       throw BatchError(
         .missingValue, "this cluster wants \(key) of every job",
         fix: "Give job.\(key) in a configuration, or --set job.\(key)=…", at: places["cluster.required"])
+    }
+  }
+
+  /// Numbers of nodes, ranks and cores that can be multiplied with each other.
+  static let most = 100_000
+
+  /// Texts that go into a line of directives, or name files.
+  private func checkTexts(places: [String: BatchError.Place]) throws(BatchError) {
+    if let name, !Self.isName(name) {
+      throw BatchError(.invalidValue, "job.name is '\(name)', and takes \(Self.nameForm)", at: places["job.name"])
+    }
+    let words = [
+      ("account", account), ("queue", queue), ("qos", qos), ("reservation", reservation), ("constraint", constraint),
+      ("mail-to", mailAddress),
+    ]
+    for (key, word) in words {
+      guard let word, word.contains(where: { $0.isWhitespace || "#\"'`".contains($0) }) else { continue }
+      throw BatchError(
+        .invalidValue, "job.\(key) is '\(word)', and takes a word without spaces, quotes and #",
+        at: places["job.\(key)"])
+    }
+    for (key, file) in [("output", output), ("error", error)] {
+      guard let file else { continue }
+      let place = places["job.\(key)"]
+      if file.hasPrefix("~") || file.contains(where: { $0.isNewline || "\"'`$\\".contains($0) }) {
+        throw BatchError(
+          .invalidValue, "job.\(key) is '\(file)', and takes a name without ~ at its start, quotes, $ and \\", at: place
+        )
+      }
+      if array != nil, !file.contains("{index}") {
+        throw BatchError(
+          .invalidValue, "all jobs of the array would write to the same \(key)", fix: "Put {index} into job.\(key)",
+          at: place)
+      }
+      if array == nil, file.contains("{index}") {
+        throw BatchError(
+          .invalidValue, "job.\(key) has {index}, and there is no array", fix: "Leave it out, or add array", at: place)
+      }
     }
   }
 

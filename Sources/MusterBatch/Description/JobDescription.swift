@@ -44,7 +44,12 @@ public struct JobDescription: Hashable, Sendable {
 
   /// When mail is sent.
   public enum MailEvent: String, Hashable, Sendable, CaseIterable {
-    case begin, end, fail
+    /// The job begins.
+    case begin
+    /// It ends.
+    case end
+    /// It fails; PBS tells of each end, with its status.
+    case fail
   }
 
   /// Where the job is to run.

@@ -38,7 +38,7 @@ extension JobDescription {
         .impossibleShape,
         "\(shape.ranksPerNode) ranks of \(counted(shape.coresPerRank, "core")) need \(isTooLarge ? "more" : "\(needed)")"
           + " cores, and a node has \(total)",
-        fix: "Take ranks-per-node × cores-per-rank up to \(total), or more nodes",
+        fix: "Take ranks-per-node × cores-per-rank up to \(total)",
         at: places["job.ranks-per-node"] ?? places["job.cores-per-rank"] ?? places["job.shape"])
     }
     guard !isTooLarge, !shape.nodes.multipliedReportingOverflow(by: shape.ranksPerNode).overflow else {

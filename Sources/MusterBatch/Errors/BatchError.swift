@@ -70,6 +70,7 @@ public struct BatchError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// The place, the message and the fix: one line.
   public var description: String {
-    (place.map { "\($0): " } ?? "") + message + (fix.isEmpty ? "" : ". \(fix)")
+    let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message
+    return (place.map { "\($0): " } ?? "") + sentence + (fix.isEmpty ? "" : ". \(fix)")
   }
 }

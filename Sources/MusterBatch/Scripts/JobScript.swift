@@ -55,7 +55,9 @@ extension JobDescription {
   public func script(for system: BatchSystem? = nil, running command: [String]) throws(BatchError) -> JobScript {
     var job = self
     guard let system = system ?? job.cluster.system else {
-      throw BatchError(.missingValue, "the batch system isn't said", fix: "Say cluster.system: slurm, pbs or local")
+      throw BatchError(
+        .missingValue, "the batch system isn't said",
+        fix: "Name a configuration (--config, before the --), or say slurm, pbs or local")
     }
     if let own = cluster.system, own != system {
       throw BatchError(

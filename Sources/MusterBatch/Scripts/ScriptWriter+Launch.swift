@@ -2,14 +2,14 @@
 extension ScriptWriter {
   /// - Throws: `BatchError` with code `unsupported` where the launcher can't start the job's ranks.
   func launchLine() throws(BatchError) -> (lines: [String], reason: String) {
+    if launcher != .srun, job.cluster.system == .slurm, shape.hasSchedulerNode {
+      throw BatchError(
+        .unsupported, "\(launcher.rawValue) sees the first part only of a SLURM job with scheduler-node",
+        fix: "Take launcher: srun, or leave out scheduler-node")
+    }
     switch launcher {
     case .srun: return (Self.continued(srun()), "the ranks: one that schedules, \(shape.ranks - 1) that work")
     case .openmpi4, .openmpi5:
-      if job.cluster.system == .slurm && shape.hasSchedulerNode {
-        throw BatchError(
-          .unsupported, "mpirun sees the first part only of a SLURM job with scheduler-node",
-          fix: "Take launcher: srun, or leave out scheduler-node")
-      }
       return (Self.continued(mpirun()), "the ranks; -x passes variables on to those of other nodes")
     case .mpich:
       return (Self.continued(mpiexec()), "the ranks; variables are passed on by themselves")

@@ -12,17 +12,14 @@ extension ScriptWriter {
     var script = JobScript()
     script.add("#!/bin/bash")
     try directives("#PBS", pbsDirectives(), to: &script)
-    script.gap()
-    script.add(
-      "cd \(job.folder.map(ShellText.word) ?? "\"$PBS_O_WORKDIR\"")",
-      "PBS begins in the home folder" + (job.folder == nil ? ", and the job was submitted here" : ""))
-    if let output = job.output {
-      if (output + (job.error ?? "")).contains("{id}") {
-        script.add("job=${PBS_JOBID:-${SLURM_JOB_ID:?}}", "SLURM's own qsub gives a job no PBS_JOBID")
-      }
-      script.add("exec >\(pbsFile(output)) 2>\(job.error.map(pbsFile) ?? "&1")", "PBS itself knows no number in a name")
+    var start = [JobScript.Line(text: "cd \"$PBS_O_WORKDIR\" || exit 1", reason: "PBS begins in the home folder")]
+    if ((job.output ?? "") + (job.error ?? "")).contains("{id}") {
+      start += [
+        .init(text: "job=${PBS_JOBID:-${SLURM_JOB_ID:?}}", reason: "SLURM's own qsub gives a job no PBS_JOBID"),
+        .init(text: #"job=${job%%[.\[]*}"#, reason: "the number, without the server and the index"),
+      ]
     }
-    preparation(of: &script)
+    preparation(of: &script, start: start, file: pbsFile)
     let launch = try launchLine()
     self.launch(launch.lines, launch.reason, of: &script)
     return script
@@ -55,10 +52,15 @@ extension ScriptWriter {
       list.append(("-W depend=\(conditions.joined(separator: ","))", "the job waits for all of that"))
     }
     if let address = job.mailAddress {
-      let letters: [JobDescription.MailEvent: String] = [.begin: "b", .end: "e", .fail: "a"]
+      // It tells of each end; of a program that failed in no other way.
+      let letters: [JobDescription.MailEvent: String] = [.begin: "b", .end: "e", .fail: "ae"]
       let events = job.mailEvents.isEmpty ? [.end, .fail] : job.mailEvents
       list.append(("-M \(address)", "who gets mail"))
-      list.append(("-m \(events.map { letters[$0]! }.joined())", "and when: at begin, end, abort"))
+      list.append(
+        (
+          "-m \(Set(events.flatMap { letters[$0]! }).sorted().map(String.init).joined())",
+          "and when: at begin, end, abort"
+        ))
     }
     if job.error == nil { list.append(("-j oe", "standard error goes with the output")) }
     return list
@@ -67,8 +69,10 @@ extension ScriptWriter {
   private func pbsResources() throws(BatchError) -> [(text: String, reason: String)] {
     switch job.cluster.resourceStyle {
     case .select:
-      let workers = chunk(nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerNode)
-      let chunks = shape.hasSchedulerNode ? chunk(nodes: 1, ranks: 1, cores: 1) + "+" + workers : workers
+      let workers = chunk(
+        nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerNode, gpus: job.gpusPerNode)
+      let chunks =
+        shape.hasSchedulerNode ? chunk(nodes: 1, ranks: 1, cores: shape.coresPerRank, gpus: 0) + "+" + workers : workers
       let reason =
         "\(counted(shape.nodes, "node")), \(counted(shape.ranksPerNode, "rank")) on each,"
         + " \(counted(shape.coresPerRank, "core")) each"
@@ -79,10 +83,17 @@ extension ScriptWriter {
         (place, "each part on a node of its own" + (job.isExclusive ? ", where nobody else is" : "")),
       ]
     case .totals:
-      if shape.hasSchedulerNode || job.constraint != nil {
+      if shape.hasSchedulerNode || job.constraint != nil || job.isExclusive {
         throw BatchError(
           .unsupported, "with resources: totals a job can't say what is to be on which node",
-          fix: "Leave out scheduler-node and constraint")
+          fix: "Leave out scheduler-node, constraint and exclusive")
+      }
+      // The sums would be found on fewer nodes.
+      if shape.nodes > 1, let cores = job.cluster.nodeCores, shape.coresPerNode != cores {
+        throw BatchError(
+          .impossibleShape,
+          "with resources: totals a job of several nodes takes whole ones: \(counted(cores, "core")) each, not"
+            + " \(shape.coresPerNode)", fix: "Take ranks-per-node × cores-per-rank = \(cores)")
       }
       var list = [("-l ncpus=\(shape.nodes * cpus(shape.coresPerNode))", "the cores of all nodes together")]
       if let memory = job.memory {
@@ -93,9 +104,9 @@ extension ScriptWriter {
     }
   }
 
-  private func chunk(nodes: Int, ranks: Int, cores: Int) -> String {
+  private func chunk(nodes: Int, ranks: Int, cores: Int, gpus: Int) -> String {
     var parts = ["\(nodes)", "ncpus=\(cpus(cores))", "mpiprocs=\(ranks)"]
-    if job.gpusPerNode > 0 { parts.append("ngpus=\(job.gpusPerNode)") }
+    if gpus > 0 { parts.append("ngpus=\(gpus)") }
     if let memory = job.memory { parts.append("mem=\(memory >> 20)mb") }
     if let constraint = job.constraint { parts.append(constraint) }
     return parts.joined(separator: ":")
@@ -105,7 +116,7 @@ extension ScriptWriter {
     // The parts are quoted one by one; the variables between them are for the shell.
     var text = ""
     var rest = name.replacing("{name}", with: self.name)[...]
-    let values = ["{id}": "\"${job%%.*}\"", "{index}": "\"$PBS_ARRAY_INDEX\""]
+    let values = ["{id}": "\"$job\"", "{index}": "\"$PBS_ARRAY_INDEX\""]
     while let match = rest.firstMatch(of: /\{(?:id|index)\}/) {
       let before = String(rest[..<match.range.lowerBound])
       text += (before.isEmpty ? "" : ShellText.word(before)) + values[String(match.0)]!

@@ -3,20 +3,25 @@ internal import MusterUnits
 /// Scripts for SLURM. The options are those of sbatch's manual.
 extension ScriptWriter {
   func slurm() throws(BatchError) -> JobScript {
+    try expectPBSKeysUnset()
+    if shape.hasSchedulerNode, job.array != nil {
+      throw unsupported("arrays of jobs with scheduler-node", fix: "Leave out one of them")
+    }
     var script = JobScript()
     script.add("#!/bin/bash")
     try directives("#SBATCH", slurmDirectives(), to: &script)
     if shape.hasSchedulerNode {
       script.add(
         "#SBATCH hetjob", "what follows is for the workers' nodes, what stands above for that of the scheduler")
-      for (text, reason) in part(nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank)
-        + slurmPlace() where !job.skippedDirectives.contains(where: { text.hasPrefix($0) })
+      let workers = part(
+        nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank, gpus: job.gpusPerNode)
+      for (text, reason) in workers + slurmPlace() where !job.skippedDirectives.contains(where: { text.hasPrefix($0) })
       {
         script.add("#SBATCH \(text)", reason)
       }
+      for text in job.extraDirectives { script.add("#SBATCH \(text)", "of extra-directives") }
     }
     preparation(of: &script)
-    if let folder = job.folder { script.add("cd \(ShellText.word(folder))") }
     let launch = try launchLine()
     self.launch(launch.lines, launch.reason, of: &script)
     return script
@@ -26,11 +31,11 @@ extension ScriptWriter {
     var list: [(String, String)] = [("--job-name=\(name)", "what squeue shows")]
     list += slurmPlace()
     if shape.hasSchedulerNode {
-      list += part(nodes: 1, ranks: 1, cores: 1)
+      list += part(nodes: 1, ranks: 1, cores: 1, gpus: 0)
     } else {
-      list += part(nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank)
+      list += part(
+        nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank, gpus: job.gpusPerNode)
     }
-    if job.isExclusive { list.append(("--exclusive", "nobody else is on the nodes")) }
     if let walltime = job.walltime {
       list.append(
         ("--time=\(Walltime.clockText(walltime))", "\(Walltime.text(walltime)); the job is killed thereafter"))
@@ -75,7 +80,7 @@ extension ScriptWriter {
     return list
   }
 
-  private func part(nodes: Int, ranks: Int, cores: Int) -> [(text: String, reason: String)] {
+  private func part(nodes: Int, ranks: Int, cores: Int, gpus: Int) -> [(text: String, reason: String)] {
     var list = [
       ("--nodes=\(nodes)", counted(nodes, "node")),
       ("--ntasks-per-node=\(ranks)", "\(counted(ranks, "rank")) on each"),
@@ -84,7 +89,8 @@ extension ScriptWriter {
         "\(counted(cores, "core")) each" + (cpus(1) > 1 ? ", of \(cpus(1)) CPUs, as SLURM counts them" : "")
       ),
     ]
-    if job.gpusPerNode > 0 { list.append(("--gpus-per-node=\(job.gpusPerNode)", "GPUs of each node")) }
+    if gpus > 0 { list.append(("--gpus-per-node=\(gpus)", "GPUs of each node")) }
+    if job.isExclusive { list.append(("--exclusive", "nobody else is on the nodes")) }
     if let memory = job.memory {
       let mebibytes = memory >> 20
       list.append(("--mem=\(mebibytes)M", "\(ByteSize.text(memory)) of each node, in MiB"))
@@ -93,7 +99,8 @@ extension ScriptWriter {
   }
 
   private func slurmFile(_ name: String) -> String {
-    name.replacing("{name}", with: "%x").replacing("{id}", with: job.array == nil ? "%j" : "%A")
-      .replacing("{index}", with: "%a")
+    let text = name.replacing("%", with: "%%").replacing("{name}", with: "%x")
+      .replacing("{id}", with: job.array == nil ? "%j" : "%A").replacing("{index}", with: "%a")
+    return text.contains(" ") ? "\"\(text)\"" : text
   }
 }

@@ -14,6 +14,12 @@ struct ScriptWriter {
     BatchError(.unsupported, "\(job.cluster.system!.rawValue) has no \(what)", fix: fix)
   }
 
+  /// What only `qsub` is told.
+  func expectPBSKeysUnset() throws(BatchError) {
+    if job.cluster.resourceStyle != .select { throw unsupported("resources: totals", fix: "Leave it out") }
+    if job.cluster.accountOption != nil { throw unsupported("account-option", fix: "Leave it out") }
+  }
+
   /// Adds directives, without those that are to be left out, and with the further ones.
   func directives(_ prefix: String, _ own: [(text: String, reason: String)], to script: inout JobScript)
     throws(BatchError)
@@ -30,9 +36,21 @@ struct ScriptWriter {
   }
 
   /// What comes before the launch: modules, variables, and the prologue.
-  func preparation(of script: inout JobScript) {
+  ///
+  /// - Parameters:
+  ///   - start: What is done first, in the folder of the submission.
+  ///   - file: A file's name as this batch system's shell has it, where the script itself sends its output there.
+  func preparation(of script: inout JobScript, start: [JobScript.Line] = [], file: ((String) -> String)? = nil) {
     script.gap()
-    for module in job.modules { script.add("module load \(ShellText.word(module))", "what the program was built with") }
+    for line in start { script.add(line.text, line.reason) }
+    if let file, job.output != nil || job.error != nil {
+      let output = job.output.map { " >" + file($0) } ?? ""
+      let error = job.error.map { " 2>" + file($0) } ?? " 2>&1"
+      script.add("exec\(output)\(error) || exit 1", "what is written from here on goes there")
+    }
+    for module in job.modules {
+      script.add("module load \(ShellText.word(module)) || exit 1", "what the program was built with")
+    }
     script.add("set -euo pipefail", "a line that fails ends the job, rather than what comes after it")
     script.add("export SWIFT_DETERMINISTIC_HASHING=1", "ranks that hash alike needn't start themselves again to do so")
     script.add(
@@ -42,6 +60,18 @@ struct ScriptWriter {
     for (name, value) in job.environment.sorted(by: { $0.key < $1.key }) {
       script.add("export \(name)=\(ShellText.word(value))", "of environment")
     }
+    if !job.epilogue.isEmpty {
+      script.gap()
+      script.add(
+        "finish() {", "what is done at the end, whatever came of what is before; the job's status is that of the rest")
+      script.add("  status=$?")
+      script.add("  set +e")
+      for line in job.epilogue { script.add(line) }
+      script.add("  exit \"$status\"")
+      script.add("}")
+      script.add("trap finish EXIT")
+    }
+    if let folder = job.folder { script.add("cd \(ShellText.word(folder))", "of folder") }
     if !job.prologue.isEmpty {
       script.gap()
       for line in job.prologue { script.add(line) }
@@ -51,21 +81,10 @@ struct ScriptWriter {
 
   /// The launch, and what comes after it.
   func launch(_ lines: [String], _ reason: String, of script: inout JobScript) {
-    guard !job.epilogue.isEmpty else {
-      for (number, line) in lines.enumerated() {
-        script.add(number == 0 ? "exec " + line : line, number == 0 ? reason : "")
-      }
-      return
-    }
-    script.add("status=0", "the job ends with the program's status, whatever the epilogue's is")
-    for (number, line) in lines.enumerated() {
-      script.add(number == lines.count - 1 ? line + " || status=$?" : line, number == 0 ? reason : "")
-    }
-    script.gap()
-    script.add("set +e", "all of the epilogue is run")
-    for line in job.epilogue { script.add(line) }
-    script.gap()
-    script.add("exit \"$status\"")
+    // With an epilogue the shell stays, to run it.
+    let first = (job.epilogue.isEmpty ? "exec " : "") + lines[0]
+    script.add(first, reason)
+    for line in lines.dropFirst() { script.add(line) }
   }
 
   /// The program with what it's run by.

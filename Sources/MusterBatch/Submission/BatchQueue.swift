@@ -88,16 +88,23 @@ public struct BatchQueue: Sendable {
 
   /// Cancels jobs.
   ///
-  /// - Throws: `BatchError` with code `refused` and what the batch system said of the first that it couldn't cancel.
+  /// - Throws: `BatchError` with code `unknownJob` where a job is over or isn't known, and `refused` with what the batch
+  ///   system said. The other jobs are cancelled all the same.
   public func cancel(_ ids: [String]) throws(BatchError) {
     let name = system == .slurm ? "scancel" : "qdel"
+    var first: BatchError?
+    // scancel says nothing of a job that it doesn't know.
+    let statuses = try statuses(of: ids)
     for id in ids {
-      let result = try command.run(name, [id])
-      // scancel says so of a job that it doesn't know, and leaves with 0 or 1, by version.
-      guard result.status == 0, !result.errors.lowercased().contains("invalid job id") else {
-        throw refusal("\(name) \(id)", result)
+      guard let status = statuses[id], !status.state.isFinal else {
+        let word = statuses[id].map { "is over: \($0.state.rawValue)" } ?? "isn't known to \(system.rawValue) any more"
+        first = first ?? BatchError(.unknownJob, "job \(id) \(word)")
+        continue
       }
+      let result = try command.run(name, [id])
+      if result.status != 0 { first = first ?? refusal("\(name) \(id)", result) }
     }
+    if let first { throw first }
   }
 
   private func refusal(_ command: String, _ result: BatchCommand.Result) -> BatchError {
@@ -115,8 +122,7 @@ public struct BatchQueue: Sendable {
       for (id, status) in found where ids.contains(id) && statuses[id] == nil { statuses[id] = status }
     }
     let list = ids.joined(separator: ",")
-    if let accounted = try question(
-      "sacct",
+    if let accounted = accounting(
       ["--noheader", "--allocations", "--parsable2", "--jobs=\(list)", "--format=JobID,State,Reason,JobName,ExitCode"])
     {
       merge(SLURMText.statuses(accounted.output))
@@ -124,26 +130,26 @@ public struct BatchQueue: Sendable {
     if !missing.isEmpty {
       let queued = try command.ask(
         "squeue", ["--noheader", "--states=all", "--format=%i|%T|%r|%j", "--jobs=\(missing.joined(separator: ","))"])
-      if queued.status == 0 { merge(SLURMText.statuses(queued.output)) }
+      guard queued.status == 0 || Self.saysUnknown(queued) else { throw refusal("squeue", queued) }
+      merge(SLURMText.statuses(queued.output))
     }
     // squeue says nothing of a single job that is over, nor how any ended.
     for id in ids where statuses[id] == nil || statuses[id]!.state.isFinal && statuses[id]!.exitStatus == nil {
       let described = try command.ask("scontrol", ["--oneliner", "show", "job", id])
-      guard described.status == 0, let found = SLURMText.described(described.output)[id] else { continue }
-      statuses[id] = found
+      guard described.status == 0 || Self.saysUnknown(described) else { throw refusal("scontrol", described) }
+      if let found = SLURMText.described(described.output)[id] { statuses[id] = found }
     }
     return statuses
   }
 
-  /// The answer of a command that a site may not have.
-  private func question(_ name: String, _ arguments: [String]) throws(BatchError) -> BatchCommand.Result? {
-    do {
-      let result = try command.ask(name, arguments)
-      return result.status == 0 ? result : nil
-    } catch {
-      guard error.code == .commandNotFound else { throw error }
-      return nil
-    }
+  private static func saysUnknown(_ result: BatchCommand.Result) -> Bool {
+    result.words.lowercased().contains("invalid job id")
+  }
+
+  /// The answer of accounting, which a site may not have, or which may be down while the queue answers.
+  private func accounting(_ arguments: [String]) -> BatchCommand.Result? {
+    guard let result = try? command.run("sacct", arguments), result.status == 0 else { return nil }
+    return result
   }
 
   // MARK: PBS

@@ -37,19 +37,22 @@ public struct JobLedger: Sendable {
     self.path = (state ?? home + "/.local/state") + "/muster/jobs.jsonl"
   }
 
-  /// Notes a job. Several processes may do so at a time: a line goes out in one piece.
+  /// Notes a job. Several processes may do so at a time: the file is locked meanwhile.
   ///
   /// - Throws: `BatchError` with code `unwritableFile`.
   public func append(_ record: JobRecord) throws(BatchError) {
     do {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let line = try encoder.encode(record) + Data("\n".utf8)
+      // A line that a full disk has cut off ends before this one.
+      let line = Data("\n".utf8) + (try encoder.encode(record)) + Data("\n".utf8)
       try FileManager.default.createDirectory(
         at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
       let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT, 0o600)
       guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
       defer { close(descriptor) }
+      // Where the file system has no locks a line still goes out in one piece.
+      _ = flock(descriptor, LOCK_EX)
       let written = line.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
       guard written == line.count else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     } catch {

@@ -57,7 +57,13 @@ package enum SLURMText {
     }
     var statuses: [String: JobStatus] = [:]
     for (id, parts) in jobs {
-      statuses[id] = arrays.contains(id) ? .array(id, parts) : parts[0].0
+      if arrays.contains(id) {
+        statuses[id] = .array(id, parts)
+      } else {
+        // The parts of a job of several.
+        let state = JobState.ofAll(parts.map(\.0.state))
+        statuses[id] = parts.first { $0.0.state == state }?.0
+      }
     }
     return statuses
   }

@@ -38,8 +38,9 @@ public struct Submission: Sendable {
           fix: "Wait for some to end, or raise cluster.most-queued-jobs where the cluster allows more")
       }
     }
-    let id = try queue.submit(script)
     let folder = FileManager.default.currentDirectoryPath
+    try Self.expectFolders(of: job)
+    let id = try queue.submit(script)
     let record = JobRecord(
       id: id, system: queue.system, name: job.name ?? ShellText.name(ofProgram: command[0]),
       time: Date().timeIntervalSince1970, folder: folder, output: job.outputFile(ofJob: id, running: command),
@@ -52,6 +53,21 @@ public struct Submission: Sendable {
     return record
   }
 
+  /// A batch system takes a job whose output can't be written, and ends it without a word.
+  private static func expectFolders(of job: JobDescription) throws(BatchError) {
+    for file in [job.output, job.error] {
+      guard
+        let folder = file?.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/"),
+        !folder.isEmpty, !folder.contains("{")
+      else { continue }
+      var isFolder: ObjCBool = false
+      guard !FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) || !isFolder.boolValue else {
+        continue
+      }
+      throw BatchError(.unwritableFile, "\(file!) can't be written: there is no folder \(folder)", fix: "Make it first")
+    }
+  }
+
   /// What has become of jobs that were submitted, the last first; nil where the batch system doesn't know any more.
   ///
   /// - Throws: `BatchError` where a batch system doesn't answer.
@@ -61,7 +77,13 @@ public struct Submission: Sendable {
       let ids = records.filter { $0.system == system }.map(\.id)
       found[system] = try BatchQueue(system, patience: patience).statuses(of: ids)
     }
-    return records.reversed().map { ($0, found[$0.system]?[$0.id]) }
+    // Numbers may begin anew, and be those of another cluster: the last job of a number is meant, and it has its name.
+    var seen: Set<String> = []
+    return records.reversed().map { record in
+      let status = found[record.system]?[record.id]
+      let isLast = seen.insert("\(record.system) \(record.id)").inserted
+      return (record, isLast && (status?.name ?? record.name) == record.name ? status : nil)
+    }
   }
 
   /// The job of a number.
