@@ -6,16 +6,12 @@ import Testing
 
 /// How many blocks there are, and the most that there were.
 private final class Census: Sendable {
-  private let counts = Mutex((now: 0, peak: 0))
-  func born() {
-    counts.withLock {
-      $0.now += 1
-      $0.peak = max($0.peak, $0.now)
-    }
-  }
-  func died() { counts.withLock { $0.now -= 1 } }
-  var now: Int { counts.withLock { $0.now } }
-  var peak: Int { counts.withLock { $0.peak } }
+  private let count = Atomic(0)
+  private let most = Atomic(0)
+  func born() { most.max(count.add(1, ordering: .relaxed).newValue, ordering: .relaxed) }
+  func died() { count.subtract(1, ordering: .relaxed) }
+  var now: Int { count.load(ordering: .relaxed) }
+  var peak: Int { most.load(ordering: .relaxed) }
 }
 
 /// A block that says it holds a megabyte, and is counted while it lives.
