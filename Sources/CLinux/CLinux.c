@@ -86,13 +86,15 @@ void clinux_limit_kept_heap(int bytes) {
 
 static void (*error_in_main_hook)(void *error);
 
-void clinux_on_error_in_main(void (*hook)(void *error)) { error_in_main_hook = hook; }
+// Sessions may begin on several threads at a time.
+void clinux_on_error_in_main(void (*hook)(void *error)) { __atomic_store_n(&error_in_main_hook, hook, __ATOMIC_RELEASE); }
 
 // The function that a Swift program calls where an error leaves `main`; its one argument is the error. A definition in
 // the program comes before the Swift runtime's, which stays the one that decides where no hook is set. Weak, since a
 // runtime that is linked statically defines it too.
 __attribute__((weak)) void swift_errorInMain(void *error) {
-  if (error_in_main_hook) error_in_main_hook(error);
+  void (*hook)(void *error) = __atomic_load_n(&error_in_main_hook, __ATOMIC_ACQUIRE);
+  if (hook) hook(error);
   void (*next)(void *) = (void (*)(void *))dlsym(RTLD_NEXT, "swift_errorInMain");
   if (next) next(error);
   abort();
