@@ -33,6 +33,6 @@ extension ScriptWriter {
   }
 
   private func localFile(_ file: String) -> String {
-    ShellText.word(file.replacing("{name}", with: name).replacing("{index}", with: "0")).replacing("{id}", with: "'$$'")
+    ShellText.word(file.replacing("{name}", with: name)).replacing("{id}", with: "'$$'")
   }
 }

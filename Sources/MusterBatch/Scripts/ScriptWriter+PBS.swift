@@ -35,30 +35,20 @@ extension ScriptWriter {
         ("-l walltime=\(Walltime.clockText(walltime))", "\(Walltime.text(walltime)); the job is killed thereafter"))
     }
     if let array = job.array {
-      let (bounds, step) = (array.bounds, array.step == 1 ? "" : ":\(array.step)")
-      guard bounds.lowerBound < bounds.upperBound else {
+      guard array.bounds.count > 1 else {
         throw unsupported("array of a single job", fix: "Leave out array, or take two indices or more")
       }
-      let limit = job.arrayLimit.map { "%\($0)" } ?? ""
-      list.append(
-        (
-          "-J \(bounds.lowerBound)-\(bounds.upperBound)\(step)\(limit)",
-          "a job for each index, which is PBS_ARRAY_INDEX there"
-            + (job.arrayLimit.map { "; \($0) of them at a time" } ?? "")
-        ))
+      let indices = indices(array, in: "PBS_ARRAY_INDEX")
+      list.append(("-J \(indices.text)", indices.reason))
     }
-    if !job.dependencies.isEmpty {
-      let conditions = job.dependencies.map { ([$0.condition.rawValue] + $0.jobs).joined(separator: ":") }
-      list.append(("-W depend=\(conditions.joined(separator: ","))", "the job waits for all of that"))
-    }
+    if !job.dependencies.isEmpty { list.append(("-W depend=\(dependencies)", "the job waits for all of that")) }
     if let address = job.mailAddress {
       // It tells of each end; of a program that failed in no other way.
       let letters: [JobDescription.MailEvent: String] = [.begin: "b", .end: "e", .fail: "ae"]
-      let events = job.mailEvents.isEmpty ? [.end, .fail] : job.mailEvents
       list.append(("-M \(address)", "who gets mail"))
       list.append(
         (
-          "-m \(Set(events.flatMap { letters[$0]! }).sorted().map(String.init).joined())",
+          "-m \(Set(mailEvents.flatMap { letters[$0]! }).sorted().map(String.init).joined())",
           "and when: at begin, end, abort"
         ))
     }

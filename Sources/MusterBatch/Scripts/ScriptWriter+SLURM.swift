@@ -15,11 +15,7 @@ extension ScriptWriter {
         "#SBATCH hetjob", "what follows is for the workers' nodes, what stands above for that of the scheduler")
       let workers = part(
         nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank, gpus: job.gpusPerNode)
-      for (text, reason) in workers + slurmPlace() where !job.skippedDirectives.contains(where: { text.hasPrefix($0) })
-      {
-        script.add("#SBATCH \(text)", reason)
-      }
-      for text in job.extraDirectives { script.add("#SBATCH \(text)", "of extra-directives") }
+      addDirectives("#SBATCH", workers + slurmPlace(), to: &script)
     }
     preparation(of: &script)
     let launch = try launchLine()
@@ -41,24 +37,15 @@ extension ScriptWriter {
         ("--time=\(Walltime.clockText(walltime))", "\(Walltime.text(walltime)); the job is killed thereafter"))
     }
     if let array = job.array {
-      let bounds = array.bounds
-      let step = array.step == 1 ? "" : ":\(array.step)"
-      let limit = job.arrayLimit.map { "%\($0)" } ?? ""
-      list.append(
-        (
-          "--array=\(bounds.lowerBound)-\(bounds.upperBound)\(step)\(limit)",
-          "a job for each index, which is SLURM_ARRAY_TASK_ID there"
-            + (job.arrayLimit.map { "; \($0) of them at a time" } ?? "")
-        ))
+      let indices = indices(array, in: "SLURM_ARRAY_TASK_ID")
+      list.append(("--array=\(indices.text)", indices.reason))
     }
     if !job.dependencies.isEmpty {
-      let conditions = job.dependencies.map { ([$0.condition.rawValue] + $0.jobs).joined(separator: ":") }
-      list.append(("--dependency=\(conditions.joined(separator: ","))", "the job waits for all of that"))
+      list.append(("--dependency=\(dependencies)", "the job waits for all of that"))
     }
     if let address = job.mailAddress {
       list.append(("--mail-user=\(address)", "who gets mail"))
-      let events = job.mailEvents.isEmpty ? [.end, .fail] : job.mailEvents
-      list.append(("--mail-type=\(events.map { $0.rawValue.uppercased() }.joined(separator: ","))", "and when"))
+      list.append(("--mail-type=\(mailEvents.map { $0.rawValue.uppercased() }.joined(separator: ","))", "and when"))
     }
     list.append(
       (

@@ -29,11 +29,34 @@ struct ScriptWriter {
         .invalidValue, "skip-directives names '\(skipped)', and no directive begins so",
         fix: "There are " + own.map(\.text).joined(separator: ", "))
     }
+    addDirectives(prefix, own, to: &script)
+  }
+
+  /// As `directives`, for a further part of a job, which has fewer that could be left out.
+  func addDirectives(_ prefix: String, _ own: [(text: String, reason: String)], to script: inout JobScript) {
     for (text, reason) in own where !job.skippedDirectives.contains(where: { text.hasPrefix($0) }) {
       script.add("\(prefix) \(text)", reason)
     }
     for text in job.extraDirectives { script.add("\(prefix) \(text)", "of extra-directives") }
   }
+
+  /// An array's indices as SLURM and PBS write them, with the variable that each job has its own in.
+  func indices(_ array: JobDescription.IndexRange, in variable: String) -> (text: String, reason: String) {
+    let step = array.step == 1 ? "" : ":\(array.step)"
+    let limit = job.arrayLimit.map { "%\($0)" } ?? ""
+    return (
+      "\(array.bounds.lowerBound)-\(array.bounds.upperBound)\(step)\(limit)",
+      "a job for each index, which is \(variable) there" + (job.arrayLimit.map { "; \($0) of them at a time" } ?? "")
+    )
+  }
+
+  /// What the job waits for, as SLURM and PBS write it.
+  var dependencies: String {
+    job.dependencies.map { ([$0.condition.rawValue] + $0.jobs).joined(separator: ":") }.joined(separator: ",")
+  }
+
+  /// When mail is sent.
+  var mailEvents: [JobDescription.MailEvent] { job.mailEvents.isEmpty ? [.end, .fail] : job.mailEvents }
 
   /// What comes before the launch: modules, variables, and the prologue.
   ///

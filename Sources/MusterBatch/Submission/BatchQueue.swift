@@ -2,7 +2,7 @@ internal import Foundation
 
 /// A batch system by its commands: takes jobs, says what has become of them, and cancels them.
 ///
-/// Calls block the calling thread for as long as the commands take: at most a minute each, and a few tries where only a
+/// Calls block the calling thread for as long as the commands take: at most `patience` each, and four tries where only a
 /// question is asked.
 public struct BatchQueue: Sendable {
   /// SLURM or PBS.
@@ -78,7 +78,7 @@ public struct BatchQueue: Sendable {
     let result =
       system == .slurm
       ? try command.ask("squeue", ["--noheader", "--array", "--me", "--format=%i"])
-      : try command.ask("qselect", ["-u", BatchQueue.user])
+      : try command.ask("qselect", ["-u", NSUserName()])
     guard result.status == 0 else { throw refusal(system == .slurm ? "squeue" : "qselect", result) }
     return result.output.split(whereSeparator: \.isNewline).filter {
       $0.first(where: { !$0.isWhitespace })?.isNumber == true
@@ -168,7 +168,4 @@ public struct BatchQueue: Sendable {
     for id in ids { statuses[id] = found[PBSText.number(id)] }
     return statuses
   }
-
-  /// Who calls.
-  static var user: String { NSUserName() }
 }
