@@ -45,6 +45,9 @@ let package = Package(
       name: "OpenBLASLibrary", path: "Sources/SystemLibraries/OpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(
+      name: "ZlibLibrary", path: "Sources/SystemLibraries/Zlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
       name: "SLEEFLibrary", path: "Sources/SystemLibraries/SLEEF", pkgConfig: "sleef",
       providers: [.apt(["libsleef-dev"])]),
 
@@ -54,6 +57,7 @@ let package = Package(
     .target(
       name: "CHDF5", dependencies: ["HDF5Library"], linkerSettings: [.linkedLibrary("hdf5_hl")]),
     .target(name: "COpenBLAS", dependencies: ["OpenBLASLibrary"]),
+    .target(name: "CZlib", dependencies: ["ZlibLibrary"]),
     .target(name: "CKernels", dependencies: ["SLEEFLibrary"]),
 
     .target(
@@ -63,10 +67,12 @@ let package = Package(
         .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: swiftSettings),
+    // The file in which a program's progress outlives it: for the runtime, and for the command.
+    .target(name: "MusterJournal", dependencies: ["CZlib"], swiftSettings: swiftSettings),
     .target(
       name: "MusterRuntime",
       dependencies: [
-        "MusterScheduling", "MusterUnits", "CMPI", "CLinux", .product(name: "HeapModule", package: "swift-collections"),
+        "MusterJournal", "MusterScheduling", "MusterUnits", "CMPI", "CLinux", .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -85,7 +91,7 @@ let package = Package(
     // The command `muster`: a module can't differ from the library's by case alone.
     .executableTarget(
       name: "MusterCommand",
-      dependencies: ["MusterBatch", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["MusterBatch", "MusterJournal", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swiftSettings),
     .target(
       name: "Muster", dependencies: ["MusterArrays", "MusterBatch", "MusterRuntime"],
@@ -113,6 +119,7 @@ let package = Package(
     .testTarget(
       name: "MusterSchedulingTests", dependencies: ["MusterScheduling", "MusterSimulation"],
       swiftSettings: swiftSettings),
+    .testTarget(name: "MusterJournalTests", dependencies: ["MusterJournal"], swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterBatchTests", dependencies: ["MusterBatch", "MusterUnits", "MusterCommand"],
       swiftSettings: swiftSettings),

@@ -55,6 +55,12 @@ struct RankPrograms {
     "futures-share": { try await Futures.share(folder: $0[0]) },
     "futures-diverge": { try await Futures.diverge($0[0]) },
     "draw": { try await DelayedFunctions.draw(to: $0[0]) },
+    "durable": { try await Durable.run(folder: $0[0], milliseconds: Int($0[1])!) },
+    "durable-chain": { try await Durable.chain(steps: Int($0[0])!) },
+    "durable-changed": { _ in try await Durable.changed() },
+    "durable-failing": { try await Durable.failing(path: $0[0]) },
+    "durable-many": { try await Durable.many(count: Int($0[0])!, elements: Int($0[1])!) },
+    "durable-unkept": { _ in try await Durable.unkept() },
     "coordinate": { try await Coordinated.run(folder: $0[0]) },
     "brief-tasks": {
       $0[0] == "name" ? try await BriefTasks.name() : try await BriefTasks.turnOutLong(endless: $0[0] == "endless")

@@ -50,22 +50,43 @@ extension Session {
           dimensions: scales.contains(dataset.name) ? [] : dataset.dimensions,
           isDimensionScale: scales.contains(dataset.name))
       })
+    let wasBegun = isBeingReplayed
     let target = try onRoot("create \(path)", callSite: callSite) {
       try HDF5WriteTarget.create(path: path, description)
     }
+    let ledger = pieceLedger(total: sources.reduce(0) { $0 + $1.grid.count })
+    if let ledger, wasBegun, !isBeingReplayed { try resume(target, description, ledger) }
     do {
+      defer { ledger?.close() }
+      let pieces = ledger.map { WrittenPieces($0, of: target) }
+      var first = 0
       for (index, source) in sources.enumerated() {
-        try lowering.addWriting(source, to: target, dataset: index, callSite: callSite)
+        try lowering.addWriting(
+          source, to: target, dataset: index, pieces: pieces?.from(first), callSite: callSite)
+        first += source.grid.count
       }
       _ = try await compute(lowering.plan, operation: "write \(path)", callSite: callSite)
       // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
       try onEachRank("finish \(path)", callSite: callSite) { try target.finish() }
-      try onRoot("commit \(path)", callSite: callSite) { try target.commit() }
+      try onRoot("commit \(path)", callSite: callSite) { try target.commit(mayBeDone: wasBegun) }
     } catch {
       try? target.finish()
-      if isRoot { target.abandon() }
+      // Another program than the one that wrote the journal isn't to remove what that has written.
+      if isRoot, !isBeingReplayed { target.abandon() }
       throw error
     }
+  }
+
+  /// Goes on with a file that an earlier run has begun; where it isn't there any more, it is begun anew. Collective.
+  private func resume(_ target: HDF5WriteTarget, _ description: HDF5FileDescription, _ ledger: PieceLedger) throws {
+    let isThere = try agree("look for what was written of \(target.path)") {
+      if target.isThere { return true }
+      // Before the file is there again: nobody is to take it for the one that the pieces were in.
+      try ledger.discard()
+      _ = try HDF5WriteTarget.create(path: target.path, description, as: target.partialPath)
+      return false
+    }
+    if !isThere && !isRoot { try ledger.discard() }
   }
 
   private func source(of dataset: DatasetOutput, callSite: CallSite) throws -> ArrayExpression {
@@ -89,18 +110,23 @@ extension Session {
 extension Lowering {
   /// Adds a layer that writes each block of a node, and wants its tasks done.
   fileprivate func addWriting(
-    _ node: ArrayExpression, to target: HDF5WriteTarget, dataset: Int, callSite: CallSite
+    _ node: ArrayExpression, to target: HDF5WriteTarget, dataset: Int, pieces: WrittenPieces?, callSite: CallSite
   ) throws {
     let source = try blocks(of: node)
     let grid = node.grid
     let layer = add(
       Layer(
         name: BlockFunction.name(of: ["write"], behind: [source]), count: grid.count,
-        yielding: EmptyBlock.self, callSite: callSite, inputs: source.inputs,
+        yielding: EmptyBlock.self, callSite: callSite,
+        inputs: { index, into in
+          if pieces?.isDone(index) != true { source.inputs(index, &into) }
+        },
         run: { inputs in
+          if pieces?.isDone(inputs.index) == true { return EmptyBlock() }
           var cursor = BlockCursor(inputs.blocks)
           let block = try source.run(inputs.index, &cursor)
           try target.write(block, dataset: dataset, origin: grid.region(of: inputs.index).origin)
+          pieces?.finished(inputs.index)
           return EmptyBlock()
         }))
     addResults((0..<grid.count).map { TaskID(layer: layer, index: $0) })

@@ -14,10 +14,14 @@ extension HDF5WriteTarget {
   /// - Throws: `diskFull` where the disk can't take all of it; `permissionDenied`, `fileNotFound` (for the folder),
   ///   `inputOutput`; `invalidArgument`, `shapeMismatch` where the description contradicts itself; `unsupported` for an
   ///   attribute that is too large.
-  package static func create(path: String, _ description: HDF5FileDescription) throws -> HDF5WriteTarget {
+  ///
+  /// - Parameter name: the partial file's name; nil for a new one.
+  package static func create(
+    path: String, _ description: HDF5FileDescription, as name: String? = nil
+  ) throws -> HDF5WriteTarget {
     let byteCount = try description.validate(path: path)
     let (destination, replacedMode) = try resolve(path)
-    let partialPath = PartialFiles.newName(for: destination)
+    let partialPath = name ?? PartialFiles.newName(for: destination)
     PartialFiles.removeAll(of: destination)
     try checkSpace(byteCount, folder: folder(of: destination), path: path)
     try FileSizeLimit.check(byteCount, path: path)
@@ -33,6 +37,7 @@ extension HDF5WriteTarget {
       datasets: description.datasets.map {
         Dataset(name: $0.name, shape: $0.shape, elementType: $0.elementType)
       })
+    target.fileNumber = UInt64(try descriptor.status().st_ino)
     try HDF5Library.withLock { _ in try target.build(description, descriptor) }
     isComplete = true
     return target

@@ -23,6 +23,8 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// Who may read and write the file that is replaced; nil where there is none.
   var replacedMode: mode_t?
   package var datasets: [Dataset]
+  /// The number of the partial file's inode, which it keeps when it gets its name.
+  var fileNumber: UInt64 = 0
 
   /// Writes a block of a dataset, without any lock. Blocks of one dataset that are written at once must not overlap.
   ///
@@ -75,12 +77,35 @@ package struct HDF5WriteTarget: Codable, Sendable {
     guard fdatasync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno).error("write", path) }
   }
 
+  /// Makes what has been written up to now last.
+  ///
+  /// - Throws: `diskFull`, `inputOutput`.
+  package func sync() throws {
+    do {
+      let file = try HDF5Descriptors.writing(self)
+      guard fdatasync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
+    } catch let failure as SystemFailure {
+      throw failure.error("write", path)
+    }
+  }
+
+  /// Whether what a killed run has written is still there.
+  package var isThere: Bool { access(partialPath, W_OK) == 0 }
+
+  /// Whether the file has its final name already.
+  private var isCommitted: Bool {
+    var status = stat()
+    return stat(destination, &status) == 0 && status.st_ino == fileNumber
+  }
+
   /// Gives the file its final name, in place of one that has it; for one process, after all have finished.
   ///
   /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`, also where another program has begun to write the same
   ///   file. Then what had the name before still has it. Once
   ///   the file has its name nothing is thrown any more.
-  package func commit() throws {
+  ///
+  /// - Parameter mayBeDone: whether a run that was killed may have done it.
+  package func commit(mayBeDone: Bool = false) throws {
     _ = HDF5Descriptors.takeWriting(self)
     do {
       let file = try FileDescriptor(path: partialPath, flags: O_WRONLY)
@@ -90,6 +115,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
       guard fsync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
       guard rename(partialPath, destination) == 0 else { throw SystemFailure(errno: errno) }
     } catch let failure as SystemFailure {
+      if mayBeDone, failure.isOfLostFile, isCommitted { return }
       throw failure.isOfLostFile
         ? MusterError(
           .inputOutput,

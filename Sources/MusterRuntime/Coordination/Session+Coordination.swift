@@ -89,7 +89,8 @@ struct CoordinationUse: Sendable {
   func perform(
     _ operation: CoordinationRequest.Operation, timeout: Duration? = nil
   ) throws(MusterError) -> CoordinationAnswer {
-    try session.coordination.perform(operation, on: object, timeout: timeout)
+    try checkJournal()
+    return try session.coordination.perform(operation, on: object, timeout: timeout)
   }
 
   /// For the program. Collective: it happens once, on rank 0, and every rank gets the answer.
@@ -100,6 +101,7 @@ struct CoordinationUse: Sendable {
     _ name: String, timeout: Duration? = nil, _ file: StaticString, _ line: UInt,
     _ operation: () throws -> CoordinationRequest.Operation
   ) throws -> CoordinationAnswer {
+    try checkJournal()
     let data = try session.onRoot("\(name) \(object.text)", callSite: CallSite(file: file, line: line)) {
       let buffer = WireBuffer()
       try session.coordination.performForProgram(operation(), on: object, timeout: timeout).write(to: buffer)
@@ -108,6 +110,18 @@ struct CoordinationUse: Sendable {
     return Array(data).withUnsafeBytes { raw in
       var reader = WireReader(raw)
       return CoordinationAnswer(from: &reader)
+    }
+  }
+
+  /// What such an object holds from one call of the program to the next isn't in a journal.
+  private func checkJournal() throws(MusterError) {
+    guard session.hasJournal.load(ordering: .relaxed) else { return }
+    switch object.kind {
+    case .lock, .semaphore: return
+    case .event, .queue, .variable:
+      throw MusterError(
+        .unsupported, "\(object.text) can't be used in a session with a journal, which doesn't keep what it holds",
+        fix: "Return values from tasks instead, or run the program without a journal")
     }
   }
 

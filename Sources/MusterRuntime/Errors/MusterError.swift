@@ -86,6 +86,8 @@ public struct MusterError: Error, Hashable, Sendable, Codable {
     public static let threadsExhausted = Code("threadsExhausted")
     /// The session can't be started as asked, or is used after its end or from two places at once.
     public static let session = Code("session")
+    /// The program isn't the one that began its journal; the message names the first call that differs.
+    public static let changedProgram = Code("changedProgram")
     /// A fault in Muster itself.
     public static let `internal` = Code("internal")
   }

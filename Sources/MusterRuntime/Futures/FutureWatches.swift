@@ -30,12 +30,16 @@ package struct FutureWatches: Sendable {
 
   /// Begins a watch, where there is none with the number.
   ///
-  /// - Parameter order: the how manieth to come to an end a future was; nil where it hasn't.
-  package mutating func add(_ number: Int, _ tasks: [TaskID], order: (TaskID) -> Int?) {
-    guard watches[number] == nil, !tasks.isEmpty else { return }
+  /// - Parameters:
+  ///   - told: the places of futures of which the loop knows already that they have come to an end.
+  ///   - order: the how manieth to come to an end a future was; nil where it hasn't.
+  package mutating func add(
+    _ number: Int, _ tasks: [TaskID], told: Set<UInt32> = [], order: (TaskID) -> Int?
+  ) {
+    guard watches[number] == nil, tasks.count > told.count else { return }
     namedCount += tasks.count
     var ended: [(order: Int, place: UInt32)] = []
-    for (place, task) in tasks.enumerated() {
+    for (place, task) in tasks.enumerated() where told.isEmpty || !told.contains(UInt32(place)) {
       if let order = order(task) {
         ended.append((order, UInt32(place)))
       } else {
@@ -43,7 +47,7 @@ package struct FutureWatches: Sendable {
       }
     }
     ended.sort { ($0.order, $0.place) < ($1.order, $1.place) }
-    watches[number] = Watch(tasks: tasks, news: ended.map(\.place), left: tasks.count)
+    watches[number] = Watch(tasks: tasks, news: ended.map(\.place), left: tasks.count - told.count)
   }
 
   /// A future has come to an end.

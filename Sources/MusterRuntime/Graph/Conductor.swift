@@ -146,7 +146,7 @@ struct Conductor {
 
   /// The program wants to know of futures as they come to an end. Asked for again, the same watch goes on.
   mutating func watch(_ watch: FutureWatch) {
-    watches.add(watch.number, watch.tasks) { settlements[$0]?.order }
+    watches.add(watch.number, watch.tasks, told: watch.toldPlaces) { settlements[$0]?.order }
   }
 
   mutating func endWatch(_ number: Int) { watches.remove(number) }

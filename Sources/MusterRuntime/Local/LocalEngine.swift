@@ -39,14 +39,14 @@ final class LocalEngine: Engine {
 
   func compute(
     _ submission: Submission, arrival: Arrival,
-    completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+    completion: @escaping @Sendable (Result<ComputedBlocks, MusterError>) -> Void
   ) {
     events?.register(submission)
     worker.compute(submission, completion: completion)
   }
 
   func gather(
-    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<ComputedBlocks, MusterError>) -> Void
   ) {
     worker.gather(tasks, completion: completion)
   }

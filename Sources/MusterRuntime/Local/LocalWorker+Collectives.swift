@@ -18,7 +18,7 @@ extension LocalWorker {
     guard let ended = waiting[graph], ended.failure == nil else { return }
     let blocks = ended.results.compactMap { store.block(of: $0) }
     guard blocks.count == ended.results.count else { return awaitResults(of: graph, ended.results) }
-    end(graph, ended, .success(blocks))
+    end(graph, ended, .success(ComputedBlocks(blocks: blocks)))
     release(graph)
   }
 
@@ -27,7 +27,7 @@ extension LocalWorker {
     if graph != Self.gathering { conductor.handle(.released(graph), at: now, into: &actions) }
   }
 
-  func end(_ graph: GraphID, _ ended: Waiting, _ result: Result<[any Block], MusterError>) {
+  func end(_ graph: GraphID, _ ended: Waiting, _ result: Result<ComputedBlocks, MusterError>) {
     waiting[graph] = nil
     board?.end()
     boardTotal = 0

@@ -91,7 +91,7 @@ extension LocalWorker {
 
   private func complete(withResultsInMemory graph: GraphID) {
     guard resultsAwaited.remove(graph) != nil, let ended = waiting[graph], ended.failure == nil else { return }
-    end(graph, ended, .success(ended.results.map { store.block(of: $0)! }))
+    end(graph, ended, .success(ComputedBlocks(blocks: ended.results.map { store.block(of: $0)! })))
     store.end(.results(graph.number), into: &storeActions)
     release(graph)
   }

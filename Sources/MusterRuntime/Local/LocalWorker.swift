@@ -12,7 +12,7 @@ internal import Synchronization
 ///
 /// `@unchecked Sendable` is safe: every stored variable is read and written with `condition` locked only.
 final class LocalWorker: @unchecked Sendable {
-  typealias Completion = @Sendable (Result<[any Block], MusterError>) -> Void
+  typealias Completion = @Sendable (Result<ComputedBlocks, MusterError>) -> Void
 
   struct Ready: Comparable {
     var priority: Int64

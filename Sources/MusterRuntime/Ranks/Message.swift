@@ -31,6 +31,8 @@ package enum Message {
   /// The worker's program has come to another graph than rank 0's: what it called there, and before.
   case diverged(call: String, [CallTrace])
   case rankDied(Int)
+  /// The head of a record for the journal.
+  case note([UInt8])
   /// The rank got a signal that ends it.
   case terminated(signal: Int32)
 
@@ -69,7 +71,7 @@ extension Message {
   private enum Kind: UInt8 {
     case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
       ending
-    case arrive, finished, failed, retracted, memory, slots, calls, diverged, rankDied, terminated
+    case arrive, finished, failed, retracted, memory, slots, calls, diverged, rankDied, terminated, note
     case beat, fetch, block, trace, coordination, refused
   }
 
@@ -158,6 +160,9 @@ extension Message {
     case .terminated(let signal):
       buffer.put(Kind.terminated)
       buffer.put(signal)
+    case .note(let bytes):
+      buffer.put(Kind.note)
+      buffer.put(bytes: bytes)
     case .beat: buffer.put(Kind.beat)
     case .fetch(let first, let count, let isComing):
       buffer.put(Kind.fetch)
@@ -231,6 +236,7 @@ extension Message {
       self = .diverged(call: call, Self.decoded(from: &reader))
     case .rankDied: self = .rankDied(reader.get())
     case .terminated: self = .terminated(signal: reader.get())
+    case .note: self = .note(Array(reader.getBytes()))
     case .beat: self = .beat
     case .fetch: self = .fetch(first: reader.get(), count: reader.get(), isComing: reader.get())
     case .refused:

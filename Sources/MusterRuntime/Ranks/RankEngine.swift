@@ -10,8 +10,8 @@ final class RankEngine: Engine {
     case cancel([TaskID])
     case endWatch(Int)
     case count(@Sendable (GraphCounts) -> Void)
-    case compute(Submission, Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
-    case gather([TaskID], Arrival, @Sendable (Result<[any Block], MusterError>) -> Void)
+    case compute(Submission, Arrival, @Sendable (Result<ComputedBlocks, MusterError>) -> Void)
+    case gather([TaskID], Arrival, @Sendable (Result<ComputedBlocks, MusterError>) -> Void)
     case ask(FutureQuestion, Arrival, @Sendable (Result<[UInt8], MusterError>) -> Void)
     case rootValue(Result<[UInt8], MusterError>?, Arrival, @Sendable (Result<[UInt8], MusterError>) -> Void)
     case finish(Arrival, @Sendable () -> Void)
@@ -37,6 +37,10 @@ final class RankEngine: Engine {
   let events: TraceRecorder?
   private let log: @Sendable () -> [CallTrace]
   private let requests = Mutex(FIFO<Request>())
+  /// What is to be added to the journal, on its way to rank 0.
+  private let notes = Mutex<[[UInt8]]>([])
+  /// On rank 0: what adds to the journal.
+  private let noteTaker = Mutex<(@Sendable ([UInt8]) -> Void)?>(nil)
 
   var rank: Int { world.rank }
   var rankCount: Int { world.size }
@@ -97,12 +101,30 @@ final class RankEngine: Engine {
     doorbell.ring()
   }
 
+  /// Sends rank 0 a note for the journal.
+  func post(note: [UInt8]) {
+    notes.withLock { $0.append(note) }
+    doorbell.ring()
+  }
+
+  func takeNotes() -> [[UInt8]] {
+    notes.withLock { notes in
+      defer { notes = [] }
+      return notes
+    }
+  }
+
+  var hasNotes: Bool { notes.withLock { !$0.isEmpty } }
+
+  func takeNotes(by taker: @escaping @Sendable ([UInt8]) -> Void) { noteTaker.withLock { $0 = taker } }
+  func received(note: [UInt8]) { noteTaker.withLock { $0 }?(note) }
+
   func takeRequest() -> Request? { requests.withLock { $0.popFirst() } }
   var hasRequest: Bool { requests.withLock { !$0.isEmpty } }
 
   func compute(
     _ submission: Submission, arrival: Arrival,
-    completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+    completion: @escaping @Sendable (Result<ComputedBlocks, MusterError>) -> Void
   ) {
     post(.compute(submission, arrival, completion))
   }
@@ -110,7 +132,7 @@ final class RankEngine: Engine {
   func submit(_ submission: Submission) { post(.submit(submission)) }
 
   func gather(
-    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void
+    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<ComputedBlocks, MusterError>) -> Void
   ) {
     post(.gather(tasks, arrival, completion))
   }

@@ -97,6 +97,10 @@ final class RankLoop {
       let hasReceived = transport.poll(admitting: { worker?.admits($0) ?? true }, handing: { receive($0) })
       if hasReceived { progressed = true }
       if engine.coordination.exchange({ transport.send(.coordination($0), to: $1) }) { progressed = true }
+      for note in engine.takeNotes() {
+        transport.send(.note(note), to: 0)
+        progressed = true
+      }
       if root?.advance() == true { progressed = true }
       if worker?.advance() == true { progressed = true }
       lookAfterOthers(hasReceived: hasReceived)
@@ -107,7 +111,8 @@ final class RankLoop {
       } else {
         let isBusy = worker?.isBusy ?? false
         backoff.pause(engine.doorbell, isComputing: isBusy) {
-          engine.hasRequest || engine.coordination.hasOutgoing || (worker?.hasCompletions ?? false)
+          engine.hasRequest || engine.hasNotes || engine.coordination.hasOutgoing
+            || (worker?.hasCompletions ?? false)
         }
       }
     }
@@ -124,6 +129,7 @@ final class RankLoop {
     }
     if case .message(.beat, _) = incoming { return }
     if case .message(.coordination(let bytes), _) = incoming { return engine.coordination.receive(bytes) }
+    if case .message(.note(let bytes), _) = incoming { return engine.received(note: bytes) }
     if case .message(.trace(let message), let source) = incoming {
       tracing?.receive(message, from: source)
       return

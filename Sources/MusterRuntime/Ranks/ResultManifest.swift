@@ -5,7 +5,7 @@ enum ResultManifest {
   ///
   /// - Parameter blocks: the parts of each, as they came from its holder: what crosses a second time isn't encoded again,
   ///   so that every rank decodes the same bytes.
-  static func make(_ blocks: [(header: [UInt8], storages: [BlockStorage])]) -> (
+  static func make(_ blocks: [EncodedBlock]) -> (
     bytes: [UInt8], parts: [(storage: BlockStorage, offset: Int, byteCount: Int)]
   ) {
     let buffer = WireBuffer()
@@ -27,7 +27,7 @@ enum ResultManifest {
 
   /// On the others: what each result consists of, with memory for the parts that the broadcast will fill.
   static func read(_ bytes: [UInt8], count: Int) -> (
-    results: [(header: [UInt8], storages: [BlockStorage])],
+    results: [EncodedBlock],
     parts: [(storage: BlockStorage, offset: Int, byteCount: Int)]
   ) {
     bytes.withUnsafeBytes { raw in
@@ -44,7 +44,7 @@ enum ResultManifest {
           }
           return storage
         }
-        return (header, storages)
+        return EncodedBlock(header: header, storages: storages)
       }
       return (results, parts)
     }

@@ -38,7 +38,13 @@ extension RootRole {
       reset()
       completion(outcome)
       return true
-    case .ask(let question, _, let completion):
+    case .ask(let question, let arrival, let completion):
+      if let error = arrival.error {
+        sendToAll(.outcome(.failed(error)))
+        reset()
+        completion(.failure(error))
+        return true
+      }
       guard let answer = answer(to: question) else { return false }
       sendToAll(.outcome(.value(answer)))
       reset()
@@ -67,7 +73,7 @@ extension RootRole {
     }
   }
 
-  private func advanceCompute(_ completion: @Sendable (Result<[any Block], MusterError>) -> Void) -> Bool {
+  private func advanceCompute(_ completion: @Sendable (Result<ComputedBlocks, MusterError>) -> Void) -> Bool {
     if let result = broadcastResult {
       guard !transport.isBroadcasting else { return false }
       broadcastResult = nil
@@ -86,12 +92,12 @@ extension RootRole {
     }
     guard state.isComplete, state.arrived.count == state.awaited.count else { return false }
     let results = state.results.map { state.arrived[$0]! }
-    let manifest = ResultManifest.make(results.map { ($0.header, $0.storages) })
+    let manifest = ResultManifest.make(results.map(\.encoded))
     sendToAll(.outcome(.computed(manifest: manifest.bytes)))
     if let graph = state.graph { handle(.released(graph)) }
     transport.flush()
     transport.broadcast(manifest.parts)
-    broadcastResult = results.map(\.block)
+    broadcastResult = ComputedBlocks(blocks: results.map(\.block), encoded: results.map(\.encoded))
     return true
   }
 

@@ -8,8 +8,7 @@ final class RootRole {
   /// A result that has come, and what it came as.
   struct Arrived {
     var block: any Block
-    var header: [UInt8]
-    var storages: [BlockStorage]
+    var encoded: EncodedBlock
   }
 
   /// What the collective that the program is in computes, or gathers.
@@ -62,7 +61,7 @@ final class RootRole {
   /// Those whose history agrees with this rank's.
   var admitted: Set<Int> = []
   var running: Running?
-  var broadcastResult: [any Block]?
+  var broadcastResult: ComputedBlocks?
   var divergent: (rank: Int, arrival: Arrival)?
   var finishCompletion: (@Sendable () -> Void)?
   var hasLeft = false
@@ -105,6 +104,7 @@ final class RootRole {
       running = Running(
         graph: submission.graph, results: submission.plan.results, layers: submission.layers)
       do throws(MusterError) {
+        if let error = request.arrival?.error { throw error }
         try add(submission)
         running?.total = conductor.scheduler.outstandingCount
         engine.board?.begin(total: running?.total ?? 0)
@@ -132,7 +132,7 @@ final class RootRole {
     new.unsettled = Set(tasks.filter { conductor.settlements[$0] == nil })
     running = new
     engine.board?.begin(total: new.total)
-    if let error = conductor.firstError(of: tasks) {
+    if let error = request?.arrival?.error ?? conductor.firstError(of: tasks) {
       fail(error)
     } else if new.unsettled.isEmpty {
       complete()
@@ -323,7 +323,8 @@ final class RootRole {
     var decoder = BlockDecoder(header: message.header, storages: storages)
     do {
       let block = try layer.blockType.decode(from: &decoder)
-      running!.arrived[message.task] = Arrived(block: block, header: message.header, storages: storages)
+      running!.arrived[message.task] = Arrived(
+        block: block, encoded: EncodedBlock(header: message.header, storages: storages))
     } catch {
       let holder = conductor.scheduler.holders(of: message.task).first
       fail(MusterError(arrivalError: error, of: message.task, layer: layer, rank: holder.map { Int($0.number) } ?? 0))

@@ -23,7 +23,7 @@ final class WorkerRole {
   private var completions: [Completion] = []
   private var idleChanges: [WorkQueue.IdleChange] = []
   private var ready: [ReadyTask] = []
-  private var incomingResult: (results: [(header: [UInt8], storages: [BlockStorage])], tasks: [TaskID])?
+  private var incomingResult: (results: [EncodedBlock], tasks: [TaskID])?
   private var resultLayers: [UInt32: Layer] = [:]
   private var finishCompletion: (@Sendable () -> Void)?
   private var terminationDeadline: Int?
@@ -281,7 +281,7 @@ final class WorkerRole {
     if let terminationDeadline, MonotonicClock.nanoseconds > terminationDeadline { _exit(128 + SIGTERM) }
     if let endDeadline, MonotonicClock.nanoseconds > endDeadline { _exit(1) }
     guard let incoming = incomingResult, !transport.isBroadcasting else { return false }
-    let completion: @Sendable (Result<[any Block], MusterError>) -> Void
+    let completion: @Sendable (Result<ComputedBlocks, MusterError>) -> Void
     switch request {
     case .compute(_, _, let ours), .gather(_, _, let ours): completion = ours
     default: return false
@@ -302,7 +302,7 @@ final class WorkerRole {
     }
     resultLayers = [:]
     request = nil
-    completion(blocks.mapError { $0 as? MusterError ?? MusterError(.internal, "a result arrived damaged: \($0)") })
+    completion(blocks.map { ComputedBlocks(blocks: $0) }.mapError { $0 as? MusterError ?? MusterError(.internal, "a result arrived damaged: \($0)") })
     return true
   }
 

@@ -111,6 +111,12 @@ package struct CallLog: Sendable {
     return Array(ring[start...] + ring[..<start])
   }
 
+  /// The last few calls, of those that are kept, oldest first.
+  func latest(_ wanted: Int) -> [Entry] {
+    let found = min(wanted, ring.count)
+    return (count - found..<count).map { ring[$0 % Self.capacity] }
+  }
+
   /// What a rank sends of its log when its fingerprint differs from another's.
   package var trace: [CallTrace] {
     recent.map { CallTrace(number: $0.number, low: $0.fingerprint.low, high: $0.fingerprint.high, text: $0.call.text) }

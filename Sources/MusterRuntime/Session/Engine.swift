@@ -18,12 +18,12 @@ protocol Engine: AnyObject, Sendable {
   /// of the engine's (or the caller's).
   func compute(
     _ submission: Submission, arrival: Arrival,
-    completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void)
+    completion: @escaping @Sendable (Result<ComputedBlocks, MusterError>) -> Void)
 
   /// Collective: waits for futures, each named by its task; `completion` is called once with their blocks. The program holds
   /// them until then.
   func gather(
-    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<[any Block], MusterError>) -> Void)
+    _ tasks: [TaskID], arrival: Arrival, completion: @escaping @Sendable (Result<ComputedBlocks, MusterError>) -> Void)
 
   /// Begins to run a graph, whose results are kept until they are released. Returns at once.
   func submit(_ submission: Submission)
@@ -55,6 +55,19 @@ protocol Engine: AnyObject, Sendable {
   func finish(arrival: Arrival)
 }
 
+/// The blocks of a collective's results.
+struct ComputedBlocks: Sendable {
+  var blocks: [any Block]
+  /// The same as bytes, where they came from other ranks; nil where they haven't left this process.
+  var encoded: [EncodedBlock]?
+}
+
+/// A block as it crosses ranks.
+struct EncodedBlock: Sendable {
+  var header: [UInt8]
+  var storages: [BlockStorage]
+}
+
 /// How a rank comes to a collective.
 package struct Arrival: Sendable {
   enum Kind: UInt8, Sendable, BitwiseCopyable {
@@ -70,8 +83,11 @@ package struct Arrival: Sendable {
   var call: Call
   /// With `finish`: the error with which the program ended.
   var failure: String?
-  /// With `rootValue`: what went wrong on this rank, for every rank to hear.
+  /// With `rootValue`: what went wrong on this rank, for every rank to hear. On rank 0, with every kind but `finish`: why
+  /// the collective fails before it has begun.
   var error: MusterError?
+  /// What the journal is told of it, where this rank keeps one.
+  var pending: JournalRecorder.Pending?
 
   /// Whether two ranks come to the same collective with the same history.
   func agrees(with other: Arrival) -> Bool {

@@ -2,6 +2,16 @@ internal import Glibc
 internal import Synchronization
 
 extension Session {
+  /// The same with a journal, in which the program's progress outlives it: see docs/journal.md.
+  ///
+  ///     try await Session.run(journal: "anomaly.journal") { session in … }
+  ///
+  /// - Parameter journal: the file, in a folder that all nodes see.
+  /// - Throws: as `run(_:_:)`; `MusterError` with code `changedProgram` where the journal was begun by another program.
+  public static func run<R>(journal: String, _ body: (Session) async throws -> R) async throws -> R {
+    try await run(SessionConfiguration(journal: journal), body)
+  }
+
   /// Runs a program in a session: on threads of this process, or, where a launcher of MPI programs (`mpirun`, `srun`)
   /// started several ranks, on those.
   ///
@@ -58,7 +68,9 @@ extension Session {
           try engine.events?.open(path, processes: engine.processNames)
         }
       }
+      try session.openJournal(configuration, environment)
     } catch {
+      session.abandonJournal()
       session.end(failure: error)
       ErrorInMain.allRanksThrow(error, rank: engine.rank)
       throw error
@@ -78,12 +90,21 @@ extension Session {
     } catch {
       await session.closeForCollectives()
       reporter?.stop()
+      session.abandonJournal()
       session.end(failure: error)
       ErrorInMain.allRanksThrow(error, rank: engine.rank)
       throw error
     }
     await session.closeForCollectives()
     reporter?.stop()
+    do {
+      try session.endJournal()
+    } catch {
+      session.abandonJournal()
+      session.end(failure: error)
+      ErrorInMain.allRanksThrow(error, rank: engine.rank)
+      throw error
+    }
     session.end(failure: nil)
     StandardStreams.flushOutput()
     return result

@@ -1,3 +1,4 @@
+internal import MusterJournal
 internal import MusterScheduling
 internal import Synchronization
 
@@ -6,8 +7,12 @@ internal import Synchronization
 /// Every rank runs the whole program and makes the same calls in the same order. Building a graph is local; `compute`
 /// and the like are collective: they end when every rank has come to them, with the same result or error on each.
 public final class Session: Sendable {
-  fileprivate struct State {
+  struct State {
     var log = CallLog()
+    /// Where the program's progress outlives it.
+    var journal: SessionJournal?
+    /// What the journal is to say of this run.
+    var run: RunRecord?
     /// What calls from one place have in common, of those that came lately.
     var callKinds = PlaceTable<CallKind>()
     var functionKinds = PlaceTable<FunctionKind>()
@@ -19,6 +24,8 @@ public final class Session: Sendable {
     var nextLayer = 0
     /// The number of the next loop over futures.
     var nextWatch = 0
+    /// The number of the next ledger of pieces.
+    var nextLedger = 0
     /// The collective that runs now.
     var current: Call?
     /// No collective begins any more.
@@ -29,16 +36,19 @@ public final class Session: Sendable {
 
   private static let rankCollectives = Atomic<Int>(0)
 
-  private let state: SharedState
-  private let engine: any Engine
+  let state: SharedState
+  let engine: any Engine
   private let board: ProgressBoard?
   private let reporter = Mutex<ProgressReporter?>(nil)
+  /// What the program asks for is put off: earlier runs have done it.
+  let isReplaying = Atomic(false)
+  let hasJournal = Atomic(false)
   /// How many graphs have been lowered. Its lock is held while a lowering has marks on nodes.
   let lowerings = Mutex(0)
 
   /// The call log lives apart from the session, for the engine, which is made first.
   final class SharedState: Sendable {
-    fileprivate let value = Mutex(State())
+    let value = Mutex(State())
     var trace: [CallTrace] { value.withLock { $0.log.trace } }
   }
 
@@ -126,6 +136,7 @@ public final class Session: Sendable {
     var call = call
     // Task numbers mean the same on every rank only where the plans are the same.
     call.plan = plan.digest
+    if let known = try replayedBlocks(of: call, running: plan) { return known }
     return try await blocks(of: call) { state, arrival, completion in
       engine.compute(Self.submission(of: plan, call, &state), arrival: arrival, completion: completion)
     }
@@ -133,30 +144,39 @@ public final class Session: Sendable {
 
   /// Collective: waits for futures, each named by its task, and returns their blocks. A graph isn't needed for it.
   func gather(_ tasks: [TaskID], call: Call) async throws -> [any Block] {
-    try await blocks(of: call) { _, arrival, completion in
+    if let known = try replayedBlocks(of: call, waitingFor: tasks) { return known }
+    return try await blocks(of: call) { _, arrival, completion in
       engine.gather(tasks, arrival: arrival, completion: completion)
     }
   }
 
   private func blocks(
     of call: Call,
-    _ begin: (inout State, Arrival, @escaping @Sendable (Result<[any Block], MusterError>) -> Void) -> Void
+    _ begin: (inout State, Arrival, @escaping @Sendable (Result<ComputedBlocks, MusterError>) -> Void) -> Void
   ) async throws -> [any Block] {
-    let wait = ProgramWait<Result<[any Block], MusterError>>()
+    let wait = ProgramWait<Result<ComputedBlocks, MusterError>>()
     // The engine gets graphs in the order of their numbers.
-    try state.value.withLock { state throws(MusterError) in
+    let pending = try state.value.withLock { state throws(MusterError) in
       try Self.enter(call, &state)
       board?.name(call.operation)
       let arrival = Self.arrival(.compute, call, &state)
+      if let error = arrival.error, engine.rankCount == 1 {
+        state.current = nil
+        throw error
+      }
       begin(&state, arrival) { result in
-        self.leave()
+        // Whatever is called next is recorded after it.
+        if arrival.pending == nil { self.leave() }
         wait.give(result)
       }
+      return arrival.pending
     }
     engine.runReady()
     let result = await wait.value(patience: engine.patience)
     reporter.withLock { $0 }?.collectiveEnded(isComplete: (try? result.get()) != nil)
-    return try result.get()
+    guard let pending else { return try result.get().blocks }
+    defer { leave() }
+    return try recorded(result, as: pending)
   }
 
   /// Begins to run a plan, whose results workers keep until they are released: no collective, it returns at once.
@@ -176,7 +196,7 @@ public final class Session: Sendable {
       var submission = Self.submission(of: plan, call, &state)
       submission.urgency = urgency
       submission.isOfFutures = isOfFutures
-      engine.submit(submission)
+      if !isPutOff(.submit(submission), state.journal) { engine.submit(submission) }
       return (submission.graph, submission.plan.results, state.log.count - 1)
     }
     engine.runReady()
@@ -184,12 +204,14 @@ public final class Session: Sendable {
   }
 
   /// The program has no use for some kept blocks any more.
-  func release(_ tasks: [TaskID], of graph: GraphID) { engine.release(tasks, of: graph) }
+  func release(_ tasks: [TaskID], of graph: GraphID) {
+    if !isPutOff(.release(tasks, of: graph)) { engine.release(tasks, of: graph) }
+  }
 
   /// Some tasks aren't to be run any more.
   func cancel(_ tasks: [TaskID], operation: String, callSite: CallSite?) {
     record(operation, detail: "\(tasks.count) tasks from \(tasks.first.map { "\($0)" } ?? "none")", callSite: callSite)
-    engine.cancel(tasks)
+    if !isPutOff(.cancel(tasks)) { engine.cancel(tasks) }
   }
 
   /// Begins a loop over futures. Rank 0 hears of it with the first question.
@@ -208,12 +230,19 @@ public final class Session: Sendable {
 
   /// Collective: answers a question about futures, the same on every rank.
   func ask(_ question: FutureQuestion, operation: String, detail: String, callSite: CallSite?) async throws -> [UInt8] {
-    let arrival = try arrive(.question, Call(operation: operation, detail: detail, callSite: callSite))
+    let call = Call(operation: operation, detail: detail, callSite: callSite)
+    if let known = try replayedValue(of: call) {
+      if case .settled(let watch, _) = question { watch.hasTold(known) }
+      return known
+    }
+    let arrival = try arrive(.question, call)
     defer { leave() }
     let wait = ProgramWait<Result<[UInt8], MusterError>>()
     engine.ask(question, arrival: arrival) { wait.give($0) }
     engine.runReady()
-    return try await wait.value(patience: engine.patience).get()
+    let answer = await wait.value(patience: engine.patience)
+    record(answer, as: arrival.pending)
+    return try answer.get()
   }
 
   /// Collective: runs `body` on rank 0 alone and returns its value, or throws its error, on every rank.
@@ -226,21 +255,24 @@ public final class Session: Sendable {
   public func onRoot<T: Codable & Sendable>(
     _ operation: String, callSite: CallSite? = nil, _ body: () throws -> T
   ) throws -> T {
-    let arrival = try arrive(.rootValue, Call(operation: operation, callSite: callSite))
+    let call = Call(operation: operation, callSite: callSite)
+    if let known = try replayedValue(of: call) { return try Self.decode(known) }
+    let arrival = try arrive(.rootValue, call)
     defer { leave() }
-    guard engine.rankCount > 1 else {
-      return try Self.wrapErrors(of: operation, callSite: callSite, body).get()
-    }
     guard isRoot else {
       return try Self.decode(try engine.shareFromRoot(nil, arrival: arrival).get())
     }
-    let outcome = Self.wrapErrors(of: operation, callSite: callSite, body)
+    let outcome =
+      arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
+    guard engine.rankCount > 1 || arrival.pending != nil else { return try outcome.get() }
     let encoded = outcome.flatMap { value in
       Result { try JSON.encode(value) }.mapError {
         MusterError(.invalidArgument, "the value of \(operation) can't be encoded: \($0)", callSite: callSite)
       }
     }
-    _ = try engine.shareFromRoot(encoded, arrival: arrival).get()
+    let shared = engine.rankCount > 1 ? engine.shareFromRoot(encoded, arrival: arrival) : encoded
+    record(shared, as: arrival.pending)
+    _ = try shared.get()
     return try outcome.get()
   }
 
@@ -267,15 +299,20 @@ public final class Session: Sendable {
   ///
   /// - Throws: `MusterError`, the same on every rank: that of the lowest rank on which `body` threw.
   package func onEachRank(_ operation: String, callSite: CallSite? = nil, _ body: () throws -> Void) throws {
-    var arrival = try arrive(.rootValue, Call(operation: operation, callSite: callSite))
+    let call = Call(operation: operation, callSite: callSite)
+    if try replayedValue(of: call) != nil { return }
+    var arrival = try arrive(.rootValue, call)
     defer { leave() }
-    let outcome = Self.wrapErrors(of: operation, callSite: callSite, body)
-    guard engine.rankCount > 1 else { return try outcome.get() }
+    let outcome =
+      arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
     if case .failure(let error) = outcome { arrival.error = error }
-    _ = try engine.shareFromRoot(isRoot ? outcome.map { [] } : nil, arrival: arrival).get()
+    let own: Result<[UInt8], MusterError> = outcome.map { [] }
+    let shared = engine.rankCount > 1 ? engine.shareFromRoot(isRoot ? own : nil, arrival: arrival) : own
+    record(shared, as: arrival.pending)
+    _ = try shared.get()
   }
 
-  private static func wrapErrors<T>(
+  static func wrapErrors<T>(
     of operation: String, callSite: CallSite?, _ body: () throws -> T
   ) -> Result<T, MusterError> {
     Result(catching: body).mapError { error in
@@ -287,7 +324,7 @@ public final class Session: Sendable {
     }
   }
 
-  private static func decode<T: Codable>(_ bytes: [UInt8]) throws -> T {
+  static func decode<T: Codable>(_ bytes: [UInt8]) throws -> T {
     do {
       return try JSON.decode(T.self, from: bytes)
     } catch {
@@ -321,7 +358,7 @@ public final class Session: Sendable {
   }
 
   /// Gives a plan its numbers: the same on every rank, since every rank makes the same calls.
-  private static func submission(of plan: Plan, _ call: Call, _ state: inout State) -> Submission {
+  static func submission(of plan: Plan, _ call: Call, _ state: inout State) -> Submission {
     let plan = plan.numbered(from: state.nextLayer)
     defer {
       state.nextGraph += 1
@@ -332,7 +369,7 @@ public final class Session: Sendable {
       call: call)
   }
 
-  private static func enter(_ call: Call, _ state: inout State) throws(MusterError) {
+  static func enter(_ call: Call, _ state: inout State) throws(MusterError) {
     guard !state.isClosed else { throw closed(call) }
     try expectProgram(call)
     if let current = state.current {
@@ -348,12 +385,21 @@ public final class Session: Sendable {
     _ kind: Arrival.Kind, _ call: Call, _ state: inout State, failure: String? = nil
   ) -> Arrival {
     state.log.record(call)
-    defer { state.collectives += 1 }
-    return Arrival(
-      kind: kind, sequence: state.collectives, fingerprint: state.log.fingerprint, call: call, failure: failure)
+    var arrival = unrecordedArrival(kind, call, &state)
+    arrival.failure = failure
+    guard kind != .finish, let recorder = state.journal?.recorder else { return arrival }
+    arrival.pending = recorder.pending(state.log)
+    arrival.error = recorder.writer.failure
+    return arrival
   }
 
-  private func leave() {
+  /// How this rank comes to a collective that is none of the program's.
+  static func unrecordedArrival(_ kind: Arrival.Kind, _ call: Call, _ state: inout State) -> Arrival {
+    defer { state.collectives += 1 }
+    return Arrival(kind: kind, sequence: state.collectives, fingerprint: state.log.fingerprint, call: call)
+  }
+
+  func leave() {
     let next = state.value.withLock { state in
       state.current = nil
       return state.afterCurrent.take()

@@ -10,6 +10,8 @@
 /// | `heartbeatInterval` | `MUSTER_HEARTBEAT_INTERVAL` (seconds) | 5 s |
 /// | `heartbeatPatience` | `MUSTER_HEARTBEAT_PATIENCE` (seconds, 0 for ever) | 60 s |
 /// | `logDirectory` | `MUSTER_LOG_DIRECTORY` | none: other ranks' standard output is dropped |
+/// | `journal` | `MUSTER_JOURNAL` (a path) | none: a run that is ended begins from the start again |
+/// | `journalStart` | `MUSTER_JOURNAL_START` = `resume`, `anew` | `resume` |
 /// | `trace` | `MUSTER_TRACE` (a path) | none: nothing is traced |
 /// | `traceEvents` | `MUSTER_TRACE_EVENTS` | 65536 events for each thread |
 public struct SessionConfiguration: Sendable {
@@ -37,6 +39,14 @@ public struct SessionConfiguration: Sendable {
     case none
   }
 
+  /// What becomes of what a journal holds.
+  public enum JournalStart: String, Sendable, CaseIterable {
+    /// The program goes on after what its earlier runs have done.
+    case resume
+    /// That is discarded: the program begins from the start.
+    case anew
+  }
+
   /// What runs the tasks.
   public var backend: Backend?
   /// The threads of each worker that run tasks.
@@ -59,6 +69,12 @@ public struct SessionConfiguration: Sendable {
   public var heartbeatPatience: Duration?
   /// A folder for the standard output of the ranks other than 0, one file each.
   public var logDirectory: String?
+  /// The file in which the program's progress outlives it: a run that is ended, or whose walltime is over, goes on where it
+  /// was when the program is started again. See docs/journal.md. Rank 0 writes it, and every rank reads it: it has to be
+  /// in a folder that all nodes see.
+  public var journal: String?
+  /// What becomes of what the journal holds.
+  public var journalStart: JournalStart?
   /// The file for the trace: what each task, transfer and spill took, for ui.perfetto.dev and chrome://tracing. Rank 0
   /// writes it at the session's end; other ranks go by rank 0's setting.
   public var trace: String?
@@ -83,12 +99,15 @@ public struct SessionConfiguration: Sendable {
   ///     for never.
   ///   - logDirectory: a folder for the standard output of the ranks other than 0.
   ///   - memoryLimit: the memory that the blocks of each worker are meant to take, in bytes, above 0.
+  ///   - journal: the file in which the program's progress outlives it.
+  ///   - journalStart: what becomes of what the journal holds.
   ///   - trace: the file for the trace, which rank 0 writes at the session's end.
   ///   - traceEvents: how many events each thread keeps for it, from 1 to 2^24.
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
     heartbeatInterval: Duration? = nil, heartbeatPatience: Duration? = nil, logDirectory: String? = nil,
-    memoryLimit: Int? = nil, trace: String? = nil, traceEvents: Int? = nil
+    memoryLimit: Int? = nil, journal: String? = nil, journalStart: JournalStart? = nil, trace: String? = nil,
+    traceEvents: Int? = nil
   ) {
     self.backend = backend
     self.threads = threads
@@ -98,6 +117,8 @@ public struct SessionConfiguration: Sendable {
     self.heartbeatPatience = heartbeatPatience
     self.logDirectory = logDirectory
     self.memoryLimit = memoryLimit
+    self.journal = journal
+    self.journalStart = journalStart
     self.trace = trace
     self.traceEvents = traceEvents
   }
@@ -123,6 +144,11 @@ extension SessionConfiguration {
     }
     if result.backend == nil { result.backend = try choice("MUSTER_BACKEND") }
     if result.progress == nil { result.progress = try choice("MUSTER_PROGRESS") }
+    if result.journalStart == nil { result.journalStart = try choice("MUSTER_JOURNAL_START") }
+    if result.journal == nil, let path = environment["MUSTER_JOURNAL"], !path.isEmpty { result.journal = path }
+    if let journal = result.journal, journal.isEmpty || journal.hasSuffix("/") {
+      throw MusterError(.invalidArgument, "'\(journal)' can't be a journal", fix: "Name a file")
+    }
     if result.threads == nil, let text = environment["MUSTER_THREADS"], !text.isEmpty {
       guard let count = Int(text) else {
         throw MusterError(.invalidArgument, "MUSTER_THREADS is '\(text)'", fix: "Use a whole number from 1 to 4096")

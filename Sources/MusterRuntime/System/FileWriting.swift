@@ -13,6 +13,21 @@ enum FileWriting {
     return 0
   }
 
+  /// The same from a place of the file on.
+  static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at place: UInt64) -> Int32 {
+    var rest = bytes
+    var place = off_t(place)
+    while !rest.isEmpty {
+      let count = pwrite(descriptor, rest.baseAddress, rest.count, place)
+      if count < 0 && errno != EINTR { return errno }
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(max(0, count)))
+      place += off_t(max(0, count))
+    }
+    return 0
+  }
+
+  static func text(of number: Int32) -> String { String(cString: strerror(number)) }
+
   /// What an error's number means to whoever wants the file.
   static func code(of number: Int32) -> MusterError.Code {
     switch number {

@@ -72,7 +72,13 @@ package enum StandardStreams {
   static func passOutputOnByLines() { clinux_buffer_output_by_lines() }
 
   /// Passes on what is left of standard output. Not to be called in a signal handler.
-  static func flushOutput() { clinux_flush_output() }
+  static func flushOutput() {
+    flushBufferedOutput()
+    OutputKeeper.passOnCurrent()
+  }
+
+  /// The same as far as the C library keeps it back.
+  static func flushBufferedOutput() { clinux_flush_output() }
 
   /// The same before the process ends by other means than `exit`. Where nobody takes the output, or the end takes longer
   /// otherwise, the kernel ends the process after five seconds.

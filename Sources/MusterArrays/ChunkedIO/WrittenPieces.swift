@@ -1,0 +1,27 @@
+import MusterRuntime
+
+/// Which chunks of a dataset that is being written are on disk, for a run that goes on after this one.
+struct WrittenPieces: Sendable {
+  private let ledger: PieceLedger
+  private let sync: PieceSync
+  /// The number of the dataset's first chunk among those of all datasets.
+  private var first = 0
+
+  init(_ ledger: PieceLedger, of target: HDF5WriteTarget) {
+    self.ledger = ledger
+    sync = PieceSync(ledger) { try target.sync() }
+  }
+
+  /// The same for the dataset whose first chunk has a number.
+  func from(_ first: Int) -> WrittenPieces {
+    var copy = self
+    copy.first = first
+    return copy
+  }
+
+  /// Whether an earlier run has written a chunk.
+  func isDone(_ chunk: Int) -> Bool { ledger.isDone(first + chunk) }
+
+  /// A chunk is written.
+  func finished(_ chunk: Int) { sync.finished(first + chunk) }
+}

@@ -1,0 +1,165 @@
+extension JournalRecord {
+  /// What stands at the start of the file: eight letters, the version, and nothing.
+  package static let preamble: [UInt8] = Array("MUSTERJL".utf8) + [1, 0, 0, 0] + [0, 0, 0, 0]
+  package static let version: UInt32 = 1
+
+  /// The head. The bulk of a call's blocks is the caller's to add.
+  package var head: [UInt8] {
+    var encoder = RecordEncoder()
+    switch self {
+    case .start(let program):
+      encoder.put(UInt32(program.arguments.count))
+      for argument in program.arguments { encoder.put(argument) }
+      encoder.put(program.byteCount)
+      encoder.put(program.checksum)
+    case .run(let run):
+      encoder.put(run.time)
+      encoder.put(run.host)
+      encoder.put(run.process)
+      encoder.put(run.job)
+      encoder.put(run.ranks)
+    case .words(let words):
+      encoder.put(words.operation)
+      encoder.put(words.elementType)
+      encoder.put(words.file)
+      encoder.put(words.line)
+    case .call(let call): call.write(to: &encoder)
+    case .pieces(let pieces):
+      encoder.put(pieces.ledger)
+      encoder.put(pieces.total)
+      encoder.put(UInt32(pieces.pieces.count))
+      for piece in pieces.pieces { encoder.put(piece) }
+      encoder.put(bytes: pieces.place)
+    case .drained(let drain):
+      encoder.put(drain.time)
+      encoder.put(drain.reason)
+    case .end(let end):
+      encoder.put(end.time)
+      encoder.put(end.outputLength)
+    }
+    return encoder.bytes
+  }
+
+  /// The frame and the head of a record without bulk.
+  package var framed: [UInt8] {
+    let head = head
+    return RecordFrame(kind: kind.rawValue, head: head).bytes + head
+  }
+
+  package init(kind: UInt32, head: ArraySlice<UInt8>) throws(JournalFault) {
+    guard let kind = Kind(rawValue: kind) else { throw .damaged }
+    var decoder = RecordDecoder(head)
+    switch kind {
+    case .start:
+      var arguments: [String] = []
+      for _ in 0..<(try decoder.getCount(4)) { arguments.append(try decoder.getText()) }
+      self = .start(
+        ProgramIdentity(arguments: arguments, byteCount: try decoder.get(), checksum: try decoder.get()))
+    case .run:
+      self = .run(
+        RunRecord(
+          time: try decoder.get(), host: try decoder.getText(), process: try decoder.get(),
+          job: try decoder.getText(), ranks: try decoder.get()))
+    case .words:
+      self = .words(
+        CallWords(
+          operation: try decoder.getText(), elementType: try decoder.getText(), file: try decoder.getText(),
+          line: try decoder.get()))
+    case .call: self = .call(try CallRecord(from: &decoder))
+    case .pieces:
+      let ledger = try decoder.get(UInt32.self)
+      let total = try decoder.get(UInt32.self)
+      var pieces: [UInt32] = []
+      for _ in 0..<(try decoder.getCount(4)) { pieces.append(try decoder.get()) }
+      self = .pieces(PiecesRecord(ledger: ledger, total: total, pieces: pieces, place: try decoder.getBytes()))
+    case .drained: self = .drained(DrainRecord(time: try decoder.get(), reason: try decoder.getText()))
+    case .end: self = .end(EndRecord(time: try decoder.get(), outputLength: try decoder.get()))
+    }
+  }
+}
+
+extension CallRecord {
+  private enum OutcomeKind: UInt8 { case value, blocks, failure }
+
+  fileprivate func write(to encoder: inout RecordEncoder) {
+    encoder.put(time)
+    encoder.put(fingerprint.low)
+    encoder.put(fingerprint.high)
+    encoder.put(callCount)
+    encoder.put(outputLength)
+    switch outcome {
+    case .value(let bytes):
+      encoder.put(OutcomeKind.value.rawValue)
+      encoder.put(bytes: bytes)
+    case .blocks(let blocks):
+      encoder.put(OutcomeKind.blocks.rawValue)
+      encoder.put(UInt32(blocks.count))
+      for block in blocks {
+        encoder.put(bytes: block.header)
+        encoder.put(UInt32(block.sizes.count))
+        for size in block.sizes { encoder.put(size) }
+      }
+    case .failure(let bytes):
+      encoder.put(OutcomeKind.failure.rawValue)
+      encoder.put(bytes: bytes)
+    }
+    encoder.put(raw: encodedCalls)
+  }
+
+  fileprivate init(from decoder: inout RecordDecoder) throws(JournalFault) {
+    let time = try decoder.get(UInt64.self)
+    let fingerprint = (low: try decoder.get(UInt64.self), high: try decoder.get(UInt64.self))
+    let callCount = try decoder.get(UInt64.self)
+    let outputLength = try decoder.get(UInt64.self)
+    let outcome: Outcome
+    switch OutcomeKind(rawValue: try decoder.get()) {
+    case .value: outcome = .value(try decoder.getBytes())
+    case .failure: outcome = .failure(try decoder.getBytes())
+    case .blocks:
+      var blocks: [BlockParts] = []
+      for _ in 0..<(try decoder.getCount(12)) {
+        let header = try decoder.getBytes()
+        var sizes: [Int] = []
+        for _ in 0..<(try decoder.getCount(8)) {
+          let size = try decoder.get(Int.self)
+          guard size >= 0 else { throw .damaged }
+          sizes.append(size)
+        }
+        blocks.append(BlockParts(header: header, sizes: sizes))
+      }
+      outcome = .blocks(blocks)
+    case nil: throw .damaged
+    }
+    self.init(
+      time: time, fingerprint: fingerprint, callCount: callCount, outputLength: outputLength, outcome: outcome,
+      encodedCalls: decoder.rest)
+  }
+}
+
+extension CallEntry {
+  package static func encode(_ calls: [CallEntry]) -> [UInt8] {
+    var encoder = RecordEncoder()
+    encoder.put(UInt32(calls.count))
+    for call in calls {
+      encoder.put(call.words)
+      encoder.put(call.fingerprint)
+      encoder.put(UInt32(call.shape.count))
+      for size in call.shape { encoder.put(size) }
+      encoder.put(call.detail)
+    }
+    return encoder.bytes
+  }
+
+  package static func decode(_ bytes: ArraySlice<UInt8>) throws(JournalFault) -> [CallEntry] {
+    var decoder = RecordDecoder(bytes)
+    var calls: [CallEntry] = []
+    for _ in 0..<(try decoder.getCount(20)) {
+      let words = try decoder.get(UInt32.self)
+      let fingerprint = try decoder.get(UInt64.self)
+      var shape: [Int] = []
+      for _ in 0..<(try decoder.getCount(8)) { shape.append(try decoder.get()) }
+      calls.append(CallEntry(words: words, fingerprint: fingerprint, shape: shape, detail: try decoder.getText()))
+    }
+    return calls
+  }
+}

@@ -1,0 +1,88 @@
+/// What a journal holds, found by reading all of it with its checksums.
+package struct JournalScan: Equatable, Sendable {
+  /// Which program wrote it; nil where not even the first record is whole.
+  package var program: ProgramIdentity?
+  /// Up to where the file is worth keeping: what follows is torn, or the errors that the last run ended with.
+  package var length: UInt64
+  /// How many bytes of the file follow that.
+  package var cutBytes: UInt64
+  /// The kinds of call that are named up to there.
+  package var words: [CallWords] = []
+  /// How many collectives it has.
+  package var callCount = 0
+  /// The last of them.
+  package var lastCall: LastCall?
+  package var runs: [RunRecord] = []
+  /// How the last run left, where it drained.
+  package var drain: DrainRecord?
+  /// The program has come to its end.
+  package var end: EndRecord?
+  /// How many bytes the program had printed.
+  package var outputLength: UInt64 = 0
+  /// The pieces that are done, by ledger, of those that no collective has ended since.
+  package var pieces: [UInt32: Pieces] = [:]
+
+  package struct LastCall: Equatable, Sendable {
+    package var time: UInt64
+    /// Its words; nil where the journal doesn't say.
+    package var words: CallWords?
+  }
+
+  package struct Pieces: Equatable, Sendable {
+    package var total: UInt32
+    package var done: Set<UInt32>
+  }
+
+  /// Reads a journal.
+  ///
+  /// Errors that collectives ended with count where the program went on after them: it may have caught them. Those at the
+  /// end are what it ended with: they are cut off, so that the calls are made again.
+  ///
+  /// - Throws: `missing`, `system`, `foreign`, `version`.
+  package init(path: String) throws(JournalFault) {
+    let reader = try JournalReader(path: path)
+    length = reader.position
+    cutBytes = 0
+    /// As of the last record that isn't a collective's error, or wasn't the last such.
+    var kept = self
+    while let entry = try reader.next() {
+      guard try reader.isWhole(entry) else { break }
+      add(entry.record)
+      length = entry.end
+      if case .call(let call) = entry.record, case .failure = call.outcome {
+        continue
+      } else if case .call = entry.record {
+        kept = self
+      } else if callCount == kept.callCount {
+        kept = self
+      }
+    }
+    if end == nil { self = kept }
+    cutBytes = reader.length - length
+  }
+
+  private mutating func add(_ record: JournalRecord) {
+    switch record {
+    case .start(let program): self.program = program
+    case .run(let run):
+      runs.append(run)
+      drain = nil
+    case .words(let words): self.words.append(words)
+    case .call(let call):
+      callCount += 1
+      outputLength = call.outputLength
+      let words = (try? call.calls())?.last.flatMap { self.words.indices.contains(Int($0.words)) ? self.words[Int($0.words)] : nil }
+      lastCall = LastCall(time: call.time, words: words)
+    case .pieces(let record):
+      guard record.total > 0 else {
+        pieces[record.ledger] = nil
+        break
+      }
+      pieces[record.ledger, default: Pieces(total: record.total, done: [])].done.formUnion(record.pieces)
+    case .drained(let drain): self.drain = drain
+    case .end(let end):
+      self.end = end
+      outputLength = end.outputLength
+    }
+  }
+}

@@ -1,0 +1,176 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import MusterJournal
+internal import Synchronization
+
+/// On rank 0: the file of a journal, open for this run alone, with what it holds.
+struct JournalFile {
+  /// What every rank has to know of it.
+  struct Opening: Codable, Sendable {
+    var path: String
+    /// Up to where it holds earlier runs.
+    var length: UInt64
+    /// The collectives in it.
+    var callCount: Int
+    var outputLength: UInt64
+    /// The program has come to its end.
+    var isEnded: Bool
+  }
+
+  var opening: Opening
+  var descriptor: Int32
+  var words: [CallWords]
+  /// What to tell the user of it; empty for nothing.
+  var remark = ""
+
+  static func outputPath(of path: String) -> String { path + ".out" }
+  /// The folder of blocks that are kept beside a journal.
+  static func blocksPath(of path: String) -> String { path + ".blocks" }
+
+  /// The journals of this process's sessions, with how many there were.
+  private static let sessions = Mutex<[String: Int]>([:])
+
+  /// Opens a journal, or begins one.
+  ///
+  /// - Throws: `MusterError`: `session` where another process has it open; `changedProgram` where it was begun with other
+  ///   arguments; `invalidArgument` where the file isn't a journal; `permissionDenied`, `diskFull`, `fileNotFound`,
+  ///   `inputOutput`.
+  static func open(_ name: String, start: SessionConfiguration.JournalStart) throws(MusterError) -> JournalFile {
+    let path = ownPath(for: name)
+    let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw failure(path, errno) }
+    var isKept = false
+    defer { if !isKept { close(descriptor) } }
+    // Some file systems have no locks: then nothing keeps two runs apart.
+    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      throw MusterError(
+        .session, "the journal '\(path)' is in use by another process",
+        fix: "Wait for its end, or give this run a journal of its own")
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
+    if start == .anew && status.st_size > 0 {
+      guard ftruncate(descriptor, 0) == 0 else { throw failure(path, errno) }
+      unlink(outputPath(of: path))
+      try? FileManager.default.removeItem(atPath: blocksPath(of: path))
+      status.st_size = 0
+    }
+    let program = ProgramIdentity.current
+    var file = JournalFile(
+      opening: Opening(path: path, length: 0, callCount: 0, outputLength: 0, isEnded: false), descriptor: descriptor,
+      words: [])
+    if status.st_size > 0, try file.take(try scan(path), program: program) {
+      isKept = true
+      return file
+    }
+    try file.begin(program)
+    isKept = true
+    return file
+  }
+
+  /// The second session of a process that names a journal has one of its own, and so on.
+  private static func ownPath(for name: String) -> String {
+    let path = name.hasPrefix("/") ? name : FileManager.default.currentDirectoryPath + "/" + name
+    let number = sessions.withLock { sessions in
+      sessions[path, default: 0] += 1
+      return sessions[path]!
+    }
+    return number == 1 ? path : "\(path).\(number)"
+  }
+
+  private static func scan(_ path: String) throws(MusterError) -> JournalScan {
+    do throws(JournalFault) {
+      return try JournalScan(path: path)
+    } catch {
+      switch error {
+      case .foreign, .damaged:
+        throw MusterError(
+          .invalidArgument, "'\(path)' isn't a journal of Muster's", fix: "Name another file for the journal")
+      case .version(let version):
+        throw MusterError(
+          .unsupported, "the journal '\(path)' is of version \(version) of the format, and this Muster writes version"
+            + " \(JournalRecord.version)",
+          fix: "Run the program with the Muster that it was begun with, or set MUSTER_JOURNAL_START=anew to discard it")
+      case .missing: throw failure(path, ENOENT)
+      case .system(let number): throw failure(path, number)
+      }
+    }
+  }
+
+  /// Takes over what earlier runs have left. Returns false where that is nothing.
+  private mutating func take(_ scan: JournalScan, program: ProgramIdentity) throws(MusterError) -> Bool {
+    guard let former = scan.program else { return false }
+    let path = opening.path
+    guard former.arguments == program.arguments else {
+      throw MusterError(
+        .changedProgram,
+        "the journal '\(path)' was begun by `\(former.arguments.joined(separator: " "))`, and this is"
+          + " `\(program.arguments.joined(separator: " "))`",
+        fix: "Use the same arguments, another journal, or MUSTER_JOURNAL_START=anew to discard what it holds")
+    }
+    if (former.byteCount, former.checksum) != (program.byteCount, program.checksum) {
+      remark =
+        "muster: warning: the program was built anew since the journal '\(path)' was begun. Results of the former build"
+        + " are taken over; where they would differ now, discard them with MUSTER_JOURNAL_START=anew\n"
+    }
+    if scan.cutBytes > 0, ftruncate(descriptor, off_t(scan.length)) != 0 { throw Self.failure(path, errno) }
+    opening.length = scan.length
+    opening.callCount = scan.callCount
+    opening.outputLength = scan.outputLength
+    opening.isEnded = scan.end != nil
+    words = scan.words
+    return true
+  }
+
+  private mutating func begin(_ program: ProgramIdentity) throws(MusterError) {
+    let bytes = JournalRecord.preamble + JournalRecord.start(program).framed
+    guard ftruncate(descriptor, 0) == 0 else { throw Self.failure(opening.path, errno) }
+    let status = bytes.withUnsafeBytes { FileWriting.write($0, to: descriptor, at: 0) }
+    guard status == 0, fsync(descriptor) == 0 || errno == EINVAL else {
+      ftruncate(descriptor, 0)
+      throw Self.failure(opening.path, status == 0 ? errno : status)
+    }
+    // The file's name lasts once its folder is on disk. What can't be synced is as good as others there.
+    let folder = Glibc.open(
+      String(opening.path[..<opening.path.lastIndex(of: "/")!]) + "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
+    opening.length = UInt64(bytes.count)
+  }
+
+  private static func failure(_ path: String, _ number: Int32) -> MusterError {
+    let fix =
+      switch FileWriting.code(of: number) {
+      case .diskFull: "Free some space, or put the journal on another disk"
+      default: "Set MUSTER_JOURNAL to a file in a folder that all nodes see and this job may write to"
+      }
+    return MusterError(
+      FileWriting.code(of: number), "the journal '\(path)' can't be used: \(String(cString: strerror(number)))",
+      fix: fix)
+  }
+}
+
+extension ProgramIdentity {
+  /// Of this process.
+  static let current: ProgramIdentity = {
+    var arguments = CommandLine.arguments
+    // However it was named.
+    if let first = arguments.first { arguments[0] = String(first.split(separator: "/").last ?? "") }
+    var byteCount: UInt64 = 0
+    var checksum: UInt32 = 0
+    let file = Glibc.open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
+    if file >= 0 {
+      defer { close(file) }
+      var buffer = [UInt8](repeating: 0, count: 1 << 20)
+      while true {
+        let count = read(file, &buffer, buffer.count)
+        guard count > 0 else { break }
+        checksum = Checksum.adding(buffer[..<count], to: checksum)
+        byteCount += UInt64(count)
+      }
+    }
+    return ProgramIdentity(arguments: arguments, byteCount: byteCount, checksum: checksum)
+  }()
+}

@@ -1,0 +1,227 @@
+internal import Glibc
+internal import MusterJournal
+internal import Synchronization
+
+/// Adds records to a journal, on a thread of its own: the program doesn't wait for the disk.
+///
+/// A record is in the file a few milliseconds after it was added, and so outlives the process; it is on disk, and outlives
+/// the machine, a second later at the most. Where the disk is full the file ends with the last whole record.
+///
+/// `@unchecked Sendable` is safe: the variables are read and written with `condition` locked only, but for those of the
+/// writing, which belong to the thread.
+final class JournalWriter: @unchecked Sendable {
+  /// A part of a storage.
+  struct Bulk: Sendable {
+    var storage: BlockStorage
+    var offset: Int
+    var byteCount: Int
+  }
+
+  private struct Item {
+    var kind: UInt32
+    var head: [UInt8]
+    var bulk: [Bulk]
+  }
+
+  /// For how long records are collected before they are written.
+  private static let collecting = 5_000_000
+  /// For how long what is written may not be on disk.
+  private static let syncing = 1_000_000_000
+
+  private let file: Int32
+  private let path: String
+  /// What has to be on disk before the records are.
+  private let beforeSync: @Sendable () -> Void
+  private let condition = ConditionLock()
+  private var items: [Item] = []
+  /// The thread has nothing to do and waits to be woken.
+  private var isIdle = false
+  /// Somebody waits for all to be on disk.
+  private var isUrgent = false
+  private var isClosing = false
+  private var isClosed = false
+  private var added = 0
+  private var synced = 0
+  private var error: MusterError?
+  /// Whether anything has gone wrong; for a look at every call.
+  private let hasFailed = Atomic<Bool>(false)
+
+  // Of the thread
+  private var length: UInt64
+  private var unsyncedSince: Int?
+
+  /// - Parameters:
+  ///   - file: the journal's descriptor, which the writer closes.
+  ///   - length: where to begin to write.
+  init(file: Int32, path: String, length: UInt64, beforeSync: @escaping @Sendable () -> Void) {
+    self.file = file
+    self.path = path
+    self.length = length
+    self.beforeSync = beforeSync
+    SystemThread.start(name: "muster-journal") { self.run() }
+  }
+
+  /// What went wrong; nothing is added any more then.
+  var failure: MusterError? {
+    guard hasFailed.load(ordering: .relaxed) else { return nil }
+    return condition.withLock { error }
+  }
+
+  func append(_ record: JournalRecord, bulk: [Bulk] = []) {
+    let head = record.head
+    condition.lock()
+    items.append(Item(kind: record.kind.rawValue, head: head, bulk: bulk))
+    added += 1
+    let wakes = isIdle
+    isIdle = false
+    if wakes { condition.broadcast() }
+    condition.unlock()
+  }
+
+  /// Waits until all that was added is on disk.
+  ///
+  /// - Throws: `MusterError` with code `diskFull`, `inputOutput`, where it can't be.
+  func sync() throws(MusterError) {
+    condition.lock()
+    let target = added
+    while synced < target, error == nil, !isClosed {
+      isUrgent = true
+      condition.broadcast()
+      condition.wait()
+    }
+    let error = error
+    condition.unlock()
+    if let error { throw error }
+  }
+
+  /// Waits until all that was added is on disk, as far as that can be, and closes the file.
+  func close() {
+    condition.lock()
+    isClosing = true
+    condition.broadcast()
+    while !isClosed { condition.wait() }
+    condition.unlock()
+  }
+
+  private func run() {
+    // Past a limit on the size of files the write fails, and the program is told: the signal would end it.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGXFSZ)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    condition.lock()
+    while true {
+      if items.isEmpty && !isUrgent && !isClosing {
+        if let unsyncedSince {
+          let left = unsyncedSince + Self.syncing - MonotonicClock.nanoseconds
+          isIdle = true
+          if left > 0 { condition.wait(nanoseconds: left) }
+          isIdle = false
+        } else {
+          isIdle = true
+          condition.wait()
+          isIdle = false
+        }
+      }
+      var taken: [Item] = []
+      swap(&taken, &items)
+      let last = added
+      let isLast = isClosing
+      let isUrgent = isUrgent
+      let hasError = error != nil
+      condition.unlock()
+      var failure: MusterError?
+      if !hasError && !taken.isEmpty {
+        failure = write(taken)
+        if unsyncedSince == nil { unsyncedSince = MonotonicClock.nanoseconds }
+      }
+      taken = []
+      if let since = unsyncedSince, failure == nil, !hasError,
+        isUrgent || isLast || MonotonicClock.nanoseconds - since >= Self.syncing
+      {
+        failure = syncFile()
+        unsyncedSince = nil
+        condition.withLock { synced = last }
+      } else if unsyncedSince == nil {
+        condition.withLock { synced = last }
+      }
+      condition.lock()
+      if let failure {
+        error = failure
+        hasFailed.store(true, ordering: .relaxed)
+      }
+      if error != nil { unsyncedSince = nil }
+      if synced == added || error != nil { self.isUrgent = false }
+      condition.broadcast()
+      if isLast && items.isEmpty { break }
+      if !self.isUrgent && !isClosing {
+        // Others that are about to come are written along.
+        condition.unlock()
+        usleep(UInt32(Self.collecting / 1000))
+        condition.lock()
+      }
+    }
+    _ = Glibc.close(file)
+    isClosed = true
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  private func syncFile() -> MusterError? {
+    beforeSync()
+    guard fdatasync(file) == 0 || errno == EINVAL else { return failure(errno) }
+    return nil
+  }
+
+  /// Writes some records; where that fails the file ends with what was whole before.
+  private func write(_ items: [Item]) -> MusterError? {
+    var buffer: [UInt8] = []
+    var status: Int32 = 0
+    var place = length
+    func flush() {
+      guard !buffer.isEmpty, status == 0 else { return }
+      buffer.withUnsafeBytes { put($0) }
+      buffer.removeAll(keepingCapacity: true)
+    }
+    func put(_ bytes: UnsafeRawBufferPointer) {
+      guard status == 0 else { return }
+      status = FileWriting.write(bytes, to: file, at: place)
+      place += UInt64(bytes.count)
+    }
+    for item in items {
+      let bulk = item.bulk.map { UnsafeRawBufferPointer(start: $0.storage.bytes + $0.offset, count: $0.byteCount) }
+      let checksum = bulk.reduce(0) { Checksum.adding($1, to: $0) }
+      let frame = RecordFrame(
+        kind: item.kind, head: item.head, bulkBytes: UInt64(bulk.reduce(0) { $0 + $1.count }), bulkChecksum: checksum)
+      buffer += frame.bytes
+      buffer += item.head
+      for part in bulk {
+        if part.count <= 64 << 10 {
+          buffer += part
+        } else {
+          flush()
+          put(part)
+        }
+      }
+      if buffer.count > 1 << 20 { flush() }
+    }
+    flush()
+    guard status == 0 else {
+      // The records before stay good.
+      ftruncate(file, off_t(length))
+      return failure(status)
+    }
+    length = place
+    return nil
+  }
+
+  private func failure(_ number: Int32) -> MusterError {
+    let code = FileWriting.code(of: number)
+    let fix =
+      code == .diskFull
+      ? "Free some space and start the program again: it goes on after the last call that the journal has"
+      : "Start the program again when that is mended: it goes on after the last call that the journal has"
+    return MusterError(
+      code, "the journal '\(path)' can't be written: \(String(cString: strerror(number)))", fix: fix)
+  }
+}

@@ -1,0 +1,142 @@
+internal import Glibc
+internal import Synchronization
+
+/// Keeps what the program prints on rank 0 beside its journal, so that a run that goes on after another doesn't print it
+/// again: standard output goes into a file, and from there to where it went before.
+///
+/// The file has all that the program has printed, over all its runs, once. What is passed on may be told twice where a run
+/// was killed: what it had printed since its last collective.
+final class OutputKeeper: Sendable {
+  private struct State {
+    /// Standard output as it was.
+    var original: Int32 = -1
+    var file: Int32 = -1
+    /// How much of the file has been passed on.
+    var passedOn: UInt64 = 0
+    /// Standard output goes into the file.
+    var isKeeping = false
+  }
+
+  /// How often what was printed is passed on while no collective ends, in microseconds.
+  private static let interval: UInt32 = 100_000
+  private static let current = Mutex<OutputKeeper?>(nil)
+
+  let path: String
+  private let state = Mutex(State())
+
+  init(path: String) { self.path = path }
+
+  /// From now on nothing is printed: it has been already.
+  func hold() throws(MusterError) {
+    let nowhere = try Self.opened("/dev/null", O_WRONLY)
+    defer { close(nowhere) }
+    try state.withLock { state throws(MusterError) in
+      try Self.redirect(to: nowhere, &state)
+    }
+  }
+
+  /// From now on what is printed goes into the file, behind its first bytes, and is passed on.
+  ///
+  /// - Parameter length: how many bytes of the file are kept.
+  /// - Throws: `MusterError` with code `permissionDenied`, `diskFull` or `inputOutput` where the file can't be opened.
+  func begin(at length: UInt64) throws(MusterError) {
+    let file = try Self.opened(path, O_RDWR | O_CREAT)
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw Self.failure(path) }
+    // Where the machine stopped the journal may have come to disk before the output.
+    let start = min(length, UInt64(status.st_size))
+    guard ftruncate(file, off_t(start)) == 0, lseek(file, off_t(start), SEEK_SET) >= 0 else {
+      throw Self.failure(path)
+    }
+    try state.withLock { state throws(MusterError) in
+      try Self.redirect(to: file, &state)
+      state.file = file
+      state.passedOn = start
+      state.isKeeping = true
+    }
+    Self.current.withLock { $0 = self }
+    SystemThread.start(name: "muster-output") { [weak self] in
+      while true {
+        usleep(Self.interval)
+        guard self?.passOn() == true else { return }
+      }
+    }
+  }
+
+  /// How much has been printed; passes it on.
+  func length() -> UInt64 {
+    StandardStreams.flushBufferedOutput()
+    passOn()
+    return state.withLock { $0.passedOn }
+  }
+
+  /// Has what was printed last.
+  func sync() {
+    let file = state.withLock { $0.isKeeping ? dup($0.file) : -1 }
+    guard file >= 0 else { return }
+    fdatasync(file)
+    close(file)
+  }
+
+  /// Standard output goes where it went before.
+  func end() {
+    StandardStreams.flushBufferedOutput()
+    passOn()
+    Self.current.withLock { if $0 === self { $0 = nil } }
+    state.withLock { state in
+      guard state.original >= 0 else { return }
+      dup2(state.original, STDOUT_FILENO)
+      close(state.original)
+      if state.file >= 0 { close(state.file) }
+      state = State()
+    }
+  }
+
+  /// Passes on what is in the file of the session that runs. Not to be called in a signal handler.
+  static func passOnCurrent() {
+    current.withLock { $0 }?.passOn()
+  }
+
+  /// Returns whether there may be more later.
+  @discardableResult
+  private func passOn() -> Bool {
+    state.withLock { state in
+      guard state.isKeeping else { return false }
+      var status = stat()
+      guard fstat(state.file, &status) == 0, UInt64(status.st_size) > state.passedOn else { return true }
+      var buffer = [UInt8](repeating: 0, count: 1 << 14)
+      while true {
+        let count = pread(state.file, &buffer, buffer.count, off_t(state.passedOn))
+        guard count > 0 else { return true }
+        buffer.withUnsafeBytes {
+          StandardStreams.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: state.original)
+        }
+        state.passedOn += UInt64(count)
+      }
+    }
+  }
+
+  private static func redirect(to file: Int32, _ state: inout State) throws(MusterError) {
+    StandardStreams.flushBufferedOutput()
+    if state.original < 0 {
+      state.original = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+      // A program without standard output has none that it could lose.
+      if state.original < 0 { state.original = try opened("/dev/null", O_WRONLY) }
+    }
+    guard dup2(file, STDOUT_FILENO) >= 0 else { throw failure("standard output") }
+  }
+
+  private static func opened(_ path: String, _ flags: Int32) throws(MusterError) -> Int32 {
+    let file = open(path, flags | O_CLOEXEC, 0o666)
+    guard file >= 0 else { throw failure(path) }
+    return file
+  }
+
+  private static func failure(_ path: String) -> MusterError {
+    let number = errno
+    return MusterError(
+      FileWriting.code(of: number), "'\(path)', where a journal keeps what the program prints, can't be used:"
+        + " \(String(cString: strerror(number)))",
+      fix: "Set MUSTER_JOURNAL to a file in a folder that this job may write to")
+  }
+}

@@ -1,0 +1,87 @@
+internal import MusterJournal
+internal import Synchronization
+
+/// Which pieces of something large are done, such as the chunks of a file that is being written: they needn't be done again
+/// by a run that goes on after this one. On every rank.
+package final class PieceLedger: Sendable {
+  /// The same on every rank, and in every run.
+  private let number: UInt32
+  private let total: Int
+  private let session: Session
+  private let journal: SessionJournal
+  /// What earlier runs have done, once that has been looked up.
+  private let done = Mutex<[UInt32: [UInt8]]?>(nil)
+  private let isClosed = Atomic(false)
+
+  init(number: Int, total: Int, session: Session, journal: SessionJournal) {
+    self.number = UInt32(number)
+    self.total = total
+    self.session = session
+    self.journal = journal
+  }
+
+  /// Whether an earlier run has done a piece. Known from the moment on at which the program goes on by itself.
+  package func isDone(_ piece: Int) -> Bool { place(of: piece) != nil }
+
+  /// What `tell` was given for a piece; nil where none is done.
+  package func place(of piece: Int) -> [UInt8]? {
+    done.withLock { done in
+      if done == nil { done = journal.donePieces(of: number) }
+      return done![UInt32(piece)]
+    }
+  }
+
+  /// Some pieces are done, and outlive the machine. On any rank and thread.
+  ///
+  /// - Parameter place: what it takes to find them.
+  package func tell(_ pieces: [Int], place: [UInt8] = []) {
+    guard !isClosed.load(ordering: .relaxed), !pieces.isEmpty else { return }
+    session.tell(
+      PiecesRecord(ledger: number, total: UInt32(total), pieces: pieces.map { UInt32($0) }, place: place))
+  }
+
+  /// What earlier runs have done is lost: all has to be done again. On every rank; on rank 0 the journal says so when this
+  /// returns.
+  ///
+  /// - Throws: `MusterError` where the journal can't be written.
+  package func discard() throws {
+    done.withLock { $0 = [:] }
+    journal.forgetPieces(of: number)
+    guard let recorder = journal.recorder else { return }
+    recorder.writer.append(.pieces(PiecesRecord(ledger: number, total: 0, pieces: [])))
+    try recorder.writer.sync()
+  }
+
+  /// All is done, or given up.
+  package func close() {
+    isClosed.store(true, ordering: .relaxed)
+    journal.forgetPieces(of: number)
+  }
+}
+
+extension Session {
+  /// Whether the program is told what its earlier runs got. The same on every rank between two calls.
+  package var isBeingReplayed: Bool { isReplaying.load(ordering: .relaxed) }
+
+  /// A ledger of so many pieces; nil where no journal keeps one. Every rank has to make the same calls.
+  package func pieceLedger(total: Int) -> PieceLedger? {
+    guard hasJournal.load(ordering: .relaxed) else { return nil }
+    return state.value.withLock { state in
+      guard let journal = state.journal else { return nil }
+      defer { state.nextLedger += 1 }
+      return PieceLedger(number: state.nextLedger, total: total, session: self, journal: journal)
+    }
+  }
+
+  /// Adds to the journal which pieces are done; on ranks other than 0 by way of that.
+  func tell(_ pieces: PiecesRecord) {
+    guard let engine = engine as? RankEngine, !isRoot else { return add(pieces) }
+    engine.post(note: JournalRecord.pieces(pieces).head)
+  }
+
+  /// On rank 0.
+  func add(_ pieces: PiecesRecord) {
+    guard let recorder = state.value.withLock({ $0.journal?.recorder }) else { return }
+    recorder.writer.append(.pieces(pieces))
+  }
+}

@@ -1,0 +1,174 @@
+internal import MusterJournal
+internal import MusterScheduling
+internal import Synchronization
+
+/// A session's journal on one rank: gives the program what its earlier runs got, call by call; from the first call on that
+/// they didn't come to, rank 0 adds to it.
+final class SessionJournal: Sendable {
+  /// What an earlier run got of a collective.
+  enum Replay: Sendable {
+    case value([UInt8])
+    case blocks([EncodedBlock])
+    case failure(MusterError)
+  }
+
+  private struct State {
+    /// nil once the program has gone past it.
+    var past: JournalPast?
+    var deferred = DeferredWork()
+    /// Nothing is put off any more.
+    var isLive = false
+    /// The program isn't the one that wrote the journal: every call fails with it.
+    var difference: MusterError?
+    /// The pieces that were done when the session went past its journal, with what it takes to find each, by ledger.
+    var pieces: [UInt32: [UInt32: [UInt8]]] = [:]
+    var lastCall: CallRecord?
+  }
+
+  let path: String
+  /// The program had come to its end: there is nothing to go on with.
+  let isEnded: Bool
+  /// On rank 0.
+  let recorder: JournalRecorder?
+  private let outputLength: UInt64
+  private let state: Mutex<State>
+
+  init(_ opening: JournalFile.Opening, past: sending JournalPast, recorder: JournalRecorder?) {
+    path = opening.path
+    isEnded = opening.isEnded
+    outputLength = opening.outputLength
+    self.recorder = recorder
+    state = Mutex(State(past: past))
+  }
+
+  /// Whether the program has come to all that its earlier runs have done, and there is more to do.
+  var isPast: Bool { !isEnded && state.withLock { $0.past?.isOver ?? true } }
+  var isLive: Bool { state.withLock { $0.isLive } }
+
+  /// What an earlier run got of the collective that the program has come to.
+  ///
+  /// - Throws: `MusterError` with code `changedProgram` where that run came to another one, from then on at every call.
+  func replay(_ log: borrowing CallLog) throws(MusterError) -> Replay {
+    try state.withLock { state throws(MusterError) in
+      if let difference = state.difference { throw difference }
+      guard let past = state.past else {
+        throw MusterError(.internal, "a call was looked up in a journal that is over")
+      }
+      let former = past.lastCall
+      guard let (entry, call) = try read({ () throws(JournalFault) in try past.next() }) else {
+        throw changed(
+          "it had ended\(former == nil ? "" : " after call \(former!.callCount)") then, and comes to"
+            + " \(log.recent.last?.call.text ?? "a call") now", &state)
+      }
+      guard call.fingerprint == (log.fingerprint.low, log.fingerprint.high) else {
+        throw changed(past.difference(call, from: log.recent), &state)
+      }
+      switch call.outcome {
+      case .value(let bytes): return .value(bytes)
+      case .blocks(let parts):
+        return .blocks(try read { () throws(JournalFault) in try past.blocks(of: entry, parts) })
+      case .failure(let bytes):
+        return .failure((try? JSON.decode(MusterError.self, from: bytes)) ?? MusterError(.damaged, path: path))
+      }
+    }
+  }
+
+  private func read<R>(_ body: () throws(JournalFault) -> R) throws(MusterError) -> R {
+    do throws(JournalFault) { return try body() } catch { throw MusterError(error, path: path) }
+  }
+
+  private func changed(_ difference: String, _ state: inout State) -> MusterError {
+    let error = MusterError(
+      .changedProgram, "the program isn't the one that began the journal '\(path)': \(difference)",
+      fix: "Run the program as it was, or discard what the journal holds with MUSTER_JOURNAL_START=anew")
+    state.difference = error
+    return error
+  }
+
+  /// Puts a request off. Returns false where it is to be made.
+  func putOff(_ request: DeferredWork.Request) -> Bool {
+    state.withLock { state in
+      guard !state.isLive else { return false }
+      state.deferred.append(request)
+      return true
+    }
+  }
+
+  /// The type of the blocks of a layer that was put off.
+  func blockType(of layer: UInt32) -> (any Block.Type)? { state.withLock { $0.deferred.blockType(of: layer) } }
+
+  // MARK: Going on
+
+  /// Reads what the journal has besides calls.
+  func readRest() throws(MusterError) {
+    try state.withLock { state throws(MusterError) in
+      guard let past = state.past else { return }
+      try read { () throws(JournalFault) in try past.readRest() }
+      state.pieces = past.pieces
+    }
+  }
+
+  var hasSubmissions: Bool { state.withLock { $0.deferred.hasSubmissions } }
+
+  /// What is needed of what was put off.
+  func neededGraphs() -> [Int] {
+    // Handles may go meanwhile, and ask for the lock.
+    let deferred = state.withLock { $0.deferred }
+    return deferred.neededGraphs()
+  }
+
+  /// What was put off and is to be asked for now; empty once there is nothing left, and from then on nothing is put off.
+  func takeRequests(ofGraphs needed: [Int]) -> [DeferredWork.Request] {
+    let deferred = state.withLock { state -> DeferredWork in
+      let taken = state.deferred
+      if taken.isEmpty {
+        state.isLive = true
+        state.past = nil
+      } else {
+        state.deferred = DeferredWork()
+      }
+      return taken
+    }
+    return deferred.requests(ofGraphs: needed)
+  }
+
+  /// On rank 0: nothing is printed that has been.
+  func holdOutput() throws(MusterError) { try recorder?.output.hold() }
+
+  /// On rank 0: from now on what happens is added to the journal.
+  func begin(_ run: RunRecord, callCount: Int) throws(MusterError) {
+    guard let recorder else { return }
+    try recorder.output.begin(at: outputLength)
+    recorder.skipCalls(upTo: callCount)
+    recorder.writer.append(.run(run))
+  }
+
+  // MARK: Pieces
+
+  func donePieces(of ledger: UInt32) -> [UInt32: [UInt8]] { state.withLock { $0.pieces[ledger] ?? [:] } }
+
+  func forgetPieces(of ledger: UInt32) {
+    state.withLock { state in
+      state.pieces[ledger] = nil
+      state.past?.forgetPieces(of: ledger)
+    }
+  }
+}
+
+extension MusterError {
+  /// A journal can't be read.
+  init(_ fault: JournalFault, path: String) {
+    switch fault {
+    case .missing:
+      self.init(
+        .fileNotFound, "the journal '\(path)' isn't there", fix: "Put it in a folder that all nodes see under that path")
+    case .system(let number):
+      self.init(
+        FileWriting.code(of: number), "the journal '\(path)' can't be read: \(FileWriting.text(of: number))")
+    case .foreign, .version, .damaged:
+      self.init(
+        .damagedFile, "the journal '\(path)' is damaged",
+        fix: "Set MUSTER_JOURNAL_START=anew to discard what it holds")
+    }
+  }
+}

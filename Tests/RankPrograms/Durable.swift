@@ -1,0 +1,169 @@
+import Glibc
+import Muster
+import Synchronization
+
+/// Programs whose progress outlives them in a journal.
+enum Durable {
+  /// Ends the process that calls it at a step, as a kill would; `MUSTER_TEST_STOP` names the step.
+  private static func stop(_ step: String, _ session: Session) {
+    guard session.isRoot, variable("MUSTER_TEST_STOP") == step else { return }
+    // What was called before is in the journal.
+    usleep(50_000)
+    kill(getpid(), SIGKILL)
+  }
+
+  private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+  /// Notes that something was done, in a file of its own. A line of so few bytes is written in one piece.
+  private static func note(_ line: String) {
+    guard let path = variable("MUSTER_TEST_NOTES") else { return }
+    let file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+    var text = line + "\n"
+    _ = text.withUTF8 { write(file, $0.baseAddress, $0.count) }
+    close(file)
+  }
+
+  private struct Unlucky: Error, Codable {
+    var number: Int
+  }
+
+  /// Something of everything, in steps; each task takes so many milliseconds.
+  static func run(folder: String, milliseconds: Int) async throws {
+    try await Session.run { session in
+      let work: @Sendable (String) -> Void = { name in
+        usleep(UInt32(milliseconds) * 1000)
+        note(name)
+      }
+      print("begin")
+      var total = 0.0
+      for step in 0..<6 {
+        let part = session.delayed(name: "part") { () -> Double in
+          work("part \(step)")
+          return Double(step) * 1.25
+        }
+        total += try await part.compute()
+        print("step \(step): \(total)")
+        stop("step \(step)", session)
+      }
+
+      let squares = try session.map(Array(0..<8), name: "square") { (number: Int) -> Int in
+        work("square \(number)")
+        return number * number
+      }
+      let roots = try session.map(squares, name: "root") { (square: Int) -> Double in
+        work("root of \(square)")
+        return Double(square).squareRoot()
+      }
+      var sum = 0
+      var count = 0
+      for try await future in session.asCompleted(squares) {
+        sum += try await future.value()
+        count += 1
+        stop("square \(count)", session)
+      }
+      print("\(count) squares, \(sum)")
+      print("roots \(try await session.gather(roots))")
+      let statuses = try await session.statuses(of: squares)
+      print("all finished: \(statuses.allSatisfy { $0 == .finished })")
+      stop("roots", session)
+
+      let field = session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
+        work("chunk \(Int(block.elements[0]))")
+        return block * 2
+      }
+      try await session.write(
+        to: folder + "/field.h5",
+        [.dataset("field", field), .dataset("total", NDArray<Double>([total, Double(sum)], shape: [2]))])
+      print("field written")
+      stop("field", session)
+
+      let kept = try session.open(folder + "/field.h5", dataset: "field", as: Double.self, chunks: [6_000])
+        .mapBlocks { block in
+          work("kept \(Int(block.elements[0]))")
+          return block + 1
+        }.persist()
+      let (mean, largest) = try await session.compute(kept.mean(), kept.max())
+      print("mean \(mean.item()), largest \(largest.item())")
+      stop("kept", session)
+
+      do {
+        _ = try await session.delayed(name: "unlucky") { () -> Int in throw Unlucky(number: 13) }.compute()
+      } catch let error as MusterError {
+        print("caught \(error.code), \(error.cause(as: Unlucky.self)?.number ?? 0)")
+      }
+      stop("caught", session)
+      try await (kept * 0.5).write(to: folder + "/kept.h5", dataset: "kept")
+      let slice = try await kept[..<3].compute()
+      print("end \(slice.elements)")
+      stop("end", session)
+    }
+  }
+
+  /// A loop that keeps what each of its steps makes for the next one only.
+  static func chain(steps: Int) async throws {
+    try await Session.run { session in
+      var state = try session.arange(0.0, 4_000.0, chunks: [1_000]).persist()
+      for step in 0..<steps {
+        state = try state.mapBlocks { block in
+          note("step \(step)")
+          return block + 1
+        }.persist()
+        let sum = try await state.sum().compute()
+        print("\(step): \(sum.item())")
+        stop("step \(step)", session)
+      }
+    }
+  }
+
+  /// Calls that depend on the environment, as those of a program that was changed.
+  static func changed() async throws {
+    let way = variable("MUSTER_TEST_WAY") ?? ""
+    try await Session.run { session in
+      let zeros = session.zeros([100], as: Double.self)
+      print(try await zeros.sum().compute().item())
+      let shape = way == "shape" ? [30] : [20]
+      let next = session.ones(shape, as: Double.self)
+      let value = way == "operation" ? next.mean() : next.sum()
+      print(try await value.compute().item())
+      if way == "more" { print(try await next.max().compute().item()) }
+      if way != "less" { print(try await next.min().compute().item()) }
+      stop("last", session)
+    }
+  }
+
+  /// A program that fails until a file is there.
+  static func failing(path: String) async throws {
+    try await Session.run { session in
+      print("first \(try await session.delayed { note("first"); return 1 }.compute())")
+      let second = session.delayed(name: "look") { () -> Int in
+        note("look")
+        guard access(path, F_OK) == 0 else { throw MusterError(.fileNotFound, "there is no \(path)") }
+        return 2
+      }
+      print("second \(try await second.compute())")
+    }
+  }
+
+  /// Many collectives with results of so many elements.
+  static func many(count: Int, elements: Int) async throws {
+    try await Session.run { session in
+      for number in 0..<count {
+        let block = try await session.delayed { [Double](repeating: Double(number), count: elements) }.compute()
+        print(block[0])
+      }
+    }
+  }
+
+  /// Tries what a journal doesn't keep.
+  static func unkept() async throws {
+    try await Session.run { session in
+      let lock = session.lock("l")
+      print(try await session.delayed { try lock.withLock { 1 } }.compute())
+      let queue = session.queue("q", of: Int.self)
+      do { try await queue.put(1) } catch let error as MusterError { print("program: \(error)") }
+      do {
+        try await session.delayed(name: "put") { try queue.put(1) }.compute()
+      } catch let error as MusterError { print("task: \(error.code) \(error.message)") }
+    }
+  }
+}
