@@ -36,6 +36,7 @@ extension JournalRecord {
     case .end(let end):
       encoder.put(end.time)
       encoder.put(end.outputLength)
+    case .printed(let length): encoder.put(length)
     }
     return encoder.bytes
   }
@@ -73,6 +74,7 @@ extension JournalRecord {
       for _ in 0..<(try decoder.getCount(4)) { pieces.append(try decoder.get()) }
       self = .pieces(PiecesRecord(ledger: ledger, total: total, pieces: pieces, place: try decoder.getBytes()))
     case .drained: self = .drained(DrainRecord(time: try decoder.get(), reason: try decoder.getText()))
+    case .printed: self = .printed(try decoder.get())
     case .end: self = .end(EndRecord(time: try decoder.get(), outputLength: try decoder.get()))
     }
   }

@@ -14,6 +14,8 @@ package enum JournalRecord: Equatable, Sendable {
   case drained(DrainRecord)
   /// The program has come to the end of its session.
   case end(EndRecord)
+  /// So many bytes of what the program has printed have been passed on; some of them after the last collective.
+  case printed(UInt64)
 
   package var kind: Kind {
     switch self {
@@ -24,12 +26,13 @@ package enum JournalRecord: Equatable, Sendable {
     case .pieces: .pieces
     case .drained: .drained
     case .end: .end
+    case .printed: .printed
     }
   }
 
   package enum Kind: UInt32, Sendable {
     case start = 1
-    case run, words, call, pieces, drained, end
+    case run, words, call, pieces, drained, end, printed
   }
 }
 

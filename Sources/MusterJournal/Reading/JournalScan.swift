@@ -19,6 +19,8 @@ package struct JournalScan: Equatable, Sendable {
   package var end: EndRecord?
   /// How many bytes the program had printed.
   package var outputLength: UInt64 = 0
+  /// How many bytes of that have been passed on, and more where the program had printed since.
+  package var printedLength: UInt64 = 0
   /// The pieces that are done, by ledger, of those that no collective has ended since.
   package var pieces: [UInt32: Pieces] = [:]
 
@@ -71,6 +73,7 @@ package struct JournalScan: Equatable, Sendable {
     case .call(let call):
       callCount += 1
       outputLength = call.outputLength
+      printedLength = max(printedLength, outputLength)
       let words = (try? call.calls())?.last.flatMap { self.words.indices.contains(Int($0.words)) ? self.words[Int($0.words)] : nil }
       lastCall = LastCall(time: call.time, words: words)
     case .pieces(let record):
@@ -80,6 +83,7 @@ package struct JournalScan: Equatable, Sendable {
       }
       pieces[record.ledger, default: Pieces(total: record.total, done: [])].done.formUnion(record.pieces)
     case .drained(let drain): self.drain = drain
+    case .printed(let length): printedLength = length
     case .end(let end):
       self.end = end
       outputLength = end.outputLength

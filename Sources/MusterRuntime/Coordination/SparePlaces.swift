@@ -22,6 +22,8 @@ struct SparePlaces {
   /// With their names.
   private var overdue: [TaskRun: String] = [:]
   private var spareThreads = 0
+  /// No task is to begin any more.
+  var isStopped = false
 
   /// - Parameters:
   ///   - threads: the worker's threads.
@@ -45,7 +47,7 @@ struct SparePlaces {
   ///
   /// - Parameter running: the tasks that have begun and haven't returned, those that wait and those that are overdue
   ///   among them.
-  func hasRoom(running: Int) -> Bool { running < threads + min(lent, limit) }
+  func hasRoom(running: Int) -> Bool { running < threads + min(lent, limit) && !isStopped }
 
   /// Whether no other task may begin, not even if all of those that have begun wait.
   ///

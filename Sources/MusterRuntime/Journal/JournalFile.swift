@@ -13,6 +13,7 @@ struct JournalFile {
     /// The collectives in it.
     var callCount: Int
     var outputLength: UInt64
+    var printedLength: UInt64
     /// The program has come to its end.
     var isEnded: Bool
   }
@@ -57,7 +58,7 @@ struct JournalFile {
     }
     let program = ProgramIdentity.current
     var file = JournalFile(
-      opening: Opening(path: path, length: 0, callCount: 0, outputLength: 0, isEnded: false), descriptor: descriptor,
+      opening: Opening(path: path, length: 0, callCount: 0, outputLength: 0, printedLength: 0, isEnded: false), descriptor: descriptor,
       words: [])
     if status.st_size > 0, try file.take(try scan(path), program: program) {
       isKept = true
@@ -117,6 +118,7 @@ struct JournalFile {
     opening.length = scan.length
     opening.callCount = scan.callCount
     opening.outputLength = scan.outputLength
+    opening.printedLength = scan.printedLength
     opening.isEnded = scan.end != nil
     words = scan.words
     return true

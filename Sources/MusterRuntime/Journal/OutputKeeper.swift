@@ -4,8 +4,8 @@ internal import Synchronization
 /// Keeps what the program prints on rank 0 beside its journal, so that a run that goes on after another doesn't print it
 /// again: standard output goes into a file, and from there to where it went before.
 ///
-/// The file has all that the program has printed, over all its runs, once. What is passed on may be told twice where a run
-/// was killed: what it had printed since its last collective.
+/// The file has all that the program has printed, over all its runs, once. Where a run was killed, what it had passed on
+/// in its last moment may be passed on twice.
 final class OutputKeeper: Sendable {
   private struct State {
     /// Standard output as it was.
@@ -15,6 +15,8 @@ final class OutputKeeper: Sendable {
     var passedOn: UInt64 = 0
     /// Standard output goes into the file.
     var isKeeping = false
+    /// Hears how much has been passed on, where no collective says so.
+    var tell: @Sendable (UInt64) -> Void = { _ in }
   }
 
   /// How often what was printed is passed on while no collective ends, in microseconds.
@@ -37,9 +39,14 @@ final class OutputKeeper: Sendable {
 
   /// From now on what is printed goes into the file, behind its first bytes, and is passed on.
   ///
-  /// - Parameter length: how many bytes of the file are kept.
+  /// - Parameters:
+  ///   - length: how many bytes of the file are kept.
+  ///   - passedOn: how many bytes needn't be passed on: more where the program is about to print again what it has.
+  ///   - tell: hears how many have been, where no collective says so.
   /// - Throws: `MusterError` with code `permissionDenied`, `diskFull` or `inputOutput` where the file can't be opened.
-  func begin(at length: UInt64) throws(MusterError) {
+  func begin(
+    at length: UInt64, passedOn: UInt64, tell: @escaping @Sendable (UInt64) -> Void
+  ) throws(MusterError) {
     let file = try Self.opened(path, O_RDWR | O_CREAT)
     var status = stat()
     guard fstat(file, &status) == 0 else { throw Self.failure(path) }
@@ -51,14 +58,15 @@ final class OutputKeeper: Sendable {
     try state.withLock { state throws(MusterError) in
       try Self.redirect(to: file, &state)
       state.file = file
-      state.passedOn = start
+      state.passedOn = max(start, passedOn)
+      state.tell = tell
       state.isKeeping = true
     }
     Self.current.withLock { $0 = self }
     SystemThread.start(name: "muster-output") { [weak self] in
       while true {
         usleep(Self.interval)
-        guard self?.passOn() == true else { return }
+        guard self?.passOnAndTell() == true else { return }
       }
     }
   }
@@ -67,7 +75,10 @@ final class OutputKeeper: Sendable {
   func length() -> UInt64 {
     StandardStreams.flushBufferedOutput()
     passOn()
-    return state.withLock { $0.passedOn }
+    return state.withLock { state in
+      var status = stat()
+      return state.isKeeping && fstat(state.file, &status) == 0 ? UInt64(status.st_size) : state.passedOn
+    }
   }
 
   /// Has what was printed last.
@@ -95,6 +106,16 @@ final class OutputKeeper: Sendable {
   /// Passes on what is in the file of the session that runs. Not to be called in a signal handler.
   static func passOnCurrent() {
     current.withLock { $0 }?.passOn()
+  }
+
+  /// The same, and tells how much, where that is news. Returns whether there may be more later.
+  @discardableResult
+  func passOnAndTell() -> Bool {
+    let before = state.withLock { $0.passedOn }
+    let goesOn = passOn()
+    let (after, tell) = state.withLock { ($0.passedOn, $0.tell) }
+    if after > before { tell(after) }
+    return goesOn
   }
 
   /// Returns whether there may be more later.

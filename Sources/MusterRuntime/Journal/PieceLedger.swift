@@ -40,6 +40,11 @@ package final class PieceLedger: Sendable {
       PiecesRecord(ledger: number, total: UInt32(total), pieces: pieces.map { UInt32($0) }, place: place))
   }
 
+  /// Has pieces made lasting where the session leaves before its work is done.
+  func register(_ sync: PieceSync) {
+    journal.register(self) { [weak sync] in sync?.flush() }
+  }
+
   /// What earlier runs have done is lost: all has to be done again. On every rank; on rank 0 the journal says so when this
   /// returns.
   ///
@@ -55,6 +60,7 @@ package final class PieceLedger: Sendable {
   /// All is done, or given up.
   package func close() {
     isClosed.store(true, ordering: .relaxed)
+    journal.unregister(self)
     journal.forgetPieces(of: number)
   }
 }

@@ -23,6 +23,7 @@ package final class PieceSync: Sendable {
   package init(_ ledger: PieceLedger, sync: @escaping @Sendable () throws -> Void) {
     self.ledger = ledger
     self.sync = sync
+    ledger.register(self)
   }
 
   /// A piece is written.

@@ -22,7 +22,8 @@ final class SessionJournal: Sendable {
     var difference: MusterError?
     /// The pieces that were done when the session went past its journal, with what it takes to find each, by ledger.
     var pieces: [UInt32: [UInt32: [UInt8]]] = [:]
-    var lastCall: CallRecord?
+    /// What makes pieces lasting.
+    var syncs: [ObjectIdentifier: @Sendable () -> Void] = [:]
   }
 
   let path: String
@@ -31,12 +32,14 @@ final class SessionJournal: Sendable {
   /// On rank 0.
   let recorder: JournalRecorder?
   private let outputLength: UInt64
+  private let printedLength: UInt64
   private let state: Mutex<State>
 
   init(_ opening: JournalFile.Opening, past: sending JournalPast, recorder: JournalRecorder?) {
     path = opening.path
     isEnded = opening.isEnded
     outputLength = opening.outputLength
+    printedLength = opening.printedLength
     self.recorder = recorder
     state = Mutex(State(past: past))
   }
@@ -138,7 +141,8 @@ final class SessionJournal: Sendable {
   /// On rank 0: from now on what happens is added to the journal.
   func begin(_ run: RunRecord, callCount: Int) throws(MusterError) {
     guard let recorder else { return }
-    try recorder.output.begin(at: outputLength)
+    let writer = recorder.writer
+    try recorder.output.begin(at: outputLength, passedOn: printedLength) { writer.append(.printed($0)) }
     recorder.skipCalls(upTo: callCount)
     recorder.writer.append(.run(run))
   }
@@ -146,6 +150,30 @@ final class SessionJournal: Sendable {
   // MARK: Pieces
 
   func donePieces(of ledger: UInt32) -> [UInt32: [UInt8]] { state.withLock { $0.pieces[ledger] ?? [:] } }
+
+  /// Has something called where the session leaves before its work is done.
+  func register(_ owner: AnyObject, _ flush: @escaping @Sendable () -> Void) {
+    state.withLock { $0.syncs[ObjectIdentifier(owner)] = flush }
+  }
+
+  func unregister(_ owner: AnyObject) { state.withLock { $0.syncs[ObjectIdentifier(owner)] = nil } }
+
+  /// Makes what tasks have written lasting, and notes it.
+  func flushPieces() {
+    for flush in state.withLock({ Array($0.syncs.values) }) { flush() }
+  }
+
+  /// On rank 0: the session leaves before its work is done.
+  func leave(because reason: DrainState.Reason) {
+    guard let recorder else { return }
+    if isLive {
+      recorder.output.passOnAndTell()
+      recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))
+    }
+    do throws(MusterError) { try recorder.writer.sync() } catch {
+      StandardStreams.writeError("muster: \(error)\n")
+    }
+  }
 
   func forgetPieces(of ledger: UInt32) {
     state.withLock { state in

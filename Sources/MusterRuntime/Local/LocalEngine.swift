@@ -1,3 +1,4 @@
+internal import Glibc
 internal import MusterScheduling
 
 /// The engine of one process: `threads` threads, or none of its own (`synchronous`: tasks run on the calling thread).
@@ -79,6 +80,29 @@ final class LocalEngine: Engine {
     guard let outcome else { preconditionFailure("a session of one process is its own root") }
     return outcome
   }
+
+  func drains(by plan: DrainPlan) {
+    SystemThread.start(name: "muster-drain") { [weak worker] in
+      var state = DrainState(jobEnd: plan.jobEnd)
+      while let worker, !worker.hasEnded {
+        let (longest, isIdle) = worker.drainView
+        let action = state.look(
+          at: MonotonicClock.nanoseconds, signal: DrainSignal.reason, longestTask: longest, isIdle: isIdle)
+        if let action { DrainPlan.tell(action) }
+        switch action {
+        case .stop: worker.stop()
+        case .leave(let reason):
+          plan.flush()
+          plan.leave(reason)
+          DrainedEnd.leave()
+        case nil: usleep(Self.drainInterval)
+        }
+      }
+    }
+  }
+
+  /// How often it's looked whether the session is to leave, in microseconds.
+  private static let drainInterval: UInt32 = 20_000
 
   func finish(arrival: Arrival) {
     coordination.close()

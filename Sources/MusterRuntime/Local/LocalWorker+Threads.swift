@@ -101,7 +101,10 @@ extension LocalWorker {
     guard let last = tasks.indices.last else { return }
     let layer = tasks[last].ready.task.layer
     var nanoseconds = 0
-    for place in tasks.indices { nanoseconds += tasks[place].nanoseconds }
+    for place in tasks.indices {
+      nanoseconds += tasks[place].nanoseconds
+      longestTask = max(longestTask, tasks[place].nanoseconds)
+    }
     pace.ended(
       tasks.count, of: tasks[0].ready.task.layer == layer ? layer : nil,
       layerCount: tasks[last].layer.layer.tasks.count, nanoseconds: nanoseconds)

@@ -129,6 +129,8 @@ final class LocalWorker: @unchecked Sendable {
   /// The tasks that the collective shown on the board began with.
   var boardTotal = 0
   var isShutDown = false
+  /// How long the longest task took, in nanoseconds.
+  @exclusivity(unchecked) var longestTask = 0
 
   init(
     threads: Int, isSynchronous: Bool, memoryLimit: Int, scratch: Scratch, board: ProgressBoard?,
@@ -205,6 +207,26 @@ final class LocalWorker: @unchecked Sendable {
     dropped.removeAll()
     layers.removeAll()
     for call in due { call() }
+  }
+
+  /// What has to be known where the session leaves before its work is done.
+  var drainView: (longestTask: Int, isIdle: Bool) {
+    acquire()
+    defer { relinquish() }
+    return (longestTask, running == 0)
+  }
+
+  var hasEnded: Bool {
+    acquire()
+    defer { relinquish() }
+    return isShutDown
+  }
+
+  /// Lets no task begin any more.
+  func stop() {
+    acquire()
+    places.isStopped = true
+    relinquish()
   }
 
   func shutDown() {

@@ -18,6 +18,10 @@ package enum Message {
   case leave
   /// Rank 0 ends the job and has said why.
   case ending
+  /// No task is to begin any more: the session leaves before its work is done.
+  case drain
+  /// Rank 0 leaves, and so do the others.
+  case leaveDrained
 
   // A worker to rank 0
   case arrive(Arrival)
@@ -31,6 +35,10 @@ package enum Message {
   /// The worker's program has come to another graph than rank 0's: what it called there, and before.
   case diverged(call: String, [CallTrace])
   case rankDied(Int)
+  /// The rank got a signal upon which the session leaves before its work is done.
+  case drainWanted(DrainState.Reason)
+  /// No task runs here any more, and none will.
+  case drained
   /// The head of a record for the journal.
   case note([UInt8])
   /// The rank got a signal that ends it.
@@ -72,6 +80,7 @@ extension Message {
     case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
       ending
     case arrive, finished, failed, retracted, memory, slots, calls, diverged, rankDied, terminated, note
+    case drain, leaveDrained, drainWanted, drained
     case beat, fetch, block, trace, coordination, refused
   }
 
@@ -160,6 +169,12 @@ extension Message {
     case .terminated(let signal):
       buffer.put(Kind.terminated)
       buffer.put(signal)
+    case .drain: buffer.put(Kind.drain)
+    case .leaveDrained: buffer.put(Kind.leaveDrained)
+    case .drainWanted(let reason):
+      buffer.put(Kind.drainWanted)
+      buffer.put(bytes: Array(reason.signalName.utf8))
+    case .drained: buffer.put(Kind.drained)
     case .note(let bytes):
       buffer.put(Kind.note)
       buffer.put(bytes: bytes)
@@ -236,6 +251,11 @@ extension Message {
       self = .diverged(call: call, Self.decoded(from: &reader))
     case .rankDied: self = .rankDied(reader.get())
     case .terminated: self = .terminated(signal: reader.get())
+    case .drain: self = .drain
+    case .leaveDrained: self = .leaveDrained
+    case .drainWanted:
+      self = .drainWanted(DrainState.Reason(signalName: String(decoding: reader.getBytes(), as: UTF8.self)))
+    case .drained: self = .drained
     case .note: self = .note(Array(reader.getBytes()))
     case .beat: self = .beat
     case .fetch: self = .fetch(first: reader.get(), count: reader.get(), isComing: reader.get())

@@ -119,6 +119,17 @@ final class RankEngine: Engine {
   func takeNotes(by taker: @escaping @Sendable ([UInt8]) -> Void) { noteTaker.withLock { $0 = taker } }
   func received(note: [UInt8]) { noteTaker.withLock { $0 }?(note) }
 
+  /// Set once, before the program's first call.
+  private let plan = Mutex<DrainPlan?>(nil)
+  private let hasPlan = Atomic(false)
+  /// How the session leaves before its work is done; nil where it doesn't.
+  var drainPlan: DrainPlan? { hasPlan.load(ordering: .acquiring) ? plan.withLock { $0 } : nil }
+
+  func drains(by plan: DrainPlan) {
+    self.plan.withLock { $0 = plan }
+    hasPlan.store(true, ordering: .releasing)
+  }
+
   func takeRequest() -> Request? { requests.withLock { $0.popFirst() } }
   var hasRequest: Bool { requests.withLock { !$0.isEmpty } }
 

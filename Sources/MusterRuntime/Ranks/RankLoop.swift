@@ -22,6 +22,8 @@ final class RankLoop {
   private var root: RootRole?
   private var worker: WorkerRole?
   private let tracing: TraceGathering?
+  /// Where the session may leave before its work is done.
+  private var drain: RankDrain?
   /// The session is over for every rank: what is left is to leave together.
   private var isLeaving: Bool { (root?.hasLeft ?? false) || (worker?.hasLeft ?? false) }
   private var isInVigil = false
@@ -134,6 +136,11 @@ final class RankLoop {
       tracing?.receive(message, from: source)
       return
     }
+    if case .message(let message, let source) = incoming, startDrain(),
+      drain!.receive(message, from: source, worker)
+    {
+      return
+    }
     root?.receive(incoming)
     worker?.receive(incoming)
   }
@@ -160,11 +167,22 @@ final class RankLoop {
         }
       }
     }
+    if !isLeaving, dead.isEmpty, worker?.isEnding != true, startDrain() {
+      if let root { drain!.look(root, now: now) }
+      if let worker { drain!.look(worker) }
+      return
+    }
     // A launcher that ends the job does so for one that has died: that is told.
     if let signal, dead.isEmpty || worker?.isEnding == true {
       root?.terminated(by: signal)
       worker?.terminated(by: signal)
     }
+  }
+
+  /// Whether the session may leave before its work is done.
+  private func startDrain() -> Bool {
+    if drain == nil, let plan = engine.drainPlan { drain = RankDrain(plan, engine: engine, transport: transport) }
+    return drain != nil
   }
 
   /// A process that is gone is one that died, unless the last rank has come: who has left may be on its way out. The

@@ -69,6 +69,10 @@ final class RootRole {
   var mayLeave: () -> Bool = { true }
   /// When the program was last found to wait for what a task is to tell it; 0 for never.
   var programWaited = 0
+  /// The session leaves before its work is done: what the scheduler hands out isn't sent any more.
+  var stopsAssigning = false
+  /// How long the longest task took that has ended, in nanoseconds.
+  private(set) var longestTask = 0
   /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.
   var terminatedWorker: (rank: Int, signal: Int32, deadline: Int)?
 
@@ -187,6 +191,7 @@ final class RootRole {
     let worker = WorkerID(source)
     switch message {
     case .finished(let task, let attempt, let bytes, let nanoseconds):
+      longestTask = max(longestTask, nanoseconds)
       handle(.finished(worker, task, attempt, bytes: bytes, nanoseconds: nanoseconds))
     case .failed(let task, let attempt, let error):
       conductor.failed(worker, task, attempt, error, at: now, into: &actions)
@@ -268,6 +273,7 @@ final class RootRole {
 
   /// Hands a worker a task, with those of its inputs that are here: it needn't ask another worker for them.
   private func send(_ assignment: Assignment, to worker: Int) {
+    guard !stopsAssigning else { return }
     guard !presented.isEmpty, !assignment.sources.isEmpty else {
       return transport.send(.assign(assignment), to: worker)
     }

@@ -49,6 +49,10 @@ final class WorkerRole {
   }
 
   var isBusy: Bool { queue.isBusy }
+  /// Whether a thread runs a task.
+  var runsTasks: Bool { queue.runsTasks }
+  /// Lets no task begin any more.
+  func stop() { queue.stop() }
   /// What the worker's blocks hold in memory, in bytes.
   var storedBytes: Int { state.storedBytes }
   var hasCompletions: Bool { queue.hasNews || spiller?.hasCompletions == true }

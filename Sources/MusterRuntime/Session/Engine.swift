@@ -51,6 +51,9 @@ protocol Engine: AnyObject, Sendable {
   /// Gives every rank what rank 0 passed as `outcome` (nil on the others). Blocks the calling thread.
   func shareFromRoot(_ outcome: Result<[UInt8], MusterError>?, arrival: Arrival) -> Result<[UInt8], MusterError>
 
+  /// From now on the session leaves before its work is done where it has to.
+  func drains(by plan: DrainPlan)
+
   /// Ends the session: returns when every rank has come to the end.
   func finish(arrival: Arrival)
 }

@@ -28,11 +28,12 @@ extension Session {
     }
     guard let journal else { return }
     if let remark = file?.remark, !remark.isEmpty { StandardStreams.writeError(remark) }
-    try beginReplay(journal, opening, environment)
+    try beginReplay(journal, opening, configuration, environment)
   }
 
   private func beginReplay(
-    _ journal: SessionJournal, _ opening: JournalFile.Opening, _ environment: [String: String]
+    _ journal: SessionJournal, _ opening: JournalFile.Opening, _ configuration: SessionConfiguration,
+    _ environment: [String: String]
   ) throws {
     let run = RunRecord(
       time: JournalRecorder.time, host: Self.hostName, process: UInt32(getpid()),
@@ -48,6 +49,11 @@ extension Session {
         self?.add(pieces)
       }
     }
+    DrainSignal.watch(configuration.drainSignals(onRanks: rankCount > 1))
+    engine.drains(
+      by: DrainPlan(
+        jobEnd: configuration.deadline.map { DrainPlan.monotonic($0) }, flush: { journal.flushPieces() },
+        leave: { journal.leave(because: $0) }))
     hasJournal.store(true, ordering: .relaxed)
     isReplaying.store(true, ordering: .relaxed)
     if opening.isEnded {
@@ -255,6 +261,7 @@ extension Session {
   /// - Throws: `MusterError`, the same on every rank, where the journal can't be written.
   func endJournal() throws {
     guard let journal = state.value.withLock({ $0.journal }) else { return }
+    DrainSignal.unwatch()
     guard !isReplaying.load(ordering: .relaxed) else {
       journal.recorder?.output.end()
       journal.recorder?.writer.close()
@@ -285,6 +292,7 @@ extension Session {
 
   /// The session ends with an error: what is in the journal stays for the next run.
   func abandonJournal() {
+    if hasJournal.load(ordering: .relaxed) { DrainSignal.unwatch() }
     guard let recorder = state.value.withLock({ $0.journal?.recorder }) else { return }
     recorder.output.end()
     recorder.writer.close()

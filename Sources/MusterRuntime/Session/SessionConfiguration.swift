@@ -12,6 +12,8 @@
 /// | `logDirectory` | `MUSTER_LOG_DIRECTORY` | none: other ranks' standard output is dropped |
 /// | `journal` | `MUSTER_JOURNAL` (a path) | none: a run that is ended begins from the start again |
 /// | `journalStart` | `MUSTER_JOURNAL_START` = `resume`, `anew` | `resume` |
+/// | `drainSignal` | `MUSTER_DRAIN_SIGNAL` (`USR1`, `USR2`, … or `none`) | `USR1`: with a journal, the signal upon which the program leaves with status 85 |
+/// | `deadline` | `MUSTER_DEADLINE` (seconds since 1970) | what SLURM says of the job's end (`SLURM_JOB_END_TIME`), else none |
 /// | `trace` | `MUSTER_TRACE` (a path) | none: nothing is traced |
 /// | `traceEvents` | `MUSTER_TRACE_EVENTS` | 65536 events for each thread |
 public struct SessionConfiguration: Sendable {
@@ -75,6 +77,11 @@ public struct SessionConfiguration: Sendable {
   public var journal: String?
   /// What becomes of what the journal holds.
   public var journalStart: JournalStart?
+  /// With a journal: the signal upon which the program leaves with status 85, to go on when it is started again: `USR1`.
+  /// `none` for none; SIGTERM is heeded in any case.
+  public var drainSignal: String?
+  /// With a journal: when the job ends, in seconds since 1970. The program leaves some seconds before, with status 85.
+  public var deadline: Double?
   /// The file for the trace: what each task, transfer and spill took, for ui.perfetto.dev and chrome://tracing. Rank 0
   /// writes it at the session's end; other ranks go by rank 0's setting.
   public var trace: String?
@@ -101,13 +108,15 @@ public struct SessionConfiguration: Sendable {
   ///   - memoryLimit: the memory that the blocks of each worker are meant to take, in bytes, above 0.
   ///   - journal: the file in which the program's progress outlives it.
   ///   - journalStart: what becomes of what the journal holds.
+  ///   - drainSignal: with a journal, the signal upon which the program leaves with status 85.
+  ///   - deadline: with a journal, when the job ends, in seconds since 1970.
   ///   - trace: the file for the trace, which rank 0 writes at the session's end.
   ///   - traceEvents: how many events each thread keeps for it, from 1 to 2^24.
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
     heartbeatInterval: Duration? = nil, heartbeatPatience: Duration? = nil, logDirectory: String? = nil,
-    memoryLimit: Int? = nil, journal: String? = nil, journalStart: JournalStart? = nil, trace: String? = nil,
-    traceEvents: Int? = nil
+    memoryLimit: Int? = nil, journal: String? = nil, journalStart: JournalStart? = nil,
+    drainSignal: String? = nil, deadline: Double? = nil, trace: String? = nil, traceEvents: Int? = nil
   ) {
     self.backend = backend
     self.threads = threads
@@ -119,6 +128,8 @@ public struct SessionConfiguration: Sendable {
     self.memoryLimit = memoryLimit
     self.journal = journal
     self.journalStart = journalStart
+    self.drainSignal = drainSignal
+    self.deadline = deadline
     self.trace = trace
     self.traceEvents = traceEvents
   }
@@ -146,6 +157,7 @@ extension SessionConfiguration {
     if result.progress == nil { result.progress = try choice("MUSTER_PROGRESS") }
     if result.journalStart == nil { result.journalStart = try choice("MUSTER_JOURNAL_START") }
     if result.journal == nil, let path = environment["MUSTER_JOURNAL"], !path.isEmpty { result.journal = path }
+    try result.resolveDrain(with: environment)
     if let journal = result.journal, journal.isEmpty || journal.hasSuffix("/") {
       throw MusterError(.invalidArgument, "'\(journal)' can't be a journal", fix: "Name a file")
     }

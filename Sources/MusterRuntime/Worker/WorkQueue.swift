@@ -148,6 +148,12 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   /// Whether a thread runs a task, or is about to.
   var isBusy: Bool { condition.withLock { running > 0 || !ready.isEmpty } }
 
+  /// Whether a thread runs a task.
+  var runsTasks: Bool { condition.withLock { running > 0 } }
+
+  /// Lets no task begin any more.
+  func stop() { condition.withLock { places.isStopped = true } }
+
   /// Lets the threads end. What hasn't begun is forgotten.
   func shutDown() {
     condition.withLock {
