@@ -46,9 +46,13 @@ package struct DrainState: Sendable {
   /// How long they may take after SIGTERM: a launcher that passes it on may kill what is left a second later.
   package static let lastPatience = 500_000_000
 
+  /// For how long no task has to run before the session leaves: what the last one led to is still to be noted.
+  package static let pause = 30_000_000
+
   /// When the job ends; nil where that isn't known.
   private let jobEnd: Int?
   private var draining: (reason: Reason, limit: Int)?
+  private var idleSince: Int?
   private var hasLeft = false
 
   package init(jobEnd: Int?) { self.jobEnd = jobEnd }
@@ -67,7 +71,9 @@ package struct DrainState: Sendable {
       if signal == .termination, reason != .termination {
         draining = (.termination, min(limit, now + Self.lastPatience))
       }
-      guard isIdle || now >= draining!.limit else { return nil }
+      idleSince = isIdle ? idleSince ?? now : nil
+      let isDone = idleSince.map { now - $0 >= Self.pause } ?? false
+      guard isDone || now >= draining!.limit else { return nil }
       hasLeft = true
       return .leave(draining!.reason)
     }

@@ -22,12 +22,17 @@ extension Persistable {
   ///
   /// An error that computing it meets is thrown by the collectives that use it.
   ///
+  /// - Parameter checkpointed: whether what is computed is kept on disk, too, in a session with a journal: a run that goes
+  ///   on after this one reads it, where other values that workers kept are computed again. It takes space beside the
+  ///   journal until the session's end. Without a journal nothing is kept on disk.
   /// - Throws: `MusterError`: the error that building the value met, or `session` after the session's end.
-  public func persist(file: StaticString = #fileID, line: UInt = #line) throws -> Self {
+  public func persist(
+    checkpointed: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) throws -> Self {
     var sources = GraphSources()
     _ = reader(adding: &sources)
     guard let session = sources.all.first?.session else { return self }
-    return try session.persist(self, file: file, line: line)
+    return try session.persist(self, checkpointed: checkpointed, file: file, line: line)
   }
 
   /// Has what `persist()` returned not be computed any further: its tasks that no worker has begun don't run, nor do those
@@ -61,10 +66,11 @@ extension Persistable {
 extension Session {
   /// Begins to compute several values on the workers, which keep them there; what they share is computed once.
   ///
+  /// - Parameter checkpointed: as of `persist()` of a value.
   /// - Returns: the same values, made of what the workers keep: see `persist()` of a value.
   /// - Throws: `MusterError`: the error that building a value met, or `session` after the session's end.
   public func persist<each P: Persistable>(
-    _ values: repeat each P, file: StaticString = #fileID, line: UInt = #line
+    _ values: repeat each P, checkpointed: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) throws -> (repeat each P) {
     var all = GraphSources()
     var counts: [Int] = []
@@ -78,7 +84,8 @@ extension Session {
     let taskCounts = sources.map(\.taskCount)
     let submitted = try submit(
       plan,
-      call: Call(kind(of: "persist", at: SourcePlace(file: file, line: line)), sources: CallSources(sources)))
+      call: Call(kind(of: "persist", at: SourcePlace(file: file, line: line)), sources: CallSources(sources)),
+      isCheckpointed: checkpointed)
     var next = 0
     var source = 0
     var place = 0

@@ -106,6 +106,21 @@ public struct Plan: Sendable {
     return layers.count - 1
   }
 
+  /// Has some tasks of a layer keep what they yield.
+  ///
+  /// - Parameter pieces: the numbers of the tasks among those whose results are kept.
+  mutating func keep(_ results: KeptResults, layer: Int, pieces: [UInt32: Int]) {
+    let (inputs, run, type) = (layers[layer].tasks.inputs, layers[layer].run, layers[layer].blockType)
+    layers[layer].tasks.inputs = { index, into in
+      if let piece = pieces[UInt32(index)], results.place(of: piece) != nil { return }
+      inputs(index, &into)
+    }
+    layers[layer].run = { task in
+      guard let piece = pieces[UInt32(task.index)] else { return try run(task) }
+      return try results.run(piece, type) { try run(task) }
+    }
+  }
+
   /// The plan as the session numbers its layers: from `firstLayer` on, and what is kept by its own tasks' numbers.
   consuming func numbered(from firstLayer: Int) -> Plan {
     guard firstLayer > 0 || !kept.isEmpty else { return self }

@@ -89,6 +89,14 @@ final class OutputKeeper: Sendable {
     close(file)
   }
 
+  /// Passes on what has been printed, tells how much, and passes nothing on any more: what is printed from now on the next
+  /// run prints again.
+  func stop() {
+    StandardStreams.flushBufferedOutput()
+    passOnAndTell()
+    state.withLock { $0.isKeeping = false }
+  }
+
   /// Standard output goes where it went before.
   func end() {
     StandardStreams.flushBufferedOutput()

@@ -31,11 +31,15 @@ final class SessionJournal: Sendable {
   let isEnded: Bool
   /// On rank 0.
   let recorder: JournalRecorder?
+  let keeper: BlockKeeper
   private let outputLength: UInt64
   private let printedLength: UInt64
   private let state: Mutex<State>
 
-  init(_ opening: JournalFile.Opening, past: sending JournalPast, recorder: JournalRecorder?) {
+  init(
+    _ opening: JournalFile.Opening, past: sending JournalPast, recorder: JournalRecorder?, keeper: BlockKeeper
+  ) {
+    self.keeper = keeper
     path = opening.path
     isEnded = opening.isEnded
     outputLength = opening.outputLength
@@ -160,6 +164,7 @@ final class SessionJournal: Sendable {
 
   /// Makes what tasks have written lasting, and notes it.
   func flushPieces() {
+    keeper.flush()
     for flush in state.withLock({ Array($0.syncs.values) }) { flush() }
   }
 
@@ -167,7 +172,7 @@ final class SessionJournal: Sendable {
   func leave(because reason: DrainState.Reason) {
     guard let recorder else { return }
     if isLive {
-      recorder.output.passOnAndTell()
+      recorder.output.stop()
       recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))
     }
     do throws(MusterError) { try recorder.writer.sync() } catch {

@@ -23,7 +23,11 @@ extension Session {
         let recorder = file.map {
           JournalRecorder($0, output: OutputKeeper(path: JournalFile.outputPath(of: opening.path)))
         }
-        journal = SessionJournal(opening, past: try JournalPast(opening), recorder: recorder)
+        let keeper = BlockKeeper(folder: JournalFile.blocksPath(of: opening.path), rank: rank) { [weak self] in
+          self?.tell($0)
+        }
+        journal = SessionJournal(
+          opening, past: try JournalPast(opening), recorder: recorder, keeper: keeper)
       } catch { throw MusterError(error, path: opening.path) }
     }
     guard let journal else { return }
@@ -119,6 +123,10 @@ extension Session {
       replayed(call) { state in
         // The numbers of later graphs and layers are what they would be.
         let submission = Self.submission(of: plan, call, &state)
+        if Self.keepsResults(of: plan) {
+          state.journal?.forgetPieces(of: UInt32(state.nextLedger))
+          state.nextLedger += 1
+        }
         return submission.plan.results.map { task in
           submission.layers.contains(Int(task.layer))
             ? submission.plan.layers[Int(task.layer) - submission.firstLayer].blockType
@@ -278,8 +286,22 @@ extension Session {
       recorder.writer.append(
         .end(EndRecord(time: JournalRecorder.time, outputLength: recorder.output.length())))
       try recorder.writer.sync()
+      journal.keeper.removeAll()
       return true
     }
+  }
+
+  /// Whether what a collective computes is kept result by result: of a single one nothing is there before the end.
+  static func keepsResults(of plan: Plan) -> Bool { plan.results.count > 1 }
+
+  /// A plan whose results are kept beside the journal, where there is one. Every rank has to make the same calls.
+  static func keeping(_ plan: Plan, inAnyCase: Bool, _ state: inout State) -> Plan {
+    guard let journal = state.journal else { return plan }
+    defer { state.nextLedger += 1 }
+    return plan.keeping(
+      KeptResults(
+        ledger: state.nextLedger, total: plan.results.count, inAnyCase: inAnyCase, journal: journal,
+        keeper: journal.keeper))
   }
 
   private func endedEarly(_ journal: SessionJournal) throws -> MusterError {

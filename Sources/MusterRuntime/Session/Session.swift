@@ -138,6 +138,7 @@ public final class Session: Sendable {
     call.plan = plan.digest
     if let known = try replayedBlocks(of: call, running: plan) { return known }
     return try await blocks(of: call) { state, arrival, completion in
+      let plan = Self.keepsResults(of: plan) ? Self.keeping(plan, inAnyCase: false, &state) : plan
       engine.compute(Self.submission(of: plan, call, &state), arrival: arrival, completion: completion)
     }
   }
@@ -184,7 +185,7 @@ public final class Session: Sendable {
   /// - Returns: the graph's number and its results, as later plans name them.
   /// - Throws: `MusterError` with code `session`, after the session's end.
   func submit(
-    _ plan: Plan, call: Call, urgency: Int16 = 0, isOfFutures: Bool = false
+    _ plan: Plan, call: Call, urgency: Int16 = 0, isOfFutures: Bool = false, isCheckpointed: Bool = false
   ) throws(MusterError) -> (graph: GraphID, tasks: [TaskID], number: Int) {
     var call = call
     call.plan = plan.digest
@@ -193,6 +194,8 @@ public final class Session: Sendable {
       guard !state.isClosed else { throw Self.closed(call) }
       try Self.expectProgram(call)
       state.log.record(call)
+      let plan =
+        isOfFutures || isCheckpointed ? Self.keeping(plan, inAnyCase: isCheckpointed, &state) : plan
       var submission = Self.submission(of: plan, call, &state)
       submission.urgency = urgency
       submission.isOfFutures = isOfFutures

@@ -1,0 +1,214 @@
+internal import FoundationEssentials
+internal import Glibc
+internal import MusterJournal
+internal import Synchronization
+
+/// Keeps blocks on disk beside a journal, for a run that goes on after this one. Each process writes files of its own: one
+/// for results that are cheap to keep, and one for each value that is to be kept in any case.
+///
+/// A block is told of when it is on disk; a thread sees to that for those of the last quarter of a second.
+final class BlockKeeper: Sendable {
+  /// Where a block is.
+  struct Place {
+    var file: String
+    var offset: UInt64
+    var headerCount: UInt32
+    var sizes: [Int]
+    var checksum: UInt32
+  }
+
+  private struct OpenFile {
+    var name: String
+    var descriptor: Int32
+    var length: UInt64 = 0
+  }
+
+  private struct State {
+    /// By ledger; the file of cheap results under -1.
+    var files: [Int: OpenFile] = [:]
+    var pending: [PiecesRecord] = []
+    var unsynced: Set<Int> = []
+    var hasThread = false
+    var error: MusterError?
+  }
+
+  private static let interval: UInt32 = 250_000
+  private static let common = -1
+
+  let folder: String
+  /// Tells this run's and rank's files from others.
+  private let suffix: String
+  private let tell: @Sendable (PiecesRecord) -> Void
+  private let state = Mutex(State())
+
+  /// - Parameter tell: notes in the journal that blocks are kept; called from any thread.
+  init(folder: String, rank: Int, tell: @escaping @Sendable (PiecesRecord) -> Void) {
+    self.folder = folder
+    suffix = "\(rank)-" + String(UInt64.random(in: .min ... .max), radix: 16)
+    self.tell = tell
+  }
+
+  /// Keeps a block.
+  ///
+  /// - Parameter alone: whether it's of a value that is kept in any case, in a file of its own.
+  /// - Throws: `MusterError` with code `diskFull`, `permissionDenied`, `inputOutput`.
+  func keep(_ block: any Block, ledger: UInt32, total: Int, piece: Int, alone: Bool) throws(MusterError) {
+    var encoder = BlockEncoder()
+    block.encode(into: &encoder)
+    // What can't be encoded can't be kept: whoever asks for the value hears why.
+    guard encoder.refusal == nil else { return }
+    let number = alone ? Int(ledger) : Self.common
+    let byteCount = encoder.header.count + encoder.segments.reduce(0) { $0 + $1.byteCount }
+    let (file, offset) = try place(in: number, byteCount)
+    var checksum = Checksum.of(encoder.header[...])
+    var end = offset
+    var status: Int32 = 0
+    func put(_ bytes: UnsafeRawBufferPointer) {
+      guard status == 0 else { return }
+      status = FileWriting.write(bytes, to: file.descriptor, at: end)
+      end += UInt64(bytes.count)
+    }
+    encoder.header.withUnsafeBytes { put($0) }
+    for segment in encoder.segments {
+      let bytes = UnsafeRawBufferPointer(start: segment.storage.bytes + segment.offset, count: segment.byteCount)
+      checksum = Checksum.adding(bytes, to: checksum)
+      put(bytes)
+    }
+    guard status == 0 else { throw failure(status, writing: true) }
+    let place = Place(
+      file: file.name, offset: offset, headerCount: UInt32(encoder.header.count),
+      sizes: encoder.segments.map(\.byteCount), checksum: checksum)
+    let begins = state.withLock { state in
+      state.pending.append(
+        PiecesRecord(ledger: ledger, total: UInt32(total), pieces: [UInt32(piece)], place: place.bytes))
+      state.unsynced.insert(number)
+      defer { state.hasThread = true }
+      return !state.hasThread
+    }
+    guard begins else { return }
+    SystemThread.start(name: "muster-keep") {
+      usleep(Self.interval)
+      self.state.withLock { $0.hasThread = false }
+      self.flush()
+    }
+  }
+
+  /// Has what is kept on disk, and tells of it.
+  func flush() {
+    let (pending, files) = state.withLock { state in
+      defer {
+        state.pending = []
+        state.unsynced = []
+      }
+      return (state.pending, state.unsynced.compactMap { state.files[$0]?.descriptor }.map { dup($0) })
+    }
+    var isOnDisk = true
+    for file in files {
+      if fdatasync(file) != 0 && errno != EINVAL { isOnDisk = false }
+      close(file)
+    }
+    if isOnDisk { for record in pending { tell(record) } }
+  }
+
+  private func place(in number: Int, _ byteCount: Int) throws(MusterError) -> (file: OpenFile, offset: UInt64) {
+    let found: Result<(OpenFile, UInt64), MusterError> = state.withLock { state in
+      if state.files[number] == nil {
+        mkdir(folder, 0o777)
+        let name = (number == Self.common ? "results" : "\(number)") + "-\(suffix)"
+        let descriptor = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { return .failure(failure(errno, writing: true)) }
+        state.files[number] = OpenFile(name: name, descriptor: descriptor)
+      }
+      let file = state.files[number]!
+      state.files[number]!.length += UInt64(byteCount)
+      return .success((file, file.length))
+    }
+    return try found.get()
+  }
+
+  /// Reads a block that was kept, by this run or another.
+  ///
+  /// - Throws: `MusterError` with code `fileNotFound`, `damagedFile`, `inputOutput`.
+  func block(at place: [UInt8], as type: any Block.Type) throws -> any Block {
+    guard let place = Place(place) else { throw MusterError(.damaged, path: folder) }
+    let path = "\(folder)/\(place.file)"
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw failure(errno, writing: false) }
+    defer { close(file) }
+    var offset = place.offset
+    func read(_ target: UnsafeMutableRawBufferPointer) throws {
+      var done = 0
+      while done < target.count {
+        let count = pread(file, target.baseAddress! + done, target.count - done, off_t(offset))
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { throw count == 0 ? MusterError(.damaged, path: path) : failure(errno, writing: false) }
+        done += count
+        offset += UInt64(count)
+      }
+    }
+    var header = [UInt8](repeating: 0, count: Int(place.headerCount))
+    try header.withUnsafeMutableBytes { try read($0) }
+    var checksum = Checksum.of(header[...])
+    let storages = try place.sizes.map { size in
+      let storage = BlockStorage(byteCount: size)
+      try read(UnsafeMutableRawBufferPointer(start: storage.bytes, count: size))
+      checksum = Checksum.adding(UnsafeRawBufferPointer(start: storage.bytes, count: size), to: checksum)
+      return storage
+    }
+    guard checksum == place.checksum else { throw MusterError(.damaged, path: path) }
+    var decoder = BlockDecoder(header: header, storages: storages)
+    return try type.decode(from: &decoder)
+  }
+
+  private func failure(_ number: Int32, writing: Bool) -> MusterError {
+    MusterError(
+      FileWriting.code(of: number),
+      "a block that is kept in '\(folder)', beside the journal, can't be \(writing ? "written" : "read"):"
+        + " \(FileWriting.text(of: number))",
+      fix: writing ? "Free some space and start the program again, or put the journal on another disk"
+        : "Set MUSTER_JOURNAL_START=anew to begin from the start")
+  }
+
+  /// Closes the files.
+  func close() {
+    let files = state.withLock { state in
+      defer { state.files = [:] }
+      return state.files.values.map(\.descriptor)
+    }
+    for file in files { Glibc.close(file) }
+  }
+
+  /// On rank 0: nothing goes on after this run.
+  func removeAll() { try? FileManager.default.removeItem(atPath: folder) }
+
+  private func close(_ file: Int32) { _ = Glibc.close(file) }
+}
+
+extension BlockKeeper.Place {
+  var bytes: [UInt8] {
+    var encoder = RecordEncoder()
+    encoder.put(file)
+    encoder.put(offset)
+    encoder.put(headerCount)
+    encoder.put(checksum)
+    encoder.put(UInt32(sizes.count))
+    for size in sizes { encoder.put(size) }
+    return encoder.bytes
+  }
+
+  init?(_ bytes: [UInt8]) {
+    var decoder = RecordDecoder(bytes[...])
+    do throws(JournalFault) {
+      file = try decoder.getText()
+      offset = try decoder.get()
+      headerCount = try decoder.get()
+      checksum = try decoder.get()
+      sizes = []
+      for _ in 0..<(try decoder.getCount(8)) {
+        let size = try decoder.get(Int.self)
+        guard size >= 0 else { return nil }
+        sizes.append(size)
+      }
+    } catch { return nil }
+  }
+}
