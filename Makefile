@@ -1,13 +1,17 @@
 # The commands of the project. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-mpich test-slurm test-tsan test-asan jobscripts fuzz build bench-setup format lint clean dependencies python
+.PHONY: help demo test test-mpich test-slurm test-kill test-tsan test-asan jobscripts fuzz build bench-setup format lint clean dependencies python
 
 SWIFT_SOURCES := Package.swift Sources Tests examples Benchmarks
 # Arguments for the test run: make test ARGS='--filter HDF5'
 ARGS ?=
 # Seeds of the fuzzer: make fuzz SEEDS=1000
 SEEDS ?= 100000
+
+# Kills, and where their seeds begin: make test-kill KILLS=20
+KILLS ?= 200
+KILL_SEED ?= 1
 
 help: ## Lists the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +29,10 @@ test-slurm: dependencies python ## Starts a SLURM of one node and submits real j
 	@.ci/install-dependencies --slurm
 	@swift build -c release --build-tests
 	@Tests/slurm/run
+
+test-kill: dependencies python ## Kills a job of 20 s at random instants and starts it again until it ends (KILLS=200, KILL_SEED=1)
+	@swift build -c release --build-tests
+	@MUSTER_KILLS=$(KILLS) MUSTER_KILL_SEED=$(KILL_SEED) MUSTER_KILL_ROUNDS=5 Tests/run --no-parallel --filter KillTests
 
 test-tsan: dependencies python ## Runs the tests of one process under ThreadSanitizer, which finds data races
 	@Tests/sanitize thread $(ARGS)

@@ -72,7 +72,8 @@ let package = Package(
     .target(
       name: "MusterRuntime",
       dependencies: [
-        "MusterJournal", "MusterScheduling", "MusterUnits", "CMPI", "CLinux", .product(name: "HeapModule", package: "swift-collections"),
+        "MusterJournal", "MusterScheduling", "MusterUnits", "CMPI", "CLinux",
+        .product(name: "HeapModule", package: "swift-collections"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -91,7 +92,9 @@ let package = Package(
     // The command `muster`: a module can't differ from the library's by case alone.
     .executableTarget(
       name: "MusterCommand",
-      dependencies: ["MusterBatch", "MusterJournal", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "MusterBatch", "MusterJournal", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: swiftSettings),
     .target(
       name: "Muster", dependencies: ["MusterArrays", "MusterBatch", "MusterRuntime"],

@@ -23,24 +23,29 @@ struct Launch {
   /// Runs a program of the package on `ranks` ranks; alone where nil. Where the launcher itself has failed, once the job has
   /// said why it ends, the program runs again, three times at the most.
   static func run(
-    _ program: String, _ arguments: [String], ranks: Int? = nil, environment: [String: String] = [:],
-    limit: Double = 120
+    _ program: String, _ arguments: [String], ranks: Int? = nil, folder: String? = nil,
+    environment: [String: String] = [:], limit: Double = 120, meanwhile: (Process) -> Void = { _ in }
   ) throws -> Launch {
     for _ in 0..<2 {
       do {
-        return try runOnce(program, arguments, ranks: ranks, environment: environment, limit: limit)
+        return try runOnce(
+          program, arguments, ranks: ranks, folder: folder, environment: environment, limit: limit,
+          meanwhile: meanwhile)
       } catch let error as LauncherFailure {
         print("The launcher has failed, and runs again: \(error)")
       }
     }
-    return try runOnce(program, arguments, ranks: ranks, environment: environment, limit: limit)
+    return try runOnce(
+      program, arguments, ranks: ranks, folder: folder, environment: environment, limit: limit, meanwhile: meanwhile)
   }
 
   private static func runOnce(
-    _ program: String, _ arguments: [String], ranks: Int?, environment: [String: String], limit: Double
+    _ program: String, _ arguments: [String], ranks: Int?, folder: String?, environment: [String: String],
+    limit: Double, meanwhile: (Process) -> Void
   ) throws -> Launch {
     let command = try self.command(program, arguments, ranks: ranks)
     let process = self.process(command, ranks: ranks, environment: environment)
+    if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
 
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("muster-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
@@ -49,7 +54,7 @@ struct Launch {
     for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
-    let (status, seconds) = try wait(for: process, limit: limit) {
+    let (status, seconds) = try wait(for: process, limit: limit, meanwhile: meanwhile) {
       let said = "output: \(text(files[0])); errors: \(text(files[1]))"
       // What a test has stopped only the launcher can end.
       if ranks != nil, isOpenMPI, text(files[1]).contains("muster: fatal"), isAlone(process) {
@@ -114,10 +119,11 @@ struct Launch {
 
   /// Starts a process and waits until it ends; ends it where it takes too long.
   private static func wait(
-    for process: Process, limit: Double, hung: () -> any Error
+    for process: Process, limit: Double, meanwhile: (Process) -> Void = { _ in }, hung: () -> any Error
   ) throws -> (status: Int32, seconds: Double) {
     let start = Date()
     try runWithSignals(process)
+    meanwhile(process)
     while process.isRunning && Date().timeIntervalSince(start) < limit { usleep(5000) }
     let seconds = Date().timeIntervalSince(start)
     if process.isRunning {

@@ -18,6 +18,11 @@ enum MemoryDisk {
     try body()
   }
 
+  /// Gives a file system that is mounted another size.
+  static func enlarge(_ folder: String, options: String) throws {
+    try run("mount", ["-o", "remount,\(options)", folder])
+  }
+
   private static func run(_ program: String, _ arguments: [String]) throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

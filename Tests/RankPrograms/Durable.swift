@@ -4,12 +4,14 @@ import Synchronization
 
 /// Programs whose progress outlives them in a journal.
 enum Durable {
-  /// Ends the process that calls it at a step, as a kill would; `MUSTER_TEST_STOP` names the step.
+  /// Sends a process a signal at a step, which `MUSTER_TEST_STOP` names: rank 0 SIGKILL, or what `MUSTER_TEST_WAY` says.
   private static func stop(_ step: String, _ session: Session) {
-    guard session.isRoot, variable("MUSTER_TEST_STOP") == step else { return }
-    // What was called before is in the journal.
-    usleep(50_000)
-    kill(getpid(), SIGKILL)
+    guard variable("MUSTER_TEST_STOP") == step else { return }
+    let way = variable("MUSTER_TEST_WAY") ?? ""
+    guard session.rank == (way.hasSuffix(" of a worker") ? 1 : 0) else { return }
+    // What was called before is in the journal; what is kept beside it is told of a little later.
+    usleep(way == "late" ? 500_000 : 50_000)
+    kill(getpid(), way.hasPrefix("USR1") ? SIGUSR1 : way.hasPrefix("TERM") ? SIGTERM : SIGKILL)
   }
 
   private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
@@ -99,15 +101,60 @@ enum Durable {
     }
   }
 
+  /// A job of so many rounds, for tests that kill it at any instant: each task notes when it has ended, and each rank who
+  /// it is.
+  static func job(folder: String, rounds: Int, milliseconds: Int) async throws {
+    try await Session.run { session in
+      note("pid \(session.rank) \(getpid())")
+      let work: @Sendable (String) -> Void = { name in
+        usleep(UInt32(milliseconds) * 1000)
+        note("done \(name)")
+      }
+      var total = 0.0
+      for round in 0..<rounds {
+        for step in 0..<10 {
+          let parts = (0..<2).map { part in
+            session.delayed(name: "part") { () -> Double in
+              work("part \(round) \(step) \(part)")
+              return Double(round * 20 + step * 2 + part).squareRoot()
+            }
+          }
+          total += try await session.compute(parts).reduce(0, +)
+          print("round \(round), step \(step): \(total)")
+        }
+        let field = session.arange(0.0, 160_000.0, chunks: [10_000]).mapBlocks { block in
+          work("chunk \(round) \(Int(block.elements[0]))")
+          return block + Double(round)
+        }
+        let kept = try (field * 2).persist(checkpointed: true)
+        try await kept.write(to: "\(folder)/field-\(round).h5", dataset: "field")
+        print("round \(round): \(try await kept.sum().compute().item())")
+        let written = session.arange(0.0, 160_000.0, chunks: [10_000]).mapBlocks { block in
+          work("written \(round) \(Int(block.elements[0]))")
+          return block * Double(round + 1)
+        }
+        try await written.write(to: "\(folder)/written-\(round).h5", dataset: "written")
+        let squares = try session.map(Array(0..<12), name: "square") { (number: Int) -> Int in
+          work("square \(round) \(number)")
+          return number * number
+        }
+        var sum = 0
+        for try await future in session.asCompleted(squares) { sum += try await future.value() }
+        print("round \(round): \(sum)")
+      }
+      print("end \(total)")
+    }
+  }
+
   /// A loop that keeps what each of its steps makes for the next one only.
-  static func chain(steps: Int) async throws {
+  static func chain(steps: Int, checkpointed: Bool) async throws {
     try await Session.run { session in
       var state = try session.arange(0.0, 4_000.0, chunks: [1_000]).persist()
       for step in 0..<steps {
         state = try state.mapBlocks { block in
           note("step \(step)")
           return block + 1
-        }.persist()
+        }.persist(checkpointed: checkpointed)
         let sum = try await state.sum().compute()
         print("\(step): \(sum.item())")
         stop("step \(step)", session)
@@ -134,7 +181,8 @@ enum Durable {
   /// A program that fails until a file is there.
   static func failing(path: String) async throws {
     try await Session.run { session in
-      print("first \(try await session.delayed { note("first"); return 1 }.compute())")
+      print("first \(try await session.delayed { note("first")
+return 1 }.compute())")
       let second = session.delayed(name: "look") { () -> Int in
         note("look")
         guard access(path, F_OK) == 0 else { throw MusterError(.fileNotFound, "there is no \(path)") }

@@ -56,7 +56,10 @@ struct RankPrograms {
     "futures-diverge": { try await Futures.diverge($0[0]) },
     "draw": { try await DelayedFunctions.draw(to: $0[0]) },
     "durable": { try await Durable.run(folder: $0[0], milliseconds: Int($0[1])!) },
-    "durable-chain": { try await Durable.chain(steps: Int($0[0])!) },
+    "durable-job": {
+      try await Durable.job(folder: $0[0], rounds: Int($0[1])!, milliseconds: Int($0[2])!)
+    },
+    "durable-chain": { try await Durable.chain(steps: Int($0[0])!, checkpointed: $0[1] == "checkpointed") },
     "durable-changed": { _ in try await Durable.changed() },
     "durable-failing": { try await Durable.failing(path: $0[0]) },
     "durable-many": { try await Durable.many(count: Int($0[0])!, elements: Int($0[1])!) },

@@ -59,7 +59,11 @@ package struct JournalScan: Equatable, Sendable {
         kept = self
       }
     }
-    if end == nil { self = kept }
+    if end == nil {
+      // What was printed stays so.
+      kept.printedLength = printedLength
+      self = kept
+    }
     cutBytes = reader.length - length
   }
 
@@ -74,7 +78,9 @@ package struct JournalScan: Equatable, Sendable {
       callCount += 1
       outputLength = call.outputLength
       printedLength = max(printedLength, outputLength)
-      let words = (try? call.calls())?.last.flatMap { self.words.indices.contains(Int($0.words)) ? self.words[Int($0.words)] : nil }
+      let words = (try? call.calls())?.last.flatMap {
+        self.words.indices.contains(Int($0.words)) ? self.words[Int($0.words)] : nil
+      }
       lastCall = LastCall(time: call.time, words: words)
     case .pieces(let record):
       guard record.total > 0 else {

@@ -6,7 +6,8 @@ extension SessionConfiguration {
     if drainSignal == nil, let name = environment["MUSTER_DRAIN_SIGNAL"], !name.isEmpty { drainSignal = name }
     if let drainSignal, drainSignal.lowercased() != "none", DrainSignal.number(drainSignal) == nil {
       throw MusterError(
-        .invalidArgument, "'\(drainSignal)' (MUSTER_DRAIN_SIGNAL or SessionConfiguration.drainSignal) isn't a signal to drain upon",
+        .invalidArgument,
+        "'\(drainSignal)' (MUSTER_DRAIN_SIGNAL or SessionConfiguration.drainSignal) isn't a signal to drain upon",
         fix: "Use one of \(DrainSignal.names.keys.sorted().joined(separator: ", ")), or none")
     }
     guard deadline == nil else { return }

@@ -165,7 +165,8 @@ final class BlockKeeper: Sendable {
       FileWriting.code(of: number),
       "a block that is kept in '\(folder)', beside the journal, can't be \(writing ? "written" : "read"):"
         + " \(FileWriting.text(of: number))",
-      fix: writing ? "Free some space and start the program again, or put the journal on another disk"
+      fix: writing
+        ? "Free some space and start the program again, or put the journal on another disk"
         : "Set MUSTER_JOURNAL_START=anew to begin from the start")
   }
 

@@ -58,7 +58,8 @@ struct JournalFile {
     }
     let program = ProgramIdentity.current
     var file = JournalFile(
-      opening: Opening(path: path, length: 0, callCount: 0, outputLength: 0, printedLength: 0, isEnded: false), descriptor: descriptor,
+      opening: Opening(path: path, length: 0, callCount: 0, outputLength: 0, printedLength: 0, isEnded: false),
+      descriptor: descriptor,
       words: [])
     if status.st_size > 0, try file.take(try scan(path), program: program) {
       isKept = true
@@ -89,7 +90,8 @@ struct JournalFile {
           .invalidArgument, "'\(path)' isn't a journal of Muster's", fix: "Name another file for the journal")
       case .version(let version):
         throw MusterError(
-          .unsupported, "the journal '\(path)' is of version \(version) of the format, and this Muster writes version"
+          .unsupported,
+          "the journal '\(path)' is of version \(version) of the format, and this Muster writes version"
             + " \(JournalRecord.version)",
           fix: "Run the program with the Muster that it was begun with, or set MUSTER_JOURNAL_START=anew to discard it")
       case .missing: throw failure(path, ENOENT)

@@ -28,6 +28,9 @@ final class JournalWriter: @unchecked Sendable {
   /// For how long what is written may not be on disk.
   private static let syncing = 1_000_000_000
 
+  /// How much may wait to be written.
+  private static let mostHeldBytes = 64 << 20
+
   private let file: Int32
   private let path: String
   /// What has to be on disk before the records are.
@@ -41,6 +44,8 @@ final class JournalWriter: @unchecked Sendable {
   private var isClosing = false
   private var isClosed = false
   private var added = 0
+  /// What the records hold that haven't been written, in bytes.
+  private var heldBytes = 0
   private var synced = 0
   private var error: MusterError?
   /// Whether anything has gone wrong; for a look at every call.
@@ -67,9 +72,13 @@ final class JournalWriter: @unchecked Sendable {
     return condition.withLock { error }
   }
 
+  /// Adds a record. Waits where the disk is far behind.
   func append(_ record: JournalRecord, bulk: [Bulk] = []) {
     let head = record.head
+    let byteCount = bulk.reduce(head.count) { $0 + $1.byteCount }
     condition.lock()
+    while heldBytes > 0, heldBytes + byteCount > Self.mostHeldBytes, error == nil, !isClosed { condition.wait() }
+    heldBytes += byteCount
     items.append(Item(kind: record.kind.rawValue, head: head, bulk: bulk))
     added += 1
     let wakes = isIdle
@@ -135,7 +144,9 @@ final class JournalWriter: @unchecked Sendable {
         failure = write(taken)
         if unsyncedSince == nil { unsyncedSince = MonotonicClock.nanoseconds }
       }
+      let byteCount = taken.reduce(0) { sum, item in item.bulk.reduce(sum + item.head.count) { $0 + $1.byteCount } }
       taken = []
+      condition.withLock { heldBytes -= byteCount }
       if let since = unsyncedSince, failure == nil, !hasError,
         isUrgent || isLast || MonotonicClock.nanoseconds - since >= Self.syncing
       {
@@ -188,6 +199,8 @@ final class JournalWriter: @unchecked Sendable {
       status = FileWriting.write(bytes, to: file, at: place)
       place += UInt64(bytes.count)
     }
+    var ends: [UInt64] = []
+    var end = length
     for item in items {
       let bulk = item.bulk.map { UnsafeRawBufferPointer(start: $0.storage.bytes + $0.offset, count: $0.byteCount) }
       let checksum = bulk.reduce(0) { Checksum.adding($1, to: $0) }
@@ -203,11 +216,16 @@ final class JournalWriter: @unchecked Sendable {
           put(part)
         }
       }
+      end += UInt64(RecordFrame.byteCount + item.head.count) + frame.bulkBytes
+      ends.append(end)
       if buffer.count > 1 << 20 { flush() }
     }
     flush()
     guard status == 0 else {
-      // The records before stay good.
+      // What was written before is whole: all goes one behind the other.
+      var found = stat()
+      let written = fstat(file, &found) == 0 ? UInt64(found.st_size) : length
+      length = ends.last { $0 <= written } ?? length
       ftruncate(file, off_t(length))
       return failure(status)
     }

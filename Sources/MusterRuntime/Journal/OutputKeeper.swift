@@ -164,7 +164,8 @@ final class OutputKeeper: Sendable {
   private static func failure(_ path: String) -> MusterError {
     let number = errno
     return MusterError(
-      FileWriting.code(of: number), "'\(path)', where a journal keeps what the program prints, can't be used:"
+      FileWriting.code(of: number),
+      "'\(path)', where a journal keeps what the program prints, can't be used:"
         + " \(String(cString: strerror(number)))",
       fix: "Set MUSTER_JOURNAL to a file in a folder that this job may write to")
   }

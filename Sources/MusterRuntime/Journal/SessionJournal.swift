@@ -149,6 +149,8 @@ final class SessionJournal: Sendable {
     try recorder.output.begin(at: outputLength, passedOn: printedLength) { writer.append(.printed($0)) }
     recorder.skipCalls(upTo: callCount)
     recorder.writer.append(.run(run))
+    // The record that said so may have been cut off.
+    if printedLength > outputLength { recorder.writer.append(.printed(printedLength)) }
   }
 
   // MARK: Pieces
@@ -194,7 +196,8 @@ extension MusterError {
     switch fault {
     case .missing:
       self.init(
-        .fileNotFound, "the journal '\(path)' isn't there", fix: "Put it in a folder that all nodes see under that path")
+        .fileNotFound, "the journal '\(path)' isn't there", fix: "Put it in a folder that all nodes see under that path"
+      )
     case .system(let number):
       self.init(
         FileWriting.code(of: number), "the journal '\(path)' can't be read: \(FileWriting.text(of: number))")

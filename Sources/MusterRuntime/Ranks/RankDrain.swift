@@ -34,7 +34,9 @@ struct RankDrain {
     let own = ownReason
     let reason = own == .termination || wanted == .termination ? .termination : own ?? wanted
     let isIdle = done.count == engine.rankCount - 1
-    guard let action = state.look(at: now, signal: reason, longestTask: root.longestTask, isIdle: isIdle) else { return }
+    guard let action = state.look(at: now, signal: reason, longestTask: root.longestTask, isIdle: isIdle) else {
+      return
+    }
     DrainPlan.tell(action)
     switch action {
     case .stop:

@@ -306,7 +306,10 @@ final class WorkerRole {
     }
     resultLayers = [:]
     request = nil
-    completion(blocks.map { ComputedBlocks(blocks: $0) }.mapError { $0 as? MusterError ?? MusterError(.internal, "a result arrived damaged: \($0)") })
+    completion(
+      blocks.map { ComputedBlocks(blocks: $0) }.mapError {
+        $0 as? MusterError ?? MusterError(.internal, "a result arrived damaged: \($0)")
+      })
     return true
   }
 

@@ -61,8 +61,9 @@ extension Session {
     hasJournal.store(true, ordering: .relaxed)
     isReplaying.store(true, ordering: .relaxed)
     if opening.isEnded {
-      tell("the program has ended already, as its journal '\(journal.path)' says: nothing is computed again."
-        + " Set MUSTER_JOURNAL_START=anew to begin from the start")
+      tell(
+        "the program has ended already, as its journal '\(journal.path)' says: nothing is computed again."
+          + " Set MUSTER_JOURNAL_START=anew to begin from the start")
     } else if opening.callCount > 0 {
       tell("goes on after \(opening.callCount) calls that the journal '\(journal.path)' has")
     }

@@ -1,0 +1,322 @@
+import Foundation
+import Testing
+
+/// A program that is started again and again in one folder, with one journal.
+struct DurableJob {
+  let folder: String
+  let arguments: [String]
+
+  init(_ arguments: [String]) throws {
+    folder = temporaryFolder("durable")
+    self.arguments = arguments
+    try FileManager.default.createDirectory(atPath: folder + "/out", withIntermediateDirectories: true)
+  }
+
+  /// `durable`, whose files go into the job's own folder.
+  static func ofEverything(milliseconds: Int) throws -> DurableJob {
+    try DurableJob(["durable", "out", "\(milliseconds)"])
+  }
+
+  var journal: String { folder + "/job.journal" }
+  /// What the program has printed over all its runs.
+  var printed: String { (try? contents(journal + ".out")) ?? "" }
+  /// What its tasks have noted, sorted.
+  var notes: [String] {
+    ((try? contents(folder + "/notes")) ?? "").split(separator: "\n").map(String.init).sorted()
+  }
+
+  func run(
+    ranks: Int?, stop: String = "", way: String = "", environment: [String: String] = [:],
+    meanwhile: (Process) -> Void = { _ in }
+  ) throws -> Launch {
+    let own = [
+      "MUSTER_JOURNAL": journal, "MUSTER_TEST_NOTES": folder + "/notes", "MUSTER_TEST_STOP": stop,
+      "MUSTER_TEST_WAY": way, "MUSTER_PROGRESS": "none",
+    ]
+    return try Launch.run(
+      "rank-programs", arguments, ranks: ranks, folder: folder, environment: own.merging(environment) { $1 },
+      meanwhile: meanwhile)
+  }
+
+  func remove() { removeFolder(folder) }
+}
+
+extension DurableJob {
+  /// What an undisturbed run prints and writes.
+  struct Result: Equatable {
+    var printed: String
+    var files: [Data]
+  }
+
+  func result() throws -> Result {
+    Result(
+      printed: printed,
+      files: try ["field", "kept"].map { try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out/\($0).h5")) })
+  }
+}
+
+/// A program that is killed goes on where it was.
+@Suite(.serialized)
+struct JournalTests {
+  private static let undisturbed = Swift.Result {
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    let run = try Launch.run(
+      "rank-programs", job.arguments, folder: job.folder, environment: ["MUSTER_PROGRESS": "none"])
+    try #require(run.status == 0, "\(run.errors)")
+    return DurableJob.Result(
+      printed: run.output,
+      files: try ["field", "kept"].map {
+        try Data(contentsOf: URL(fileURLWithPath: "\(job.folder)/out/\($0).h5"))
+      })
+  }
+
+  private static let steps = ["step 2", "square 3", "roots", "field", "kept", "caught", "end"]
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func goesOnAfterAKillAtEachStep(ranks: Int?) throws {
+    let undisturbed = try Self.undisturbed.get()
+    let job = try DurableJob.ofEverything(milliseconds: 2)
+    defer { job.remove() }
+    var output = ""
+    for stop in Self.steps {
+      let run = try job.run(ranks: ranks, stop: stop)
+      #expect(run.status != 0, "wasn't killed at \(stop)")
+      output += run.output
+    }
+    let last = try job.run(ranks: ranks)
+    #expect(last.status == 0, "\(last.errors)")
+    output += last.output
+    #expect(try job.result() == undisturbed)
+    #expect(output == undisturbed.printed)
+    #expect(last.errors.contains("goes on after "), "\(last.errors)")
+    // What a collective returned or a write finished isn't done again.
+    for once in (0..<6).map({ "part \($0)" }) + (0..<12).map({ "chunk \($0 * 2000)" }) {
+      #expect(job.notes.count { $0 == once } == 1, "\(once)")
+    }
+  }
+
+  @Test func goesOnWithAnotherNumberOfRanks() throws {
+    let undisturbed = try Self.undisturbed.get()
+    let job = try DurableJob.ofEverything(milliseconds: 2)
+    defer { job.remove() }
+    for (ranks, stop) in [(3, "square 2"), (nil, "field"), (2, "kept"), (4, "")] as [(Int?, String)] {
+      let run = try job.run(ranks: ranks, stop: stop)
+      #expect((run.status == 0) == stop.isEmpty, "\(run.errors)")
+    }
+    #expect(try job.result() == undisturbed)
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func aProgramThatHasEndedIsNotRunAgain(ranks: Int?) throws {
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks).status == 0)
+    let (notes, result) = (job.notes, try job.result())
+    let again = try job.run(ranks: ranks)
+    #expect(again.status == 0)
+    #expect(again.output == "")
+    #expect(again.errors.contains("the program has ended already"), "\(again.errors)")
+    #expect(job.notes == notes)
+    #expect(try job.result() == result)
+    let anew = try job.run(ranks: ranks, environment: ["MUSTER_JOURNAL_START": "anew"])
+    #expect(anew.status == 0)
+    #expect(anew.output == result.printed)
+    #expect(job.notes.count == 2 * notes.count)
+    #expect(!FileManager.default.fileExists(atPath: job.journal + ".blocks"))
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func aTornTailIsCutOff(ranks: Int?) throws {
+    let undisturbed = try Self.undisturbed.get()
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    _ = try job.run(ranks: ranks, stop: "caught")
+    let whole = try Data(contentsOf: URL(fileURLWithPath: job.journal))
+    for cut in [1, 30, 200, 900] {
+      // As after a crash of the machine: the end is missing, and what was there is garbage.
+      try (whole.dropLast(cut) + Data(repeating: 0xA5, count: cut / 2)).write(to: URL(fileURLWithPath: job.journal))
+      let run = try job.run(ranks: ranks, stop: "kept")
+      #expect(run.status != 0)
+      #expect(run.errors.contains("goes on after "), "\(run.errors)")
+    }
+    #expect(try job.run(ranks: ranks).status == 0)
+    #expect(try job.result() == undisturbed)
+  }
+
+  @Test(
+    arguments: [
+      (
+        "shape", "was full of [20] Double (auto 1.0) at rank_programs/Durable.swift:",
+        "and is full of [30] Double (auto 1.0) at rank_programs/Durable.swift:"
+      ),
+      ("operation", "was sum of Double", "and is mean of Double"),
+      ("more", "was min", "and is max"),
+      ("less", "it has come to its end, and had made further calls then", "Run the program as it was"),
+    ], [nil, 3] as [Int?])
+  func aChangedProgramIsToldWhereItDiffers(
+    change: (way: String, then: String, now: String), ranks: Int?
+  ) throws {
+    let job = try DurableJob(["durable-changed"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "last").status != 0)
+    let before = try Data(contentsOf: URL(fileURLWithPath: job.journal))
+    let run = try job.run(ranks: ranks, way: change.way)
+    #expect(run.status != 0)
+    #expect(run.errors.contains("[changedProgram]"), "\(run.errors)")
+    #expect(run.errors.contains(change.then), "\(run.errors)")
+    #expect(run.errors.contains(change.now), "\(run.errors)")
+    #expect(run.errors.contains("MUSTER_JOURNAL_START=anew"), "\(run.errors)")
+    // What was there isn't harmed.
+    #expect(try Data(contentsOf: URL(fileURLWithPath: job.journal)) == before)
+    #expect(try job.run(ranks: ranks).status == 0)
+    #expect(
+      try job.run(ranks: ranks, way: change.way, environment: ["MUSTER_JOURNAL_START": "anew"]).status == 0)
+  }
+
+  @Test func otherArgumentsAreAnotherProgram() throws {
+    let job = try DurableJob(["durable-many", "3", "1"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: nil).status == 0)
+    let other = try Launch.run(
+      "rank-programs", ["durable-many", "4", "1"], environment: ["MUSTER_JOURNAL": job.journal])
+    #expect(other.status == 1)
+    #expect(
+      other.errors.contains(
+        "was begun by `rank-programs durable-many 3 1`, and this is `rank-programs durable-many 4 1`"),
+      "\(other.errors)")
+  }
+
+  @Test func anotherFileIsNotTaken() throws {
+    let job = try DurableJob(["durable-many", "3", "1"])
+    defer { job.remove() }
+    try "results of years\n".write(toFile: job.journal, atomically: true, encoding: .utf8)
+    let run = try job.run(ranks: 2)
+    #expect(run.status == 1)
+    #expect(run.errors.contains("isn't a journal of Muster's"), "\(run.errors)")
+    #expect(try contents(job.journal) == "results of years\n")
+  }
+
+  /// What went wrong at the end is tried again.
+  @Test(arguments: [nil, 3] as [Int?])
+  func anErrorThatEndedTheProgramIsNotKept(ranks: Int?) throws {
+    let path = temporaryFolder("wanted")
+    defer { removeFolder(path) }
+    let job = try DurableJob(["durable-failing", path])
+    defer { job.remove() }
+    for _ in 0..<2 {
+      let run = try job.run(ranks: ranks)
+      #expect(run.status == 1)
+      #expect(run.errors.contains("there is no \(path)"), "\(run.errors)")
+    }
+    _ = FileManager.default.createFile(atPath: path, contents: nil)
+    #expect(try job.run(ranks: ranks).status == 0)
+    #expect(job.printed == "first 1\nsecond 2\n")
+    #expect(job.notes == ["first", "look", "look", "look"])
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func whatWorkersKeepIsComputedAgainOnlyWhereItIsNotCheckpointed(ranks: Int?) throws {
+    for way in ["kept", "checkpointed"] {
+      let job = try DurableJob(["durable-chain", "6", way])
+      defer { job.remove() }
+      let stopped = try job.run(ranks: ranks, stop: "step 3", way: "late")
+      #expect(stopped.status != 0)
+      // Four chunks in each of the four steps.
+      #expect(job.notes.count == 16)
+      if way == "checkpointed" {
+        #expect(FileManager.default.fileExists(atPath: job.journal + ".blocks"))
+      }
+      #expect(try job.run(ranks: ranks).status == 0)
+      #expect(job.notes.count == (way == "kept" ? 16 + 16 + 8 : 16 + 8), "\(way): \(job.notes)")
+      #expect(job.printed.hasSuffix("5: 8022000.0\n"), "\(job.printed)")
+    }
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func whatIsNotKeptIsAnError(ranks: Int?) throws {
+    let job = try DurableJob(["durable-unkept"])
+    defer { job.remove() }
+    let run = try job.run(ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.lines[0] == "1")
+    #expect(run.lines[1].contains("can't be used in a session with a journal"), "\(run.output)")
+    #expect(run.lines[1].hasSuffix("[unsupported]"), "\(run.output)")
+    #expect(run.lines[2].hasPrefix("task: unsupported"), "\(run.output)")
+  }
+
+  @Test(.enabled(if: MemoryDisk.isPossible), arguments: [nil, 3] as [Int?])
+  func aFullDiskLeavesWhatIsWhole(ranks: Int?) throws {
+    let job = try DurableJob(["durable-many", "40", "20000"])
+    defer { job.remove() }
+    let disk = job.folder + "/disk"
+    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+    let environment = ["MUSTER_JOURNAL": disk + "/job.journal"]
+    try MemoryDisk.mounted(on: disk, options: "size=2m") {
+      let run = try job.run(ranks: ranks, environment: environment)
+      #expect(run.status == 1)
+      #expect(run.errors.contains("can't be written: No space left on device"), "\(run.errors)")
+      #expect(run.errors.contains("[diskFull]"), "\(run.errors)")
+      let done = try contents(disk + "/job.journal.out").split(separator: "\n").count
+      #expect((2...40).contains(done), "\(done)")
+      try MemoryDisk.enlarge(disk, options: "size=16m")
+      let again = try job.run(ranks: ranks, environment: environment)
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(again.errors.contains("goes on after "), "\(again.errors)")
+      #expect(try contents(disk + "/job.journal.out") == (0..<40).map { "\($0).0\n" }.joined())
+    }
+  }
+}
+
+/// A program leaves before its work is done, and goes on when it's started again.
+@Suite(.serialized)
+struct DrainTests {
+  @Test(arguments: [nil, 3] as [Int?], ["USR1", "TERM", "USR1 of a worker"])
+  func aSignalMakesItLeaveWithStatus85(ranks: Int?, way: String) throws {
+    if ranks == nil && way.hasSuffix("worker") { return }
+    let job = try DurableJob.ofEverything(milliseconds: 120)
+    defer { job.remove() }
+    let run = try job.run(ranks: ranks, stop: "step 5", way: way)
+    #expect(run.status == 85, "\(run.errors)")
+    #expect(run.errors.contains("muster: drains (SIG\(way.prefix(4)))"), "\(run.errors)")
+    #expect(run.errors.contains("leaves with status 85"), "\(run.errors)")
+    // Those that ran have ended; no other one began.
+    let begun = job.notes.count { $0.hasPrefix("square") }
+    #expect((0...4).contains(begun), "\(job.notes)")
+    let next = try job.run(ranks: ranks)
+    #expect(next.status == 0, "\(next.errors)")
+    #expect(run.output + next.output == job.printed)
+    // Nothing that had ended was done again.
+    for note in Set(job.notes) where !note.hasPrefix("kept") {
+      #expect(job.notes.count { $0 == note } == 1, "\(note)")
+    }
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func itLeavesBeforeTheJobEnds(ranks: Int?) throws {
+    let job = try DurableJob.ofEverything(milliseconds: 400)
+    defer { job.remove() }
+    // Ten seconds are for the leaving: two are left for work.
+    let end = Date().timeIntervalSince1970 + 12
+    let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "\(end)"])
+    #expect(run.status == 85, "\(run.errors)")
+    #expect(run.errors.contains("drains (the job's time is nearly over)"), "\(run.errors)")
+    #expect(Date().timeIntervalSince1970 < end - 4)
+    #expect(job.notes.contains("part 2"), "\(job.notes)")
+  }
+
+  @Test func withoutAJournalTheSignalIsTheProgramsOwn() throws {
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    let run = try job.run(ranks: nil, stop: "step 2", way: "USR1", environment: ["MUSTER_JOURNAL": ""])
+    #expect(run.status == 128 + SIGUSR1)
+  }
+
+  @Test func aSignalThatIsNoneIsAnError() throws {
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    let run = try job.run(ranks: nil, environment: ["MUSTER_DRAIN_SIGNAL": "USR3"])
+    #expect(run.status == 1)
+    #expect(run.errors.contains("Use one of HUP, INT, TERM, URG, USR1, USR2, XCPU, or none"), "\(run.errors)")
+  }
+}
