@@ -8,5 +8,6 @@ struct MusterCommand: ParsableCommand {
     abstract: "Gets programs that run under mpirun onto a cluster.",
     subcommands: [
       RunCommand.self, ScriptCommand.self, SubmitCommand.self, JobsCommand.self, LogsCommand.self, CancelCommand.self,
+      StatusCommand.self,
     ])
 }

@@ -181,8 +181,11 @@ enum Durable {
   /// A program that fails until a file is there.
   static func failing(path: String) async throws {
     try await Session.run { session in
-      print("first \(try await session.delayed { note("first")
-return 1 }.compute())")
+      let first = session.delayed { () -> Int in
+        note("first")
+        return 1
+      }
+      print("first \(try await first.compute())")
       let second = session.delayed(name: "look") { () -> Int in
         note("look")
         guard access(path, F_OK) == 0 else { throw MusterError(.fileNotFound, "there is no \(path)") }

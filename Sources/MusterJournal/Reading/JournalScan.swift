@@ -24,6 +24,9 @@ package struct JournalScan: Equatable, Sendable {
   /// The pieces that are done, by ledger, of those that no collective has ended since.
   package var pieces: [UInt32: Pieces] = [:]
 
+  /// The ledgers of which something was said since the last collective ended.
+  package var activeLedgers: Set<UInt32> = []
+
   package struct LastCall: Equatable, Sendable {
     package var time: UInt64
     /// Its words; nil where the journal doesn't say.
@@ -76,6 +79,7 @@ package struct JournalScan: Equatable, Sendable {
     case .words(let words): self.words.append(words)
     case .call(let call):
       callCount += 1
+      activeLedgers = []
       outputLength = call.outputLength
       printedLength = max(printedLength, outputLength)
       let words = (try? call.calls())?.last.flatMap {
@@ -83,6 +87,7 @@ package struct JournalScan: Equatable, Sendable {
       }
       lastCall = LastCall(time: call.time, words: words)
     case .pieces(let record):
+      activeLedgers.insert(record.ledger)
       guard record.total > 0 else {
         pieces[record.ledger] = nil
         break

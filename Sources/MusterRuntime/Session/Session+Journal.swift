@@ -9,14 +9,17 @@ extension Session {
   ///
   /// - Throws: `MusterError`, the same on every rank: see `JournalFile.open`.
   func openJournal(_ configuration: SessionConfiguration, _ environment: [String: String]) throws {
-    guard let name = configuration.journal else { return }
+    // A setting in the environment may have reached rank 0 alone.
+    if rankCount == 1 && configuration.journal == nil { return }
     var file: JournalFile?
     // Not by its name: on another day it may be called otherwise.
-    let opening = try onRoot("open the journal") {
+    let found: JournalFile.Opening? = try onRoot("open the journal") {
+      guard let name = configuration.journal else { return nil }
       let opened = try JournalFile.open(name, start: configuration.journalStart ?? .resume)
       file = opened
       return opened.opening
     }
+    guard let opening = found else { return }
     var journal: SessionJournal?
     try onEachRank("read the journal") {
       do throws(JournalFault) {

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Foundation
+import MusterJournal
+import MusterUnits
+
+/// `muster status`: how far a program is.
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Tells from its journal how far a program is, also while it runs.")
+
+  @Argument(help: "The journal.") var journal: String
+  @OptionGroup var format: FormatOptions
+
+  func run() throws {
+    do {
+      let status = try JournalStatus(path: journal)
+      try format.print(status) { Self.text(of: status, now: Date().timeIntervalSince1970) }
+    } catch let fault as JournalFault {
+      throw ValidationError(Self.text(of: fault, journal))
+    }
+  }
+
+  private static func text(of fault: JournalFault, _ path: String) -> String {
+    switch fault {
+    case .missing: "there is no journal '\(path)'. Programs make it when they run with MUSTER_JOURNAL=\(path)"
+    case .system(let number): "'\(path)' can't be read: \(String(cString: strerror(number)))"
+    case .foreign, .damaged: "'\(path)' isn't a journal of Muster's"
+    case .version(let version): "'\(path)' is of version \(version) of the format, which this command doesn't know"
+    }
+  }
+
+  static func text(of status: JournalStatus, now: Double) -> String {
+    var rows: [(String, String)] = [("program", status.arguments.joined(separator: " "))]
+    var calls = "\(status.calls)"
+    if let time = status.lastTime {
+      calls += ", the last one"
+      if let call = status.lastCall { calls += " \(call)" }
+      if let place = status.lastPlace { calls += " at \(place)" }
+      calls += ", \(age(now - time)) ago"
+    }
+    rows.append(("calls", calls))
+    if status.pieces > 0 {
+      rows.append(("pieces", "\(status.piecesDone) of \(status.pieces) of what is being written or kept"))
+    }
+    if let last = status.runs.last {
+      let job = last.job.map { " (job \($0))" } ?? ""
+      rows.append(
+        ("runs", "\(status.runs.count), the last one on \(last.host)\(job), begun \(age(now - last.time)) ago"))
+    }
+    rows.append(("printed", ByteSize.text(status.printed)))
+    let state =
+      switch status.state {
+      case .running: "runs"
+      case .drained: "left before its work was done (\(status.reason ?? "")): waits to be started again"
+      case .interrupted: "was ended before its work was done: goes on when it is started again"
+      case .finished: "has come to its end"
+      }
+    rows.append(("state", state))
+    return rows.map { $0.0 + String(repeating: " ", count: 9 - $0.0.count) + $0.1 }.joined(separator: "\n")
+  }
+
+  private static func age(_ seconds: Double) -> String {
+    let seconds = max(0, Int(seconds))
+    return switch seconds {
+    case ..<120: "\(seconds) s"
+    case ..<7200: "\(seconds / 60) min"
+    case ..<172_800: "\(seconds / 3600) h"
+    default: "\(seconds / 86400) days"
+    }
+  }
+}

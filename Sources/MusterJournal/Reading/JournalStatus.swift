@@ -1,0 +1,78 @@
+internal import Glibc
+
+/// How far a program is, as its journal says.
+package struct JournalStatus: Codable, Equatable, Sendable {
+  package enum State: String, Codable, Sendable {
+    /// A process has the journal open.
+    case running
+    /// The last run left before its work was done: it's to be started again.
+    case drained
+    /// The last run was ended from outside, or by an error.
+    case interrupted
+    /// The program has come to its end.
+    case finished
+  }
+
+  package struct Run: Codable, Equatable, Sendable {
+    /// In seconds since 1970.
+    package var time: Double
+    package var host: String
+    package var process: Int
+    /// What the batch system calls the job; missing without one.
+    package var job: String?
+    package var ranks: Int
+  }
+
+  package var state: State
+  /// The program's name and arguments.
+  package var arguments: [String]
+  /// The collectives that have ended.
+  package var calls: Int
+  /// The last of them: what it was, where in the program, and when, in seconds since 1970.
+  package var lastCall: String?
+  package var lastPlace: String?
+  package var lastTime: Double?
+  /// Of what was being written or kept beside the journal since then: how many pieces there are, and how many of them are done.
+  package var pieces: Int
+  package var piecesDone: Int
+  /// Why the last run left, where it drained.
+  package var reason: String?
+  package var runs: [Run]
+  /// How many bytes the program has printed.
+  package var printed: Int
+
+  /// Looks at a journal; a program may be adding to it meanwhile.
+  ///
+  /// - Throws: `JournalFault`.
+  package init(path: String) throws(JournalFault) {
+    let scan = try JournalScan(path: path)
+    let isOpen = Self.isLocked(path)
+    arguments = scan.program?.arguments ?? []
+    calls = scan.callCount
+    lastCall = scan.lastCall?.words?.operation
+    lastPlace = scan.lastCall?.words.flatMap { $0.file.isEmpty ? nil : "\($0.file):\($0.line)" }
+    lastTime = scan.lastCall.map { Double($0.time) / 1e9 }
+    let open = scan.end == nil ? scan.pieces.filter { scan.activeLedgers.contains($0.key) } : [:]
+    pieces = open.values.reduce(0) { $0 + Int($1.total) }
+    piecesDone = open.values.reduce(0) { $0 + $1.done.count }
+    reason = scan.drain?.reason
+    runs = scan.runs.map {
+      Run(
+        time: Double($0.time) / 1e9, host: $0.host, process: Int($0.process), job: $0.job.isEmpty ? nil : $0.job,
+        ranks: Int($0.ranks))
+    }
+    printed = Int(scan.end?.outputLength ?? scan.printedLength)
+    state = scan.end != nil ? .finished : isOpen ? .running : scan.drain != nil ? .drained : .interrupted
+  }
+
+  /// Whether a process has the journal open; where the file system has no locks nobody knows.
+  private static func isLocked(_ path: String) -> Bool {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    // Shared, and let go of at once: two who look don't see each other, and a run that begins just now isn't kept out.
+    guard flock(file, LOCK_SH | LOCK_NB) == 0 else { return errno == EWOULDBLOCK }
+    flock(file, LOCK_UN)
+    return false
+  }
+}
