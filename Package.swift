@@ -45,8 +45,8 @@ let package = Package(
       name: "OpenBLASLibrary", path: "Sources/SystemLibraries/OpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(
-      name: "ZlibLibrary", path: "Sources/SystemLibraries/Zlib", pkgConfig: "zlib",
-      providers: [.apt(["zlib1g-dev"])]),
+      name: "DeflateLibrary", path: "Sources/SystemLibraries/Deflate", pkgConfig: "libdeflate",
+      providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(
       name: "SLEEFLibrary", path: "Sources/SystemLibraries/SLEEF", pkgConfig: "sleef",
       providers: [.apt(["libsleef-dev"])]),
@@ -57,7 +57,7 @@ let package = Package(
     .target(
       name: "CHDF5", dependencies: ["HDF5Library"], linkerSettings: [.linkedLibrary("hdf5_hl")]),
     .target(name: "COpenBLAS", dependencies: ["OpenBLASLibrary"]),
-    .target(name: "CZlib", dependencies: ["ZlibLibrary"]),
+    .target(name: "CDeflate", dependencies: ["DeflateLibrary"]),
     .target(name: "CKernels", dependencies: ["SLEEFLibrary"]),
 
     .target(
@@ -68,7 +68,7 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     // The file in which a program's progress outlives it: for the runtime, and for the command.
-    .target(name: "MusterJournal", dependencies: ["CZlib"], swiftSettings: swiftSettings),
+    .target(name: "MusterJournal", dependencies: ["CDeflate"], swiftSettings: swiftSettings),
     .target(
       name: "MusterRuntime",
       dependencies: [

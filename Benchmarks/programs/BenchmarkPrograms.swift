@@ -29,6 +29,11 @@ struct BenchmarkPrograms {
         direct: try text(arguments, 3) == "direct")
     case "memory-uv":
       try await MemoryUV.run(fieldBytes: try number(arguments, 1), chunkBytes: try number(arguments, 2))
+    case "journal-cost":
+      try await JournalCost.run(
+        count: try number(arguments, 1), rounds: try number(arguments, 2), folder: try text(arguments, 3))
+    case "replay":
+      try await JournalCost.replay(count: try number(arguments, 1), journal: try text(arguments, 2))
     case "eof": try await EOF.run(input: try text(arguments, 1), output: try text(arguments, 2))
     default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
     }

@@ -84,28 +84,56 @@ extension CallRecord {
   private enum OutcomeKind: UInt8 { case value, blocks, failure }
 
   fileprivate func write(to encoder: inout RecordEncoder) {
+    let calls = encodedCalls
+    encoder = Self.encoder(time: time, fingerprint: fingerprint, callCount: callCount, outputLength: outputLength)
+    switch outcome {
+    case .value(let bytes): Self.put(value: bytes, to: &encoder)
+    case .blocks(let blocks):
+      Self.put(blockCount: blocks.count, to: &encoder)
+      for block in blocks {
+        Self.put(header: block.header, partCount: block.sizes.count, to: &encoder)
+        for size in block.sizes { encoder.put(size) }
+      }
+    case .failure(let bytes): Self.put(failure: bytes, to: &encoder)
+    }
+    encoder.put(raw: calls)
+  }
+
+  // Those who write many records put them together from these parts, without the record itself: what it is, the outcome,
+  // and the list of calls.
+
+  package static func encoder(
+    time: UInt64, fingerprint: (low: UInt64, high: UInt64), callCount: UInt64, outputLength: UInt64
+  ) -> RecordEncoder {
+    var encoder = RecordEncoder(reserving: 256)
     encoder.put(time)
     encoder.put(fingerprint.low)
     encoder.put(fingerprint.high)
     encoder.put(callCount)
     encoder.put(outputLength)
-    switch outcome {
-    case .value(let bytes):
-      encoder.put(OutcomeKind.value.rawValue)
-      encoder.put(bytes: bytes)
-    case .blocks(let blocks):
-      encoder.put(OutcomeKind.blocks.rawValue)
-      encoder.put(UInt32(blocks.count))
-      for block in blocks {
-        encoder.put(bytes: block.header)
-        encoder.put(UInt32(block.sizes.count))
-        for size in block.sizes { encoder.put(size) }
-      }
-    case .failure(let bytes):
-      encoder.put(OutcomeKind.failure.rawValue)
-      encoder.put(bytes: bytes)
-    }
-    encoder.put(raw: encodedCalls)
+    return encoder
+  }
+
+  package static func put(value: [UInt8], to encoder: inout RecordEncoder) {
+    encoder.put(OutcomeKind.value.rawValue)
+    encoder.put(bytes: value)
+  }
+
+  package static func put(failure: [UInt8], to encoder: inout RecordEncoder) {
+    encoder.put(OutcomeKind.failure.rawValue)
+    encoder.put(bytes: failure)
+  }
+
+  /// So many blocks follow, each by `put(header:partCount:to:)`.
+  package static func put(blockCount: Int, to encoder: inout RecordEncoder) {
+    encoder.put(OutcomeKind.blocks.rawValue)
+    encoder.put(UInt32(blockCount))
+  }
+
+  /// The sizes of so many parts follow.
+  package static func put(header: [UInt8], partCount: Int, to encoder: inout RecordEncoder) {
+    encoder.put(bytes: header)
+    encoder.put(UInt32(partCount))
   }
 
   fileprivate init(from decoder: inout RecordDecoder) throws(JournalFault) {
@@ -139,17 +167,13 @@ extension CallRecord {
 }
 
 extension CallEntry {
-  package static func encode(_ calls: [CallEntry]) -> [UInt8] {
-    var encoder = RecordEncoder()
-    encoder.put(UInt32(calls.count))
-    for call in calls {
-      encoder.put(call.words)
-      encoder.put(call.fingerprint)
-      encoder.put(UInt32(call.shape.count))
-      for size in call.shape { encoder.put(size) }
-      encoder.put(call.detail)
-    }
-    return encoder.bytes
+  /// A list of calls is their number (4 bytes) and each of them.
+  package func write(to encoder: inout RecordEncoder) {
+    encoder.put(words)
+    encoder.put(fingerprint)
+    encoder.put(UInt32(shape.count))
+    for size in shape { encoder.put(size) }
+    encoder.put(detail)
   }
 
   package static func decode(_ bytes: ArraySlice<UInt8>) throws(JournalFault) -> [CallEntry] {

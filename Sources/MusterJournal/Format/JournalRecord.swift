@@ -144,7 +144,10 @@ package struct CallRecord: Equatable, Sendable {
     self.callCount = callCount
     self.outputLength = outputLength
     self.outcome = outcome
-    encodedCalls = CallEntry.encode(calls)[...]
+    var encoder = RecordEncoder()
+    encoder.put(UInt32(calls.count))
+    for call in calls { call.write(to: &encoder) }
+    encodedCalls = encoder.bytes[...]
   }
 
   init(

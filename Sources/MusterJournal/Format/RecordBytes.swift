@@ -4,7 +4,16 @@ package struct RecordEncoder: Sendable {
 
   package init() {}
 
-  package mutating func put<T: BitwiseCopyable>(_ value: T) {
+  /// With room for so many bytes.
+  package init(reserving byteCount: Int) { bytes.reserveCapacity(byteCount) }
+
+  // One for each type: the compiler makes no code for the types of other modules' calls.
+  package mutating func put(_ value: UInt8) { bytes.append(value) }
+  package mutating func put(_ value: UInt32) { append(value) }
+  package mutating func put(_ value: UInt64) { append(value) }
+  package mutating func put(_ value: Int) { append(value) }
+
+  private mutating func append<T: BitwiseCopyable>(_ value: T) {
     withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) }
   }
 
@@ -16,6 +25,7 @@ package struct RecordEncoder: Sendable {
 
   /// The bytes, without a count.
   package mutating func put(raw source: ArraySlice<UInt8>) { bytes.append(contentsOf: source) }
+  package mutating func put(raw source: [UInt8]) { bytes.append(contentsOf: source) }
 
   package mutating func put(_ text: String) {
     var text = text

@@ -1,4 +1,4 @@
-internal import CZlib
+internal import CDeflate
 
 /// What stands before each record: its kind and sizes, and checksums of its two parts. docs/journal.md describes the file.
 ///
@@ -41,26 +41,24 @@ package struct RecordFrame: Equatable, Sendable {
   }
 
   package var bytes: [UInt8] {
-    var encoder = fields
-    encoder.put(headChecksum)
-    return encoder.bytes
-  }
-
-  private var fields: RecordEncoder {
-    var encoder = RecordEncoder()
+    var encoder = RecordEncoder(reserving: Self.byteCount)
     encoder.put(headBytes)
     encoder.put(kind)
     encoder.put(bulkBytes)
     encoder.put(bulkChecksum)
-    return encoder
+    encoder.put(headChecksum)
+    return encoder.bytes
   }
 
   package func checksum(of head: ArraySlice<UInt8>) -> UInt32 {
-    Checksum.adding(head, to: Checksum.of(fields.bytes[...]))
+    withUnsafeBytes(of: (headBytes, kind, bulkBytes, bulkChecksum)) { fields in
+      // The four lie one behind the other.
+      Checksum.adding(head, to: Checksum.adding(UnsafeRawBufferPointer(rebasing: fields[..<20]), to: 0))
+    }
   }
 }
 
-/// CRC-32, as in zlib and gzip.
+/// CRC-32, as in zlib and gzip, by libdeflate.
 package enum Checksum {
   package static func of(_ bytes: ArraySlice<UInt8>) -> UInt32 { adding(bytes, to: 0) }
 
@@ -69,6 +67,6 @@ package enum Checksum {
   }
 
   package static func adding(_ bytes: UnsafeRawBufferPointer, to checksum: UInt32) -> UInt32 {
-    czlib_crc32(checksum, bytes.baseAddress, bytes.count)
+    cdeflate_crc32(checksum, bytes.baseAddress, bytes.count)
   }
 }

@@ -16,7 +16,8 @@ final class JournalRecorder: Sendable {
   struct Pending: Sendable {
     var fingerprint: Fingerprint
     var callCount: Int
-    var calls: [CallEntry]
+    /// The list of calls since the last one, encoded.
+    var calls: [UInt8]
   }
 
   let writer: JournalWriter
@@ -45,15 +46,17 @@ final class JournalRecorder: Sendable {
   /// Takes note of a collective that the program has come to.
   func pending(_ log: CallLog) -> Pending {
     state.withLock { state in
-      var calls: [CallEntry] = []
-      for entry in log.latest(log.count - state.nextCall) {
-        calls.append(
-          CallEntry(
-            words: number(of: entry.call.kind, &state), fingerprint: entry.fingerprint.low, shape: entry.call.shape,
-            detail: entry.call.detail))
+      let entries = log.latest(log.count - state.nextCall)
+      var encoder = RecordEncoder(reserving: 64)
+      encoder.put(UInt32(entries.count))
+      for entry in entries {
+        CallEntry(
+          words: number(of: entry.call.kind, &state), fingerprint: entry.fingerprint.low, shape: entry.call.shape,
+          detail: entry.call.detail
+        ).write(to: &encoder)
       }
       state.nextCall = log.count
-      return Pending(fingerprint: log.fingerprint, callCount: log.count, calls: calls)
+      return Pending(fingerprint: log.fingerprint, callCount: log.count, calls: encoder.bytes)
     }
   }
 
@@ -66,19 +69,69 @@ final class JournalRecorder: Sendable {
     return number
   }
 
-  func record(_ pending: Pending, _ outcome: CallRecord.Outcome, bulk: [JournalWriter.Bulk] = []) {
-    writer.append(
-      .call(
-        CallRecord(
-          time: Self.time, fingerprint: (pending.fingerprint.low, pending.fingerprint.high),
-          callCount: UInt64(pending.callCount), outputLength: output.length(), outcome: outcome,
-          calls: pending.calls)),
-      bulk: bulk)
+  func record(_ pending: Pending, value: [UInt8]) {
+    var encoder = encoder(pending)
+    CallRecord.put(value: value, to: &encoder)
+    finish(pending, &encoder)
   }
 
   func record(_ pending: Pending, _ error: MusterError) {
+    var encoder = encoder(pending)
     // An error's text can always be encoded.
-    record(pending, .failure((try? JSON.encode(error)) ?? []))
+    CallRecord.put(failure: (try? JSON.encode(error)) ?? [], to: &encoder)
+    finish(pending, &encoder)
+  }
+
+  /// Blocks that came from other ranks.
+  func record(_ pending: Pending, _ blocks: [EncodedBlock]) {
+    var encoder = encoder(pending)
+    var bulk: [JournalWriter.Bulk] = []
+    CallRecord.put(blockCount: blocks.count, to: &encoder)
+    for block in blocks {
+      CallRecord.put(header: block.header, partCount: block.storages.count, to: &encoder)
+      for storage in block.storages {
+        encoder.put(storage.byteCount)
+        bulk.append(JournalWriter.Bulk(storage: storage, offset: 0, byteCount: storage.byteCount))
+      }
+    }
+    finish(pending, &encoder, bulk)
+  }
+
+  /// Blocks that haven't left this process.
+  ///
+  /// - Throws: `MusterError` with code `taskFailed` where one can't be encoded.
+  func record(_ pending: Pending, _ blocks: [any Block]) throws(MusterError) {
+    var encoder = encoder(pending)
+    var bulk: [JournalWriter.Bulk] = []
+    CallRecord.put(blockCount: blocks.count, to: &encoder)
+    for block in blocks {
+      var parts = BlockEncoder()
+      block.encode(into: &parts)
+      if let refusal = parts.refusal {
+        let error = MusterError(
+          .taskFailed, "a value of a collective can't go into the journal: \(refusal)",
+          fix: "Look at its encode(to:) and init(from:)")
+        record(pending, error)
+        throw error
+      }
+      CallRecord.put(header: parts.header, partCount: parts.segments.count, to: &encoder)
+      for part in parts.segments {
+        encoder.put(part.byteCount)
+        bulk.append(JournalWriter.Bulk(storage: part.storage, offset: part.offset, byteCount: part.byteCount))
+      }
+    }
+    finish(pending, &encoder, bulk)
+  }
+
+  private func encoder(_ pending: Pending) -> RecordEncoder {
+    CallRecord.encoder(
+      time: Self.time, fingerprint: (pending.fingerprint.low, pending.fingerprint.high),
+      callCount: UInt64(pending.callCount), outputLength: output.length())
+  }
+
+  private func finish(_ pending: Pending, _ encoder: inout RecordEncoder, _ bulk: [JournalWriter.Bulk] = []) {
+    encoder.put(raw: pending.calls)
+    writer.append(.call, head: encoder.bytes, bulk: bulk)
   }
 }
 

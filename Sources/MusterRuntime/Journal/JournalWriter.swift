@@ -73,13 +73,15 @@ final class JournalWriter: @unchecked Sendable {
   }
 
   /// Adds a record. Waits where the disk is far behind.
-  func append(_ record: JournalRecord, bulk: [Bulk] = []) {
-    let head = record.head
+  func append(_ record: JournalRecord) { append(record.kind, head: record.head) }
+
+  /// Adds a record by its parts.
+  func append(_ kind: JournalRecord.Kind, head: [UInt8], bulk: [Bulk] = []) {
     let byteCount = bulk.reduce(head.count) { $0 + $1.byteCount }
     condition.lock()
     while heldBytes > 0, heldBytes + byteCount > Self.mostHeldBytes, error == nil, !isClosed { condition.wait() }
     heldBytes += byteCount
-    items.append(Item(kind: record.kind.rawValue, head: head, bulk: bulk))
+    items.append(Item(kind: kind.rawValue, head: head, bulk: bulk))
     added += 1
     let wakes = isIdle
     isIdle = false

@@ -74,10 +74,12 @@ final class OutputKeeper: Sendable {
   /// How much has been printed; passes it on.
   func length() -> UInt64 {
     StandardStreams.flushBufferedOutput()
-    passOn()
     return state.withLock { state in
-      var status = stat()
-      return state.isKeeping && fstat(state.file, &status) == 0 ? UInt64(status.st_size) : state.passedOn
+      guard state.isKeeping else { return state.passedOn }
+      // Where the next byte goes: all that print share the place. Quicker than to ask for the file's size.
+      let length = UInt64(max(0, lseek(state.file, 0, SEEK_CUR)))
+      if length > state.passedOn { Self.passOn(upTo: length, &state) }
+      return length
     }
   }
 
@@ -131,17 +133,21 @@ final class OutputKeeper: Sendable {
   private func passOn() -> Bool {
     state.withLock { state in
       guard state.isKeeping else { return false }
-      var status = stat()
-      guard fstat(state.file, &status) == 0, UInt64(status.st_size) > state.passedOn else { return true }
-      var buffer = [UInt8](repeating: 0, count: 1 << 14)
-      while true {
-        let count = pread(state.file, &buffer, buffer.count, off_t(state.passedOn))
-        guard count > 0 else { return true }
-        buffer.withUnsafeBytes {
-          StandardStreams.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: state.original)
-        }
-        state.passedOn += UInt64(count)
+      Self.passOn(upTo: UInt64(max(0, lseek(state.file, 0, SEEK_CUR))), &state)
+      return true
+    }
+  }
+
+  private static func passOn(upTo length: UInt64, _ state: inout State) {
+    guard length > state.passedOn else { return }
+    var buffer = [UInt8](repeating: 0, count: 1 << 14)
+    while state.passedOn < length {
+      let count = pread(state.file, &buffer, buffer.count, off_t(state.passedOn))
+      guard count > 0 else { return }
+      buffer.withUnsafeBytes {
+        StandardStreams.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: state.original)
       }
+      state.passedOn += UInt64(count)
     }
   }
 

@@ -219,7 +219,7 @@ extension Session {
   func record(_ result: Result<[UInt8], MusterError>, as pending: JournalRecorder.Pending?) {
     guard let pending, let recorder = state.value.withLock({ $0.journal?.recorder }) else { return }
     switch result {
-    case .success(let bytes): recorder.record(pending, .value(bytes))
+    case .success(let bytes): recorder.record(pending, value: bytes)
     case .failure(let error): recorder.record(pending, error)
     }
   }
@@ -236,32 +236,11 @@ extension Session {
       recorder.record(pending, error)
       throw error
     case .success(let computed):
-      var parts: [CallRecord.BlockParts] = []
-      var bulk: [JournalWriter.Bulk] = []
-      parts.reserveCapacity(computed.blocks.count)
       if let encoded = computed.encoded {
-        for block in encoded {
-          parts.append(CallRecord.BlockParts(header: block.header, sizes: block.storages.map(\.byteCount)))
-          bulk += block.storages.map { JournalWriter.Bulk(storage: $0, offset: 0, byteCount: $0.byteCount) }
-        }
+        recorder.record(pending, encoded)
       } else {
-        for block in computed.blocks {
-          var encoder = BlockEncoder()
-          block.encode(into: &encoder)
-          if let refusal = encoder.refusal {
-            let error = MusterError(
-              .taskFailed, "a value of a collective can't go into the journal: \(refusal)",
-              fix: "Look at its encode(to:) and init(from:)")
-            recorder.record(pending, error)
-            throw error
-          }
-          parts.append(CallRecord.BlockParts(header: encoder.header, sizes: encoder.segments.map(\.byteCount)))
-          bulk += encoder.segments.map {
-            JournalWriter.Bulk(storage: $0.storage, offset: $0.offset, byteCount: $0.byteCount)
-          }
-        }
+        try recorder.record(pending, computed.blocks)
       }
-      recorder.record(pending, .blocks(parts), bulk: bulk)
       return computed.blocks
     }
   }

@@ -1,10 +1,10 @@
-#ifndef CZLIB_H
-#define CZLIB_H
+#ifndef CDEFLATE_H
+#define CDEFLATE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 /// Goes on with the CRC-32 of what came before (0 at the start).
-uint32_t czlib_crc32(uint32_t checksum, const void *bytes, size_t count);
+uint32_t cdeflate_crc32(uint32_t checksum, const void *bytes, size_t count);
 
 #endif

@@ -1,0 +1,53 @@
+import Glibc
+import Muster
+
+/// What a journal costs, and what a program costs that is replayed from one.
+enum JournalCost {
+  /// The same collectives with and without a journal, in turn, in one job. The order changes from round to round. A machine
+  /// that is shared with others slows single rounds down, never up: of each side the quickest counts, and the median of
+  /// the pairs' quotients is told too.
+  static func run(count: Int, rounds: Int, folder: String) async throws {
+    var times: [Bool: [Double]] = [true: [], false: []]
+    for round in 0..<rounds {
+      for isJournaled in round % 2 == 0 ? [false, true] : [true, false] {
+        let path = "\(folder)/cost-\(round).journal"
+        if isJournaled { remove(path) }
+        times[isJournaled]!.append(try await once(count: count, journal: isJournaled ? path : nil))
+        remove(path)
+      }
+    }
+    let (with, without) = (times[true]!, times[false]!)
+    let quotients = zip(with, without).map { 100 * ($0 / $1 - 1) }.sorted()
+    print(
+      """
+      {"percent": \(quotients[rounds / 2]), "percent_of_quickest": \(100 * (with.min()! / without.min()! - 1)), \
+      "microseconds": \(1e6 * with.min()! / Double(count)), \
+      "microseconds_without": \(1e6 * without.min()! / Double(count))}
+      """)
+  }
+
+  private static func remove(_ path: String) {
+    for suffix in ["", ".out"] { unlink(path + suffix) }
+  }
+
+  /// One run; started again with the same journal it is replayed.
+  static func replay(count: Int, journal: String) async throws {
+    let time = try await once(count: count, journal: journal)
+    print("{\"seconds\": \(time), \"microseconds\": \(1e6 * time / Double(count))}")
+  }
+
+  /// Seconds for so many collectives, each of one task and with a result of 800 bytes.
+  private static func once(count: Int, journal: String?) async throws -> Double {
+    try await Session.run(SessionConfiguration(journal: journal)) { session in
+      let start = ContinuousClock.now
+      var sum = 0.0
+      for number in 0..<count {
+        let block = session.delayed { [Double](repeating: Double(number), count: 100) }
+        sum += try await block.compute()[99]
+      }
+      let time = seconds(since: start)
+      guard sum == Double(count * (count - 1) / 2) else { throw MusterError(.internal, "the values add up to \(sum)") }
+      return time
+    }
+  }
+}
