@@ -103,15 +103,7 @@ extension ScriptWriter {
   }
 
   private func pbsFile(_ name: String) -> String {
-    // The parts are quoted one by one; the variables between them are for the shell.
-    var text = ""
-    var rest = name.replacing("{name}", with: self.name)[...]
-    let values = ["{id}": "\"$job\"", "{index}": "\"$PBS_ARRAY_INDEX\""]
-    while let match = rest.firstMatch(of: /\{(?:id|index)\}/) {
-      let before = String(rest[..<match.range.lowerBound])
-      text += (before.isEmpty ? "" : ShellText.word(before)) + values[String(match.0)]!
-      rest = rest[match.range.upperBound...]
-    }
-    return text + (rest.isEmpty ? "" : ShellText.word(String(rest)))
+    ShellText.file(
+      name.replacing("{name}", with: self.name), ["{id}": "\"$job\"", "{index}": "\"$PBS_ARRAY_INDEX\""])
   }
 }

@@ -8,6 +8,19 @@ enum ShellText {
 
   static func words(_ texts: [String]) -> String { texts.map(word).joined(separator: " ") }
 
+  /// A file's name with placeholders, `{id}` and the like, for each of which the shell has a value.
+  static func file(_ name: String, _ values: [String: String]) -> String {
+    // The parts are quoted one by one; the variables between them are for the shell.
+    var text = ""
+    var rest = name[...]
+    while let match = rest.firstMatch(of: /\{(?:id|index)\}/), let value = values[String(match.0)] {
+      let before = String(rest[..<match.range.lowerBound])
+      text += (before.isEmpty ? "" : word(before)) + value
+      rest = rest[match.range.upperBound...]
+    }
+    return text + (rest.isEmpty ? "" : word(String(rest)))
+  }
+
   /// The last thing of a path, without characters that a job's name can't have.
   static func name(ofProgram path: String) -> String {
     let last = path.split(separator: "/").last.map(String.init) ?? path
