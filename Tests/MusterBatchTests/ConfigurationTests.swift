@@ -70,6 +70,11 @@ struct ConfigurationTests {
           echo two
         epilogue: echo done
         container: apptainer exec image.sif
+        journal: journals/{name}-{index}
+        drain-signal: USR1
+        drain-lead: 90s
+        restarts: yes
+        most-restarts: 12
         extra-directives: ["-l filesystems=home"]
         skip-directives: [-m]
       """)
@@ -93,6 +98,8 @@ struct ConfigurationTests {
     #expect(job.environment == ["MUSTER_LOG_DIRECTORY": "logs", "EMPTY": ""])
     #expect(job.prologue == ["echo one", "echo two"] && job.epilogue == ["echo done"])
     #expect(job.container == ["apptainer", "exec", "image.sif"])
+    #expect(job.journal == "journals/{name}-{index}" && job.drainSignal == .usr1 && job.drainLead == 90)
+    #expect(job.restarts == true && job.mostRestarts == 12)
     #expect(job.extraDirectives == ["-l filesystems=home"] && job.skippedDirectives == ["-m"])
     let shape = try job.shape()
     #expect(shape.nodes == 4 && shape.ranksPerNode == 8 && shape.coresPerRank == 16 && shape.ranks == 32)
@@ -135,6 +142,11 @@ struct ConfigurationTests {
     ("job:\n  mail-on: begin\n", .missingValue, 2, "nobody is named", "Add mail-to"),
     ("job:\n  name: two words\n", .invalidValue, 2, "job.name is 'two words'", "a letter first"),
     ("job:\n  output: \"{user}.out\"\n", .invalidValue, 2, "{user}.out", "{name}, {id}, {index}"),
+    ("job:\n  journal: j-{id}\n", .invalidValue, 2, "job.journal is 'j-{id}'", "{name}, {index} stand for"),
+    ("job:\n  journal: j\n  drain-signal: TERM\n", .invalidValue, 3, "job.drain-signal is 'TERM'", "USR1, USR2"),
+    ("job:\n  journal: j\n  drain-lead: 120\n", .invalidValue, 3, "job.drain-lead is '120'", "2h30m"),
+    ("job:\n  journal: j\n  restarts: often\n", .invalidValue, 3, "job.restarts is 'often'", "true or false"),
+    ("job:\n  journal: j\n  most-restarts: 0\n", .invalidValue, 3, "job.most-restarts is '0'", "from 1 on"),
     ("job:\n  account: |\n    a\n    b\n", .invalidValue, 2, "of several lines", "one line"),
     ("job:\n  environment: [A]\n", .invalidValue, 2, "job.environment is a list", "names with values"),
     ("job:\n  environment:\n    A B: 1\n", .invalidValue, 3, "job.environment", "letters, digits and _"),
@@ -217,7 +229,9 @@ struct ConfigurationTests {
       ({ $0.coresPerRank = 0 }, "cores-per-rank"), ({ $0.nodes = .max }, "nodes"), ({ $0.name = "a b" }, "job.name"),
       ({ $0.array = .init(0...Int.max) }, "10^9"), ({ $0.queue = "a\nb" }, "job.queue"),
       ({ $0.gpusPerNode = -1 }, "gpus"),
-      ({ $0.gpusPerNode = .max }, "gpus"),
+      ({ $0.gpusPerNode = .max }, "gpus"), ({ $0.journal = "{id}" }, "{id}"),
+      ({ ($0.journal, $0.mostRestarts) = ("j", 0) }, "most-restarts"),
+      ({ ($0.journal, $0.drainLead, $0.walltime) = ("j", 0, 60) }, "drain-lead"),
     ] as [((inout JobDescription) -> Void, String)] {
       var job = JobDescription()
       job.cluster.nodeCores = 64

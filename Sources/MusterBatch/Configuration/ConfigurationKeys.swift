@@ -76,6 +76,15 @@ struct ConfigurationKey: Sendable {
     .init("prologue") { job, value throws(BatchError) in job.prologue = try value.lines() },
     .init("epilogue") { job, value throws(BatchError) in job.epilogue = try value.lines() },
     .init("container") { job, value throws(BatchError) in job.container = try value.words() },
+    .init("journal") { job, value throws(BatchError) in
+      job.journal = try fileName(value, placeholders: ["{name}", "{index}"])
+    },
+    .init("drain-signal") { job, value throws(BatchError) in
+      job.drainSignal = try value.choice(JobDescription.DrainSignal.self)
+    },
+    .init("drain-lead") { job, value throws(BatchError) in job.drainLead = try value.seconds() },
+    .init("restarts") { job, value throws(BatchError) in job.restarts = try value.flag() },
+    .init("most-restarts") { job, value throws(BatchError) in job.mostRestarts = try value.count(atLeast: 1) },
     .init("extra-directives") { job, value throws(BatchError) in
       job.extraDirectives = try value.list().map { directive throws(BatchError) in
         guard directive.hasPrefix("-") else {
@@ -146,9 +155,10 @@ struct ConfigurationKey: Sendable {
     return dependencies
   }
 
-  private static func fileName(_ value: ConfigurationValue) throws(BatchError) -> String {
+  private static func fileName(
+    _ value: ConfigurationValue, placeholders known: [String] = ["{name}", "{id}", "{index}"]
+  ) throws(BatchError) -> String {
     let name = try value.text()
-    let known = ["{name}", "{id}", "{index}"]
     for match in name.matches(of: /\{[^}]*\}/) where !known.contains(String(match.0)) {
       throw value.fault("a file's name, in which \(known.joined(separator: ", ")) stand for the job's")
     }

@@ -81,6 +81,9 @@ public struct Cluster: Hashable, Sendable {
   /// The keys of a job that the cluster insists on, such as `account`.
   public var required: [String] = []
 
+  /// What launches ranks, where nothing is said too.
+  var resolvedLauncher: Launcher { launcher ?? (system == .slurm ? .srun : .openmpi4) }
+
   /// A cluster of which nothing is known.
   public init() {}
 }

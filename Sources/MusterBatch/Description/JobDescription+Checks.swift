@@ -24,6 +24,7 @@ extension JobDescription {
     }
     _ = try shape(places: places)
     try checkTexts(places: places)
+    try checkDrain(places: places)
     if let memory, memory < 1 << 20 {
       throw BatchError(
         .invalidValue, "memory is less than 1 MiB", fix: "Batch systems count in MiB", at: places["job.memory"])
@@ -94,7 +95,7 @@ extension JobDescription {
         .invalidValue, "job.\(key) is '\(word)', and takes a word without spaces, quotes and #",
         at: places["job.\(key)"])
     }
-    for (key, file) in [("output", output), ("error", error)] {
+    for (key, file) in [("output", output), ("error", error), ("journal", journal)] {
       guard let file else { continue }
       let place = places["job.\(key)"]
       if file.hasPrefix("~") || file.contains(where: { $0.isNewline || "\"'`$\\".contains($0) }) {

@@ -116,6 +116,19 @@ public struct JobDescription: Hashable, Sendable {
   /// What the program is run by on every rank, such as `apptainer exec image.sif`.
   public var container: [String] = []
 
+  /// The program's journal, by which it goes on where an earlier run has drained: a path relative to the folder in which
+  /// the program runs, with `{name}` and `{index}` (of an array) for the job's; nil for a program that keeps none. With a
+  /// journal the script tells the program before the walltime is over, and has the job run again until it is finished.
+  public var journal: String?
+  /// What tells the program to drain; nil for `USR1`.
+  public var drainSignal: DrainSignal?
+  /// How long before the end of the walltime it is told, in seconds; nil for two minutes.
+  public var drainLead: Int?
+  /// Whether a job that has drained runs again by itself; nil for yes, but for `local`, which has nobody who does it.
+  public var restarts: Bool?
+  /// How often, at most; nil for 100 times.
+  public var mostRestarts: Int?
+
   /// Further directives, without `#SBATCH` or `#PBS`.
   public var extraDirectives: [String] = []
   /// Directives to leave out, by how they begin: `--mem`.

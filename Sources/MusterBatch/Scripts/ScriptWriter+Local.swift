@@ -27,7 +27,9 @@ extension ScriptWriter {
     }
     let launch = try launchLine()
     // In the foreground: in a process group of its own, mpirun would be told twice to end, and go without its ranks.
-    let end = job.walltime.map { "timeout --foreground --signal=TERM --kill-after=30 \($0) " } ?? ""
+    // With a journal the script itself goes by the time.
+    let walltime = job.drain == nil ? job.walltime : nil
+    let end = walltime.map { "timeout --foreground --signal=TERM --kill-after=30 \($0) " } ?? ""
     self.launch([end + launch.lines[0]] + launch.lines.dropFirst(), launch.reason, of: &script)
     return script
   }

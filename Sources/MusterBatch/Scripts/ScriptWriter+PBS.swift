@@ -13,12 +13,13 @@ extension ScriptWriter {
     script.add("#!/bin/bash")
     try directives("#PBS", pbsDirectives(), to: &script)
     var start = [JobScript.Line(text: "cd \"$PBS_O_WORKDIR\" || exit 1", reason: "PBS begins in the home folder")]
-    if ((job.output ?? "") + (job.error ?? "")).contains("{id}") {
+    if ((job.output ?? "") + (job.error ?? "")).contains("{id}") || job.drain?.restarts == true {
       start += [
         .init(text: "job=${PBS_JOBID:-${SLURM_JOB_ID:?}}", reason: "SLURM's own qsub gives a job no PBS_JOBID"),
         .init(text: #"job=${job%%[.\[]*}"#, reason: "the number, without the server and the index"),
       ]
     }
+    if job.drain?.restarts == true { start += pbsSelf }
     preparation(of: &script, start: start, file: pbsFile)
     let launch = try launchLine()
     self.launch(launch.lines, launch.reason, of: &script)

@@ -36,6 +36,17 @@ extension ScriptWriter {
       list.append(
         ("--time=\(Walltime.clockText(walltime))", "\(Walltime.text(walltime)); the job is killed thereafter"))
     }
+    if let drain = job.drain {
+      if launcher.passesOn(drain.signal) {
+        list.append(
+          (
+            "--signal=B:\(drain.signal.rawValue)@\(drain.lead)",
+            "SLURM tells this shell \(Walltime.text(drain.lead)) before the end, or up to a minute earlier"
+          ))
+      }
+      if drain.restarts { list.append(("--requeue", "the job may run again, under the same number")) }
+      list.append(("--open-mode=append", "what the runs before this one have written stays"))
+    }
     if let array = job.array {
       let indices = indices(array, in: "SLURM_ARRAY_TASK_ID")
       list.append(("--array=\(indices.text)", indices.reason))

@@ -8,7 +8,7 @@ struct ScriptWriter {
   var name: String { job.name ?? ShellText.name(ofProgram: command[0]) }
   /// The CPUs, as the batch system counts them, of so many cores.
   func cpus(_ cores: Int) -> Int { cores * job.cluster.cpusPerCore }
-  var launcher: Launcher { job.cluster.launcher ?? (job.cluster.system == .slurm ? .srun : .openmpi4) }
+  var launcher: Launcher { job.cluster.resolvedLauncher }
 
   func unsupported(_ what: String, fix: String) -> BatchError {
     BatchError(.unsupported, "\(job.cluster.system!.rawValue) has no \(what)", fix: fix)
@@ -65,10 +65,13 @@ struct ScriptWriter {
   ///   - file: A file's name as this batch system's shell has it, where the script itself sends its output there.
   func preparation(of script: inout JobScript, start: [JobScript.Line] = [], file: ((String) -> String)? = nil) {
     script.gap()
+    addDeadline(to: &script)
     for line in start { script.add(line.text, line.reason) }
     if let file, job.output != nil || job.error != nil {
-      let output = job.output.map { " >" + file($0) } ?? ""
-      let error = job.error.map { " 2>" + file($0) } ?? " 2>&1"
+      // What the runs before this one have written stays.
+      let mode = job.drain == nil ? ">" : ">>"
+      let output = job.output.map { " \(mode)" + file($0) } ?? ""
+      let error = job.error.map { " 2\(mode)" + file($0) } ?? " 2>&1"
       script.add("exec\(output)\(error) || exit 1", "what is written from here on goes there")
     }
     for module in job.modules {
@@ -80,14 +83,21 @@ struct ScriptWriter {
       "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1",
       "the cores are for Muster's threads: each calls BLAS with one thread of its own")
     script.add("export MUSTER_THREADS=\(shape.coresPerRank)", "a thread for each core of a rank")
+    addJournal(to: &script)
     for (name, value) in job.environment.sorted(by: { $0.key < $1.key }) {
       script.add("export \(name)=\(ShellText.word(value))", "of environment")
     }
+    addResumption(to: &script)
     if !job.epilogue.isEmpty {
       script.gap()
       script.add(
-        "finish() {", "what is done at the end, whatever came of what is before; the job's status is that of the rest")
+        "finish() {",
+        "what is done at the end, whatever came of what is before; the job's status is that of the rest")
       script.add("  status=$?")
+      if job.drain?.restarts == true {
+        script.add(
+          "  if [ -n \"${muster_again:-}\" ]; then exit \"$status\"; fi", "the job runs again: this isn't its end")
+      }
       script.add("  set +e")
       for line in job.epilogue { script.add(line) }
       script.add("  exit \"$status\"")
@@ -95,6 +105,7 @@ struct ScriptWriter {
       script.add("trap finish EXIT")
     }
     if let folder = job.folder { script.add("cd \(ShellText.word(folder))", "of folder") }
+    addListener(to: &script)
     if !job.prologue.isEmpty {
       script.gap()
       for line in job.prologue { script.add(line) }
@@ -104,6 +115,7 @@ struct ScriptWriter {
 
   /// The launch, and what comes after it.
   func launch(_ lines: [String], _ reason: String, of script: inout JobScript) {
+    guard job.drain == nil else { return launchAndDrain(lines, reason, of: &script) }
     // With an epilogue the shell stays, to run it.
     let first = (job.epilogue.isEmpty ? "exec " : "") + lines[0]
     script.add(first, reason)
@@ -116,6 +128,9 @@ struct ScriptWriter {
   /// The variables that ranks on other nodes are to have: what `-x` of Open MPI names.
   var variables: [String] {
     ["SWIFT_DETERMINISTIC_HASHING", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MUSTER_THREADS"]
+      + (job.drain == nil ? [] : ["MUSTER_JOURNAL"])
+      + (job.drain.map { $0.signal == .usr1 ? [] : ["MUSTER_DRAIN_SIGNAL"] } ?? [])
+      + (setsDeadline ? ["MUSTER_DEADLINE"] : [])
       + job.environment.keys.sorted()
   }
 

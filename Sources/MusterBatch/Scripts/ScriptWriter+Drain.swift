@@ -1,0 +1,129 @@
+internal import MusterUnits
+
+/// Jobs whose program keeps a journal: it is told before the walltime is over, drains, and runs again.
+extension ScriptWriter {
+  /// Whether the script says when the job ends.
+  var setsDeadline: Bool { job.drain != nil && job.walltime != nil }
+
+  /// The first thing of a script: nothing has taken time yet.
+  func addDeadline(to script: inout JobScript) {
+    guard setsDeadline, let walltime = job.walltime else { return }
+    let end = "$(($(date +%s) + \(walltime)))"
+    script.add(
+      "MUSTER_DEADLINE=" + (job.cluster.system == .slurm ? "${SLURM_JOB_END_TIME:-\(end)}" : end),
+      "when the job ends, in seconds since 1970: the program drains in time, told or not")
+    script.add("export MUSTER_DEADLINE")
+  }
+
+  func addJournal(to script: inout JobScript) {
+    guard let journal = job.journal else { return }
+    let index = job.cluster.system == .pbs ? "PBS_ARRAY_INDEX" : "SLURM_ARRAY_TASK_ID"
+    let file = ShellText.file(journal.replacing("{name}", with: name), ["{index}": "\"$\(index)\""])
+    script.add("export MUSTER_JOURNAL=\(file)", "where the program notes what is done, and goes on from")
+    if let signal = job.drainSignal, signal != .usr1 {
+      script.add("export MUSTER_DRAIN_SIGNAL=\(signal.rawValue)", "what it listens to")
+    }
+  }
+
+  /// After the variables: one of them, or of whoever submits the job, may be that the program is to begin anew.
+  func addResumption(to script: inout JobScript) {
+    guard job.drain?.restarts == true else { return }
+    let restarts = job.cluster.system == .pbs ? "$muster_restart" : "${SLURM_RESTART_COUNT:-0}"
+    script.add(
+      "if [ \"\(restarts)\" -gt 0 ]; then export MUSTER_JOURNAL_START=resume; fi",
+      "what is to begin anew does so once")
+  }
+
+  /// Before the prologue, during which the signal may come, too.
+  func addListener(to script: inout JobScript) {
+    guard let drain = job.drain else { return }
+    let signal = drain.signal.rawValue
+    script.gap()
+    script.add(
+      "muster_pid='' muster_heard=''" + (drain.restarts ? " muster_stopped=''" : ""),
+      "the launcher, and whether a signal has come" + (drain.restarts ? "; and whether it was SIGTERM" : ""))
+    script.add("muster_drain() {", "what is done on a signal")
+    script.add("  muster_heard=yes", "the wait for the program, which the signal has cut short, begins again")
+    if launcher.passesOn(drain.signal) {
+      script.add(
+        "  if [ -n \"$muster_pid\" ]; then kill -\(signal) \"$muster_pid\" 2>/dev/null || true; fi",
+        "\(launcher.rawValue) passes it on to the ranks")
+    }
+    script.add("}")
+    if launcher.passesOn(drain.signal) {
+      script.add(
+        "trap muster_drain \(signal)",
+        setsDeadline ? "it is time to drain" : "somebody wants the program to drain")
+    }
+    // A launcher's answer to SIGTERM is to kill the ranks.
+    script.add(
+      drain.restarts ? "trap 'muster_stopped=yes; muster_drain' TERM" : "trap muster_drain TERM",
+      launcher.passesOn(drain.signal)
+        ? "the job is ended: the program drains in the time that is left to it"
+        : "\(launcher.rawValue) isn't known to pass signals on: the program goes by MUSTER_DEADLINE, and this shell waits"
+    )
+    if job.cluster.system == .local {
+      script.add(
+        "trap 'muster_heard=yes' INT",
+        "the keyboard has told the launcher, too: told twice, it would go without its ranks")
+    }
+  }
+
+  /// The launch in the background, so that the shell hears signals; the wait for its end; and what follows from its status.
+  func launchAndDrain(_ lines: [String], _ reason: String, of script: inout JobScript) {
+    guard let drain = job.drain else { return }
+    let hasTimer = addTimer(to: &script)
+    script.add("status=\(JobDescription.Drain.status)", "a program that hasn't begun when the signal comes has drained")
+    script.add("if [ -z \"$muster_heard\" ]; then")
+    for (number, line) in lines.enumerated() {
+      let end = number == lines.count - 1 ? " &" : ""
+      script.add("  " + line + end, number == 0 ? reason + "; in the background, so that this shell hears signals" : "")
+    }
+    script.add("  muster_pid=$!")
+    if hasTimer { script.add("  muster_timer & muster_clock=$!") }
+    script.add("  if [ -n \"$muster_heard\" ]; then muster_drain; fi", "one that came before the launcher had a number")
+    script.add("  muster_heard=yes")
+    script.add("  while [ -n \"$muster_heard\" ]; do", "until the program has ended, however many signals come")
+    script.add("    muster_heard='' status=0")
+    script.add("    wait \"$muster_pid\" || status=$?")
+    script.add("  done")
+    if hasTimer { script.add("  kill \"$muster_clock\" 2>/dev/null || true", "it has nothing more to tell") }
+    script.add("fi")
+    script.add(
+      "if [ \"$status\" -eq \(JobDescription.Drain.status) ]; then",
+      "drained, not finished; another status than 0 is a failure, after which the job doesn't run again")
+    switch (job.cluster.system, drain.restarts) {
+    case (.slurm, true): addRequeue(drain, to: &script)
+    case (.pbs, true): addChain(drain, to: &script)
+    case (.local, _): say("and not finished: start this script again to go on", to: &script)
+    default: say("and not finished: submit the job again to go on", to: &script)
+    }
+    script.add("fi")
+    script.add("[ \"$status\" -eq 0 ] || exit \"$status\"", "the job ends as the program did")
+  }
+
+  /// Where no batch system gives a signal the script has a timer. Returns whether it has one.
+  private func addTimer(to script: inout JobScript) -> Bool {
+    guard let drain = job.drain, let walltime = job.walltime, job.cluster.system != .slurm else { return false }
+    let isLocal = job.cluster.system == .local
+    guard isLocal || launcher.passesOn(drain.signal) else { return false }
+    func pause(_ seconds: Int, _ reason: String) {
+      script.add("  sleep \(seconds) & wait $!", reason)
+    }
+    script.add(
+      "muster_timer() {",
+      isLocal
+        ? "there is no batch system that would tell the program" : "PBS gives no signal before the walltime is over")
+    script.add("  trap 'kill $! 2>/dev/null; exit' TERM", "a timer that isn't wanted any more leaves no sleep behind")
+    pause(walltime - drain.lead, "\(Walltime.text(drain.lead)) before the end")
+    script.add("  kill -\(drain.signal.rawValue) $$", "as if the signal came from outside")
+    if isLocal {
+      pause(drain.lead, "the walltime is over")
+      script.add("  kill -TERM \"$muster_pid\"", "a program that hasn't drained is ended")
+      pause(30, "")
+      script.add("  kill -KILL \"$muster_pid\"")
+    }
+    script.add("}")
+    return true
+  }
+}
