@@ -139,6 +139,101 @@ final class SlurmTests {
     #expect(try wait(for: second, isOver).state == "completed")
   }
 
+  /// A program of two ranks that works through steps until it is told to drain. When it has drained once it has eight
+  /// steps more to do.
+  private func writeProgram() throws {
+    try """
+    trap 'drain=yes' USR1
+    # srun ends the other ranks when the first leaves, since its status isn't 0: one that drains goes on to its end.
+    trap '' TERM
+    done=$(tail -n 1 "$MUSTER_JOURNAL.$RANK" 2>/dev/null || true)
+    last=$((${done:-1000} + 8))
+    echo "rank $RANK begins after ${done:-0}"
+    for ((step = ${done:-0} + 1; step <= last; step++)); do
+      sleep 0.2
+      echo $step >>"$MUSTER_JOURNAL.$RANK"
+      if [ -n "${drain:-}" ]; then echo "rank $RANK drained"; sleep "0.$RANK"; exit 85; fi
+    done
+    echo "rank $RANK finished"
+    """.write(toFile: folder + "/steps", atomically: true, encoding: .utf8)
+  }
+
+  private func expectAllSteps(_ rank: Int) throws {
+    let text = try String(contentsOfFile: "\(folder)/j.\(rank)", encoding: .utf8)
+    let steps = text.split(separator: "\n").compactMap { Int($0) }
+    // None is missing, and none was done twice.
+    #expect(steps == Array(1...steps.count) && steps.count > 8, "\(steps)")
+  }
+
+  /// A minute isn't enough, since SLURM's signal comes as soon as it looks at the job, within half a minute.
+  @Test func aJobRunsAgain() throws {
+    try writeProgram()
+    let id = try submit(
+      [
+        "--set", "job.shape=1x2x1", "--walltime", "1m", "--set", "job.journal=j",
+        "--set", "job.drain-lead=55s", "--set", "job.epilogue=[echo epilogue]",
+      ], ["bash", "-c", "RANK=$SLURM_PROCID exec bash steps"])
+    var restarts = 0
+    while true {
+      _ = try wait(for: id) { $0.state == "running" || isOver($0) }
+      let left = try wait(for: id) { $0.state == "pending" || isOver($0) }
+      if isOver(left) {
+        #expect(left.state == "completed" && left.exitStatus == 0, "\(left)")
+        break
+      }
+      restarts += 1
+    }
+    #expect(restarts >= 1)
+    // The output of all runs is in one file, and the epilogue is the last one's.
+    let log = try muster(["logs", id]).output
+    for rank in 0...1 {
+      #expect(log.ranges(of: "rank \(rank) begins after").count == restarts + 1, "\(log)")
+      #expect(log.ranges(of: "rank \(rank) drained").count == restarts, "\(log)")
+      #expect(log.contains("rank \(rank) finished"), "\(log)")
+      try expectAllSteps(rank)
+    }
+    #expect(log.contains("muster: drained, and requeued: restart 1 of 100 at most"), "\(log)")
+    #expect(log.ranges(of: "epilogue").count == 1, "\(log)")
+  }
+
+  /// A cancelled job may drain, too, and stays cancelled.
+  @Test func aCancelledJobStaysSo() throws {
+    let id = try submit(
+      ["--set", "job.shape=1x1x1", "--set", "job.journal=j"],
+      ["bash", "-c", "trap 'exit 85' TERM USR1; touch begun; while true; do sleep 0.1; done"])
+    for _ in 0..<240 where !FileManager.default.fileExists(atPath: folder + "/begun") { usleep(250_000) }
+    #expect(try muster(["cancel", id]).status == 0)
+    #expect(try wait(for: id, isOver).state == "cancelled")
+    // Would it come back, it were pending by now.
+    sleep(2)
+    #expect(try status(id)?.state == "cancelled")
+    #expect(try Tool.run("scontrol", ["show", "job", id]).output.contains("Restarts=0"))
+    let log = try muster(["logs", id]).output
+    #expect(log.contains("muster: drained, since the job was told to end"), "\(log)")
+  }
+
+  /// A script for PBS, which tells the program by its own timer, and submits itself again; SLURM's own qsub takes it.
+  @Test func aChainOfJobs() throws {
+    try writeProgram()
+    let id = try submit(
+      [
+        "--set", "cluster.system=pbs", "--set", "job.shape=1x2x1", "--walltime", "1m", "--set", "job.journal=j",
+        "--set", "job.drain-lead=57s", "--set", "job.output=chain.out", "--name", "chain",
+      ], ["bash", "-c", "RANK=$OMPI_COMM_WORLD_RANK exec bash steps"])
+    func log() -> String { (try? String(contentsOfFile: folder + "/chain.out", encoding: .utf8)) ?? "" }
+    for _ in 0..<240 where !log().contains("rank 0 finished") || !log().contains("rank 1 finished") {
+      usleep(250_000)
+    }
+    let next = try #require(
+      log().firstMatch(of: /muster: drained, and goes on as job (\d+): restart 1 of 100/), "\(log())")
+    #expect(try #require(Int(next.1)) > #require(Int(id)))
+    for rank in 0...1 {
+      #expect(log().ranges(of: "rank \(rank) begins after").count == 2, "\(log())")
+      try expectAllSteps(rank)
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder + "/chain-\(id).pbs"))
+  }
+
   @Test func theBatchSystemHasItsSay() throws {
     let dry = try muster(["submit", "--config", configuration, "--dry-run", "--", "true"])
     #expect(dry.status == 0 && dry.output.contains("to start at"), "\(dry.output)")
