@@ -6,6 +6,11 @@ extension JournalRecord {
   /// The head. The bulk of a call's blocks is the caller's to add.
   package var head: [UInt8] {
     var encoder = RecordEncoder()
+    writeHead(to: &encoder)
+    return encoder.bytes
+  }
+
+  package func writeHead(to encoder: inout RecordEncoder) {
     switch self {
     case .start(let program):
       encoder.put(UInt32(program.arguments.count))
@@ -38,7 +43,6 @@ extension JournalRecord {
       encoder.put(end.outputLength)
     case .printed(let length): encoder.put(length)
     }
-    return encoder.bytes
   }
 
   /// The frame and the head of a record without bulk.
@@ -84,8 +88,8 @@ extension CallRecord {
   private enum OutcomeKind: UInt8 { case value, blocks, failure }
 
   fileprivate func write(to encoder: inout RecordEncoder) {
-    let calls = encodedCalls
-    encoder = Self.encoder(time: time, fingerprint: fingerprint, callCount: callCount, outputLength: outputLength)
+    Self.put(
+      time: time, fingerprint: fingerprint, callCount: callCount, outputLength: outputLength, to: &encoder)
     switch outcome {
     case .value(let bytes): Self.put(value: bytes, to: &encoder)
     case .blocks(let blocks):
@@ -96,22 +100,21 @@ extension CallRecord {
       }
     case .failure(let bytes): Self.put(failure: bytes, to: &encoder)
     }
-    encoder.put(raw: calls)
+    encoder.put(raw: encodedCalls)
   }
 
   // Those who write many records put them together from these parts, without the record itself: what it is, the outcome,
   // and the list of calls.
 
-  package static func encoder(
-    time: UInt64, fingerprint: (low: UInt64, high: UInt64), callCount: UInt64, outputLength: UInt64
-  ) -> RecordEncoder {
-    var encoder = RecordEncoder(reserving: 256)
+  package static func put(
+    time: UInt64, fingerprint: (low: UInt64, high: UInt64), callCount: UInt64, outputLength: UInt64,
+    to encoder: inout RecordEncoder
+  ) {
     encoder.put(time)
     encoder.put(fingerprint.low)
     encoder.put(fingerprint.high)
     encoder.put(callCount)
     encoder.put(outputLength)
-    return encoder
   }
 
   package static func put(value: [UInt8], to encoder: inout RecordEncoder) {

@@ -17,6 +17,16 @@ package struct RecordEncoder: Sendable {
     withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) }
   }
 
+  package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+
+  /// The bytes, without a count.
+  package mutating func put(raw source: UnsafeRawBufferPointer) { bytes.append(contentsOf: source) }
+
+  /// Puts a value in the place of bytes that are there.
+  mutating func replace<T: BitwiseCopyable>(at place: Int, with value: T) {
+    bytes.withUnsafeMutableBytes { $0.storeBytes(of: value, toByteOffset: place, as: T.self) }
+  }
+
   /// A count and the bytes.
   package mutating func put(bytes source: [UInt8]) {
     put(UInt64(source.count))

@@ -58,6 +58,32 @@ package struct RecordFrame: Equatable, Sendable {
   }
 }
 
+extension RecordEncoder {
+  /// Adds a whole record without bulk, or, where its bulk is somewhere else, up to that.
+  ///
+  /// - Parameters:
+  ///   - bulkBytes: the size of the bulk, which is to follow.
+  ///   - head: puts the head.
+  package mutating func record(
+    _ kind: JournalRecord.Kind, bulkBytes: Int = 0, bulkChecksum: UInt32 = 0, head: (inout RecordEncoder) -> Void
+  ) {
+    let start = bytes.count
+    put(UInt32(0))
+    put(kind.rawValue)
+    put(UInt64(bulkBytes))
+    put(bulkChecksum)
+    put(UInt32(0))
+    let headStart = bytes.count
+    head(&self)
+    replace(at: start, with: UInt32(bytes.count - headStart))
+    let checksum = bytes.withUnsafeBytes { bytes in
+      let fields = Checksum.adding(UnsafeRawBufferPointer(rebasing: bytes[start..<start + 20]), to: 0)
+      return Checksum.adding(UnsafeRawBufferPointer(rebasing: bytes[headStart...]), to: fields)
+    }
+    replace(at: start + 20, with: checksum)
+  }
+}
+
 /// CRC-32, as in zlib and gzip, by libdeflate.
 package enum Checksum {
   package static func of(_ bytes: ArraySlice<UInt8>) -> UInt32 { adding(bytes, to: 0) }

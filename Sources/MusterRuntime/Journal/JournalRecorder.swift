@@ -4,12 +4,10 @@ internal import Synchronization
 
 /// On rank 0: adds what happens to the journal.
 final class JournalRecorder: Sendable {
-  private struct State {
-    /// The kinds of call that have been named, by their digests.
-    var words: [Fingerprint: UInt32] = [:]
-    var wordCount: UInt32
-    /// The calls up to this one, without it, have been recorded.
-    var nextCall = 0
+  /// The kinds of call that have been named, by their digests.
+  private struct Words {
+    var numbers: [Fingerprint: UInt32] = [:]
+    var count: UInt32
   }
 
   /// A collective that the program has come to.
@@ -22,16 +20,17 @@ final class JournalRecorder: Sendable {
 
   let writer: JournalWriter
   let output: OutputKeeper
-  private let state: Mutex<State>
+  private let words: Mutex<Words>
+  /// The calls up to this one, without it, have been recorded.
+  private let nextCall = Atomic(0)
 
-  /// - Parameter words: the kinds of call that the journal names already.
   init(_ file: JournalFile, output: OutputKeeper) {
     self.output = output
     writer = JournalWriter(
       file: file.descriptor, path: file.opening.path, length: file.opening.length, beforeSync: { output.sync() })
     var numbers: [Fingerprint: UInt32] = [:]
     for (number, words) in file.words.enumerated() { numbers[CallKind.digest(of: words)] = UInt32(number) }
-    state = Mutex(State(words: numbers, wordCount: UInt32(file.words.count)))
+    words = Mutex(Words(numbers: numbers, count: UInt32(file.words.count)))
   }
 
   static var time: UInt64 {
@@ -41,69 +40,56 @@ final class JournalRecorder: Sendable {
   }
 
   /// Calls up to a number needn't be recorded: the journal has them.
-  func skipCalls(upTo count: Int) { state.withLock { $0.nextCall = count } }
+  func skipCalls(upTo count: Int) { nextCall.store(count, ordering: .relaxed) }
 
   /// Takes note of a collective that the program has come to.
-  func pending(_ log: CallLog) -> Pending {
-    state.withLock { state in
-      let entries = log.latest(log.count - state.nextCall)
-      var encoder = RecordEncoder(reserving: 64)
-      encoder.put(UInt32(entries.count))
-      for entry in entries {
-        CallEntry(
-          words: number(of: entry.call.kind, &state), fingerprint: entry.fingerprint.low, shape: entry.call.shape,
-          detail: entry.call.detail
-        ).write(to: &encoder)
-      }
-      state.nextCall = log.count
-      return Pending(fingerprint: log.fingerprint, callCount: log.count, calls: encoder.bytes)
+  func pending(_ log: borrowing CallLog) -> Pending {
+    let next = nextCall.exchange(log.count, ordering: .relaxed)
+    let entries = log.latest(log.count - next)
+    var encoder = RecordEncoder(reserving: 64)
+    encoder.put(UInt32(entries.count))
+    for entry in entries {
+      CallEntry(
+        words: number(of: entry.call.kind), fingerprint: entry.fingerprint.low, shape: entry.call.shape,
+        detail: entry.call.detail
+      ).write(to: &encoder)
     }
-  }
-
-  private func number(of kind: CallKind, _ state: inout State) -> UInt32 {
-    if let known = state.words[kind.digest] { return known }
-    let number = state.wordCount
-    state.words[kind.digest] = number
-    state.wordCount += 1
-    writer.append(.words(kind.words))
-    return number
+    return Pending(fingerprint: log.fingerprint, callCount: log.count, calls: encoder.bytes)
   }
 
   func record(_ pending: Pending, value: [UInt8]) {
-    var encoder = encoder(pending)
-    CallRecord.put(value: value, to: &encoder)
-    finish(pending, &encoder)
+    add(pending, []) { CallRecord.put(value: value, to: &$0) }
   }
 
   func record(_ pending: Pending, _ error: MusterError) {
-    var encoder = encoder(pending)
     // An error's text can always be encoded.
-    CallRecord.put(failure: (try? JSON.encode(error)) ?? [], to: &encoder)
-    finish(pending, &encoder)
+    let bytes = (try? JSON.encode(error)) ?? []
+    add(pending, []) { CallRecord.put(failure: bytes, to: &$0) }
   }
 
   /// Blocks that came from other ranks.
   func record(_ pending: Pending, _ blocks: [EncodedBlock]) {
-    var encoder = encoder(pending)
     var bulk: [JournalWriter.Bulk] = []
-    CallRecord.put(blockCount: blocks.count, to: &encoder)
     for block in blocks {
-      CallRecord.put(header: block.header, partCount: block.storages.count, to: &encoder)
       for storage in block.storages {
-        encoder.put(storage.byteCount)
         bulk.append(JournalWriter.Bulk(storage: storage, offset: 0, byteCount: storage.byteCount))
       }
     }
-    finish(pending, &encoder, bulk)
+    add(pending, bulk) { encoder in
+      CallRecord.put(blockCount: blocks.count, to: &encoder)
+      for block in blocks {
+        CallRecord.put(header: block.header, partCount: block.storages.count, to: &encoder)
+        for storage in block.storages { encoder.put(storage.byteCount) }
+      }
+    }
   }
 
   /// Blocks that haven't left this process.
   ///
   /// - Throws: `MusterError` with code `taskFailed` where one can't be encoded.
   func record(_ pending: Pending, _ blocks: [any Block]) throws(MusterError) {
-    var encoder = encoder(pending)
+    var encoded: [BlockEncoder] = []
     var bulk: [JournalWriter.Bulk] = []
-    CallRecord.put(blockCount: blocks.count, to: &encoder)
     for block in blocks {
       var parts = BlockEncoder()
       block.encode(into: &parts)
@@ -114,24 +100,45 @@ final class JournalRecorder: Sendable {
         record(pending, error)
         throw error
       }
-      CallRecord.put(header: parts.header, partCount: parts.segments.count, to: &encoder)
       for part in parts.segments {
-        encoder.put(part.byteCount)
         bulk.append(JournalWriter.Bulk(storage: part.storage, offset: part.offset, byteCount: part.byteCount))
       }
+      encoded.append(parts)
     }
-    finish(pending, &encoder, bulk)
+    add(pending, bulk) { encoder in
+      CallRecord.put(blockCount: encoded.count, to: &encoder)
+      for parts in encoded {
+        CallRecord.put(header: parts.header, partCount: parts.segments.count, to: &encoder)
+        for part in parts.segments { encoder.put(part.byteCount) }
+      }
+    }
   }
 
-  private func encoder(_ pending: Pending) -> RecordEncoder {
-    CallRecord.encoder(
-      time: Self.time, fingerprint: (pending.fingerprint.low, pending.fingerprint.high),
-      callCount: UInt64(pending.callCount), outputLength: output.length())
+  /// Adds a collective's record.
+  ///
+  /// - Parameter outcome: puts the outcome into the head.
+  private func add(_ pending: Pending, _ bulk: [JournalWriter.Bulk], _ outcome: (inout RecordEncoder) -> Void) {
+    let length = output.length()
+    writer.append(.call, bulk: bulk) { encoder in
+      CallRecord.put(
+        time: Self.time, fingerprint: (pending.fingerprint.low, pending.fingerprint.high),
+        callCount: UInt64(pending.callCount), outputLength: length, to: &encoder)
+      outcome(&encoder)
+      encoder.put(raw: pending.calls)
+    }
   }
 
-  private func finish(_ pending: Pending, _ encoder: inout RecordEncoder, _ bulk: [JournalWriter.Bulk] = []) {
-    encoder.put(raw: pending.calls)
-    writer.append(.call, head: encoder.bytes, bulk: bulk)
+  /// The number of a kind of call, which is named first where that is new.
+  private func number(of kind: CallKind) -> UInt32 {
+    let (number, isNew) = words.withLock { words in
+      if let known = words.numbers[kind.digest] { return (known, false) }
+      let number = words.count
+      words.numbers[kind.digest] = number
+      words.count += 1
+      return (number, true)
+    }
+    if isNew { writer.append(.words(kind.words)) }
+    return number
   }
 }
 

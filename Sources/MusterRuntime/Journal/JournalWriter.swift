@@ -15,14 +15,20 @@ final class JournalWriter: @unchecked Sendable {
     var storage: BlockStorage
     var offset: Int
     var byteCount: Int
+
+    var bytes: UnsafeRawBufferPointer {
+      UnsafeRawBufferPointer(start: storage.bytes + offset, count: byteCount)
+    }
   }
 
-  private struct Item {
-    var kind: UInt32
-    var head: [UInt8]
-    var bulk: [Bulk]
+  /// What is to be written, in the order of the file.
+  private enum Part {
+    case bytes([UInt8])
+    case bulk(Bulk)
   }
 
+  /// A bulk up to this size is copied.
+  private static let copiedBytes = 64 << 10
   /// For how long records are collected before they are written.
   private static let collecting = 5_000_000
   /// For how long what is written may not be on disk.
@@ -36,7 +42,12 @@ final class JournalWriter: @unchecked Sendable {
   /// What has to be on disk before the records are.
   private let beforeSync: @Sendable () -> Void
   private let condition = ConditionLock()
-  private var items: [Item] = []
+  private var parts: [Part] = []
+  /// The last bytes of what is to be written.
+  private var open = RecordEncoder(reserving: 1 << 18)
+  /// Where records end in the file.
+  private var ends: [UInt64] = []
+  private var end: UInt64
   /// The thread has nothing to do and waits to be woken.
   private var isIdle = false
   /// Somebody waits for all to be on disk.
@@ -62,6 +73,7 @@ final class JournalWriter: @unchecked Sendable {
     self.file = file
     self.path = path
     self.length = length
+    end = length
     self.beforeSync = beforeSync
     SystemThread.start(name: "muster-journal") { self.run() }
   }
@@ -73,15 +85,28 @@ final class JournalWriter: @unchecked Sendable {
   }
 
   /// Adds a record. Waits where the disk is far behind.
-  func append(_ record: JournalRecord) { append(record.kind, head: record.head) }
+  func append(_ record: JournalRecord) { append(record.kind) { record.writeHead(to: &$0) } }
 
-  /// Adds a record by its parts.
-  func append(_ kind: JournalRecord.Kind, head: [UInt8], bulk: [Bulk] = []) {
-    let byteCount = bulk.reduce(head.count) { $0 + $1.byteCount }
+  /// The same by its parts.
+  ///
+  /// - Parameter head: puts the head.
+  func append(_ kind: JournalRecord.Kind, bulk: [Bulk] = [], head: (inout RecordEncoder) -> Void) {
+    let bulkBytes = bulk.reduce(0) { $0 + $1.byteCount }
+    let checksum = bulk.reduce(0) { Checksum.adding($1.bytes, to: $0) }
     condition.lock()
-    while heldBytes > 0, heldBytes + byteCount > Self.mostHeldBytes, error == nil, !isClosed { condition.wait() }
-    heldBytes += byteCount
-    items.append(Item(kind: kind.rawValue, head: head, bulk: bulk))
+    while heldBytes > 0, heldBytes + bulkBytes > Self.mostHeldBytes, error == nil, !isClosed { condition.wait() }
+    let start = open.bytes.count
+    open.record(kind, bulkBytes: bulkBytes, bulkChecksum: checksum, head: head)
+    end += UInt64(open.bytes.count - start + bulkBytes)
+    heldBytes += open.bytes.count - start + bulkBytes
+    ends.append(end)
+    if bulkBytes <= Self.copiedBytes {
+      for part in bulk { open.put(raw: part.bytes) }
+    } else {
+      parts.append(.bytes(open.bytes))
+      parts += bulk.map { .bulk($0) }
+      open.removeAll()
+    }
     added += 1
     let wakes = isIdle
     isIdle = false
@@ -120,45 +145,39 @@ final class JournalWriter: @unchecked Sendable {
     sigemptyset(&signals)
     sigaddset(&signals, SIGXFSZ)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
+    // Taken in turns with what the program adds to: neither gives its memory back.
+    var bytes = RecordEncoder(reserving: 1 << 18)
     condition.lock()
     while true {
-      if items.isEmpty && !isUrgent && !isClosing {
-        if let unsyncedSince {
-          let left = unsyncedSince + Self.syncing - MonotonicClock.nanoseconds
-          isIdle = true
-          if left > 0 { condition.wait(nanoseconds: left) }
-          isIdle = false
-        } else {
-          isIdle = true
-          condition.wait()
-          isIdle = false
-        }
-      }
-      var taken: [Item] = []
-      swap(&taken, &items)
+      waitForWork()
+      var taken: [Part] = []
+      var takenEnds: [UInt64] = []
+      swap(&taken, &parts)
+      swap(&takenEnds, &ends)
+      swap(&bytes, &open)
       let last = added
       let isLast = isClosing
       let isUrgent = isUrgent
       let hasError = error != nil
+      heldBytes = 0
       condition.unlock()
       var failure: MusterError?
-      if !hasError && !taken.isEmpty {
-        failure = write(taken)
+      if !hasError && !takenEnds.isEmpty {
+        failure = write(taken, bytes.bytes, takenEnds)
         if unsyncedSince == nil { unsyncedSince = MonotonicClock.nanoseconds }
       }
-      let byteCount = taken.reduce(0) { sum, item in item.bulk.reduce(sum + item.head.count) { $0 + $1.byteCount } }
       taken = []
-      condition.withLock { heldBytes -= byteCount }
+      bytes.removeAll()
+      var isSynced = unsyncedSince == nil
       if let since = unsyncedSince, failure == nil, !hasError,
         isUrgent || isLast || MonotonicClock.nanoseconds - since >= Self.syncing
       {
         failure = syncFile()
         unsyncedSince = nil
-        condition.withLock { synced = last }
-      } else if unsyncedSince == nil {
-        condition.withLock { synced = last }
+        isSynced = true
       }
       condition.lock()
+      if isSynced { synced = last }
       if let failure {
         error = failure
         hasFailed.store(true, ordering: .relaxed)
@@ -166,7 +185,7 @@ final class JournalWriter: @unchecked Sendable {
       if error != nil { unsyncedSince = nil }
       if synced == added || error != nil { self.isUrgent = false }
       condition.broadcast()
-      if isLast && items.isEmpty { break }
+      if isLast && ends.isEmpty { break }
       if !self.isUrgent && !isClosing {
         // Others that are about to come are written along.
         condition.unlock()
@@ -180,51 +199,43 @@ final class JournalWriter: @unchecked Sendable {
     condition.unlock()
   }
 
+  /// With the lock held: until there is something to write, or to have on disk.
+  private func waitForWork() {
+    guard ends.isEmpty && !isUrgent && !isClosing else { return }
+    isIdle = true
+    if let unsyncedSince {
+      let left = unsyncedSince + Self.syncing - MonotonicClock.nanoseconds
+      if left > 0 { condition.wait(nanoseconds: left) }
+    } else {
+      condition.wait()
+    }
+    isIdle = false
+  }
+
   private func syncFile() -> MusterError? {
     beforeSync()
     guard fdatasync(file) == 0 || errno == EINVAL else { return failure(errno) }
     return nil
   }
 
-  /// Writes some records; where that fails the file ends with what was whole before.
-  private func write(_ items: [Item]) -> MusterError? {
-    var buffer: [UInt8] = []
+  /// Writes some records; where that fails the file ends with the last that is whole.
+  private func write(_ parts: [Part], _ last: [UInt8], _ ends: [UInt64]) -> MusterError? {
     var status: Int32 = 0
     var place = length
-    func flush() {
-      guard !buffer.isEmpty, status == 0 else { return }
-      buffer.withUnsafeBytes { put($0) }
-      buffer.removeAll(keepingCapacity: true)
-    }
     func put(_ bytes: UnsafeRawBufferPointer) {
-      guard status == 0 else { return }
+      guard status == 0, !bytes.isEmpty else { return }
       status = FileWriting.write(bytes, to: file, at: place)
       place += UInt64(bytes.count)
     }
-    var ends: [UInt64] = []
-    var end = length
-    for item in items {
-      let bulk = item.bulk.map { UnsafeRawBufferPointer(start: $0.storage.bytes + $0.offset, count: $0.byteCount) }
-      let checksum = bulk.reduce(0) { Checksum.adding($1, to: $0) }
-      let frame = RecordFrame(
-        kind: item.kind, head: item.head, bulkBytes: UInt64(bulk.reduce(0) { $0 + $1.count }), bulkChecksum: checksum)
-      buffer += frame.bytes
-      buffer += item.head
-      for part in bulk {
-        if part.count <= 64 << 10 {
-          buffer += part
-        } else {
-          flush()
-          put(part)
-        }
+    for part in parts {
+      switch part {
+      case .bytes(let bytes): bytes.withUnsafeBytes { put($0) }
+      case .bulk(let bulk): put(bulk.bytes)
       }
-      end += UInt64(RecordFrame.byteCount + item.head.count) + frame.bulkBytes
-      ends.append(end)
-      if buffer.count > 1 << 20 { flush() }
     }
-    flush()
+    last.withUnsafeBytes { put($0) }
     guard status == 0 else {
-      // What was written before is whole: all goes one behind the other.
+      // All goes one behind the other: what was written before is whole.
       var found = stat()
       let written = fstat(file, &found) == 0 ? UInt64(found.st_size) : length
       length = ends.last { $0 <= written } ?? length
