@@ -34,6 +34,8 @@ struct BenchmarkPrograms {
         count: try number(arguments, 1), rounds: try number(arguments, 2), folder: try text(arguments, 3))
     case "replay":
       try await JournalCost.replay(count: try number(arguments, 1), journal: try text(arguments, 2))
+    case "drain":
+      try await DrainTime.run(journal: try text(arguments, 1), notes: try text(arguments, 2))
     case "eof": try await EOF.run(input: try text(arguments, 1), output: try text(arguments, 2))
     default: throw MusterError(.invalidArgument, "there is no benchmark '\(arguments.first ?? "")'")
     }

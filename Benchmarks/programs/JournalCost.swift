@@ -51,3 +51,22 @@ enum JournalCost {
     }
   }
 }
+
+/// Tasks of half a second, until a signal ends them: each notes when it ended.
+enum DrainTime {
+  static func run(journal: String, notes: String) async throws {
+    try await Session.run(journal: journal) { session in
+      let tasks = try session.map(Array(0..<1000)) { (number: Int) -> Int in
+        usleep(500_000)
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let file = open(notes, O_WRONLY | O_CREAT | O_APPEND, 0o666)
+        var line = "\(Double(now.tv_sec) + Double(now.tv_nsec) / 1e9)\n"
+        _ = line.withUTF8 { write(file, $0.baseAddress, $0.count) }
+        close(file)
+        return number
+      }
+      _ = try await session.gather(tasks)
+    }
+  }
+}

@@ -3,8 +3,8 @@ internal import Glibc
 
 /// The end of a process that leaves before its work is done.
 enum DrainedEnd {
-  /// For how long the process may wait for others, in microseconds.
-  private static let patience: UInt32 = 3_000_000
+  /// For how long the process may wait for others, in nanoseconds.
+  private static let patience = 1_000_000_000
 
   /// Leaves at once: of what the program is doing nothing is lost that the journal has.
   static func leave() -> Never {
@@ -14,15 +14,18 @@ enum DrainedEnd {
   }
 
   /// Leaves together with the other ranks, which do the same. On the thread that makes the MPI calls.
-  static func leave(ownsMPI: Bool, isQuiet: Bool) -> Never {
-    SystemThread.start(name: "muster-leave") {
-      usleep(Self.patience)
-      _exit(DrainPlan.status)
-    }
-    StandardStreams.flushOutput()
+  static func leave(_ comm: cmpi_comm) -> Never {
+    StandardStreams.flushLastOutput()
     StandardStreams.letErrorsThrough()
-    // What is on its way would keep MPI from ending.
-    if ownsMPI && isQuiet { cmpi_finalize() }
+    // All at the same time: a launcher that sees one of them gone is about to end the others. MPI isn't ended, since what is
+    // on its way would keep it from that.
+    var request: cmpi_request = 0
+    var isThere: Int32 = cmpi_ibarrier(comm, &request) == 0 ? 0 : 1
+    let limit = MonotonicClock.nanoseconds + patience
+    while isThere == 0 && MonotonicClock.nanoseconds < limit {
+      if cmpi_test(&request, &isThere) != 0 { break }
+      sched_yield()
+    }
     _exit(DrainPlan.status)
   }
 }

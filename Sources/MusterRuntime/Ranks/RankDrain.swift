@@ -78,6 +78,6 @@ struct RankDrain {
   }
 
   private func leave() -> Never {
-    DrainedEnd.leave(ownsMPI: engine.world.ownsMPI, isQuiet: transport.isQuiet)
+    DrainedEnd.leave(engine.world.comm)
   }
 }
