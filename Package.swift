@@ -124,7 +124,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(name: "MusterJournalTests", dependencies: ["MusterJournal"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "MusterBatchTests", dependencies: ["MusterBatch", "MusterUnits", "MusterCommand"],
+      name: "MusterBatchTests", dependencies: ["MusterBatch", "MusterJournal", "MusterUnits", "MusterCommand"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "MusterRuntimeTests",

@@ -23,6 +23,20 @@ import Testing
     #expect(watches.isEmpty && watches.takeNews(of: 7) == nil)
   }
 
+  /// A loop that a journal has told of some futures isn't told of them again.
+  @Test func whatIsKnownIsNotTold() {
+    var watches = FutureWatches()
+    watches.add(0, [0, 1, 2, 3].map(task), told: [0, 2]) { [task(0): 1, task(3): 2][$0] }
+    #expect(watches.takeNews(of: 0) == [3])
+    watches.settled(task(2))
+    #expect(watches.takeNews(of: 0) == nil)
+    watches.settled(task(1))
+    #expect(watches.takeNews(of: 0) == [1])
+    #expect(watches.isEmpty)
+    watches.add(1, [task(0)], told: [0]) { _ in nil }
+    #expect(watches.isEmpty)
+  }
+
   @Test func watchesDoNotTakeFromEachOther() {
     var watches = FutureWatches()
     watches.add(0, [task(0), task(1)]) { _ in nil }
