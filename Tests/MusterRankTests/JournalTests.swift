@@ -88,7 +88,8 @@ struct JournalTests {
     #expect(last.status == 0, "\(last.errors)")
     output += last.output
     #expect(try job.result() == undisturbed)
-    #expect(output == undisturbed.printed)
+    // MPICH's launcher says on standard output that a rank was killed.
+    if ranks == nil || Launch.isOpenMPI { #expect(output == undisturbed.printed) }
     #expect(last.errors.contains("goes on after "), "\(last.errors)")
     // What a collective returned or a write finished isn't done again.
     for once in (0..<6).map({ "part \($0)" }) + (0..<12).map({ "chunk \($0 * 2000)" }) {
@@ -217,7 +218,7 @@ struct JournalTests {
 
   @Test(arguments: [nil, 3] as [Int?])
   func whatWorkersKeepIsComputedAgainOnlyWhereItIsNotCheckpointed(ranks: Int?) throws {
-    for way in ["kept", "checkpointed"] {
+    for (way, again) in [("kept", 16), ("checkpointed", 0), ("alone", 4)] {
       let job = try DurableJob(["durable-chain", "6", way])
       defer { job.remove() }
       let stopped = try job.run(ranks: ranks, stop: "step 3", way: "late")
@@ -228,9 +229,24 @@ struct JournalTests {
         #expect(FileManager.default.fileExists(atPath: job.journal + ".blocks"))
       }
       #expect(try job.run(ranks: ranks).status == 0)
-      #expect(job.notes.count == (way == "kept" ? 16 + 16 + 8 : 16 + 8), "\(way): \(job.notes)")
-      #expect(job.printed.hasSuffix("5: 8022000.0\n"), "\(job.printed)")
+      #expect(job.notes.count == 16 + again + 8, "\(way): \(job.notes)")
+      #expect(job.printed.hasSuffix(way == "alone" ? "5: 8002000.0\n" : "5: 8022000.0\n"), "\(job.printed)")
     }
+  }
+
+  /// What was asked for and let go of isn't kept in mind.
+  @Test(arguments: [(nil, 60_000), (3, 9_000)] as [(Int?, Int)])
+  func aLongReplayTakesLittleMemory(ranks: Int?, count: Int) throws {
+    let job = try DurableJob(["durable-futures", "\(count)"])
+    defer { job.remove() }
+    let stopped = try job.run(ranks: ranks, stop: "sum")
+    #expect(stopped.status != 0)
+    let run = try job.run(ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(job.printed == "sum \(count * (count - 1) / 2)\nlast \(count - 9)\n", "\(job.printed)")
+    // Each took a kilobyte before.
+    let peak = run.lines.last.flatMap { Int($0.split(separator: " ").dropFirst().first ?? "") }
+    #expect(try #require(peak) < 90, "\(run.output)")
   }
 
   @Test(arguments: [nil, 3] as [Int?])

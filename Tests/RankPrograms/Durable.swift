@@ -147,14 +147,18 @@ enum Durable {
   }
 
   /// A loop that keeps what each of its steps makes for the next one only.
-  static func chain(steps: Int, checkpointed: Bool) async throws {
+  ///
+  /// - Parameter way: `kept` in memory, `checkpointed`, or `alone`: each step is made of nothing.
+  static func chain(steps: Int, way: String) async throws {
     try await Session.run { session in
-      var state = try session.arange(0.0, 4_000.0, chunks: [1_000]).persist()
+      let first = session.arange(0.0, 4_000.0, chunks: [1_000])
+      var state = try first.persist()
       for step in 0..<steps {
+        if way == "alone" { state = first }
         state = try state.mapBlocks { block in
           note("step \(step)")
           return block + 1
-        }.persist(checkpointed: checkpointed)
+        }.persist(checkpointed: way == "checkpointed")
         let sum = try await state.sum().compute()
         print("\(step): \(sum.item())")
         stop("step \(step)", session)
@@ -193,6 +197,24 @@ enum Durable {
       }
       print("second \(try await second.compute())")
     }
+  }
+
+  /// Many futures, of which few are held at a time.
+  static func futures(count: Int) async throws {
+    try await Session.run { session in
+      var held: [Future<Int>] = []
+      var sum = 0
+      for number in 0..<count {
+        held.append(try session.submit { number })
+        if held.count > 10 { sum += try await held.removeFirst().value() }
+      }
+      sum += try await session.gather(held).reduce(0, +)
+      print("sum \(sum)")
+      stop("sum", session)
+      let last = try session.submit(held[0]) { $0 + 1 }
+      print("last \(try await last.value())")
+    }
+    print("peak \(MemoryUV.peak() >> 20) MB")
   }
 
   /// Many collectives with results of so many elements.

@@ -59,9 +59,10 @@ struct RankPrograms {
     "durable-job": {
       try await Durable.job(folder: $0[0], rounds: Int($0[1])!, milliseconds: Int($0[2])!)
     },
-    "durable-chain": { try await Durable.chain(steps: Int($0[0])!, checkpointed: $0[1] == "checkpointed") },
+    "durable-chain": { try await Durable.chain(steps: Int($0[0])!, way: $0[1]) },
     "durable-changed": { _ in try await Durable.changed() },
     "durable-failing": { try await Durable.failing(path: $0[0]) },
+    "durable-futures": { try await Durable.futures(count: Int($0[0])!) },
     "durable-many": { try await Durable.many(count: Int($0[0])!, elements: Int($0[1])!) },
     "durable-unkept": { _ in try await Durable.unkept() },
     "coordinate": { try await Coordinated.run(folder: $0[0]) },

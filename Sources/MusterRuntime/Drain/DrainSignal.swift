@@ -35,14 +35,23 @@ package enum DrainSignal {
     }
   }
 
-  /// The signals do again what they did before.
+  /// The signals do again what they did before. Where the batch system's would end the program it's ignored from now on:
+  /// a program that has done its work is to come to its end.
   static func unwatch() {
     let actions = former.withLock { former in
       defer { former = [:] }
       return former
     }
-    for (number, var action) in actions { sigaction(number, &action, nil) }
+    for (number, var action) in actions {
+      if number != SIGTERM, isDefault(action) { action.__sigaction_handler.sa_handler = SIG_IGN }
+      sigaction(number, &action, nil)
+    }
     pending.store(0, ordering: .relaxed)
+  }
+
+  private static func isDefault(_ action: sigaction) -> Bool {
+    action.__sigaction_handler.sa_handler.map { UInt(bitPattern: unsafeBitCast($0, to: UnsafeRawPointer.self)) } ?? 0
+      == 0
   }
 
   /// What has come.

@@ -20,7 +20,11 @@ struct DeferredWork: Sendable {
   private var submissions: [Submission] = []
 
   var isEmpty: Bool { entries.isEmpty }
-  var hasSubmissions: Bool { !submissions.isEmpty }
+  var submissionCount: Int { submissions.count }
+
+  init() {}
+
+  init(_ requests: [Request]) { for request in requests { append(request) } }
 
   mutating func append(_ request: Request) {
     switch request {

@@ -28,7 +28,7 @@ struct JournalFile {
   /// The folder of blocks that are kept beside a journal.
   static func blocksPath(of path: String) -> String { path + ".blocks" }
 
-  /// The journals of this process's sessions, with how many there were.
+  /// The journals of this process's sessions by the names that they were given, with how many there were.
   private static let sessions = Mutex<[String: Int]>([:])
 
   /// Opens a journal, or begins one.
@@ -61,23 +61,18 @@ struct JournalFile {
       opening: Opening(path: path, length: 0, callCount: 0, outputLength: 0, printedLength: 0, isEnded: false),
       descriptor: descriptor,
       words: [])
-    if status.st_size > 0, try file.take(try scan(path), program: program) {
-      isKept = true
-      return file
-    }
-    try file.begin(program)
+    let goesOn = status.st_size > 0 ? try file.take(try scan(path), program: program) : false
+    if !goesOn { try file.begin(program) }
     isKept = true
+    sessions.withLock { $0[name, default: 0] += 1 }
     return file
   }
 
   /// The second session of a process that names a journal has one of its own, and so on.
   private static func ownPath(for name: String) -> String {
     let path = name.hasPrefix("/") ? name : FileManager.default.currentDirectoryPath + "/" + name
-    let number = sessions.withLock { sessions in
-      sessions[path, default: 0] += 1
-      return sessions[path]!
-    }
-    return number == 1 ? path : "\(path).\(number)"
+    let number = sessions.withLock { $0[name] ?? 0 }
+    return number == 0 ? path : "\(path).\(number + 1)"
   }
 
   private static func scan(_ path: String) throws(MusterError) -> JournalScan {

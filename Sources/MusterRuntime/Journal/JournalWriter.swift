@@ -95,6 +95,7 @@ final class JournalWriter: @unchecked Sendable {
     let checksum = bulk.reduce(0) { Checksum.adding($1.bytes, to: $0) }
     condition.lock()
     while heldBytes > 0, heldBytes + bulkBytes > Self.mostHeldBytes, error == nil, !isClosed { condition.wait() }
+    guard !isClosed else { return condition.unlock() }
     let start = open.bytes.count
     open.record(kind, bulkBytes: bulkBytes, bulkChecksum: checksum, head: head)
     end += UInt64(open.bytes.count - start + bulkBytes)

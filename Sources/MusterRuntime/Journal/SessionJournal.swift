@@ -16,6 +16,8 @@ final class SessionJournal: Sendable {
     /// nil once the program has gone past it.
     var past: JournalPast?
     var deferred = DeferredWork()
+    /// With how many submissions what isn't needed of them is dropped.
+    var trimCount = SessionJournal.leastTrimCount
     /// Nothing is put off any more.
     var isLive = false
     /// The program isn't the one that wrote the journal: every call fails with it.
@@ -115,7 +117,29 @@ final class SessionJournal: Sendable {
     }
   }
 
-  var hasSubmissions: Bool { state.withLock { $0.deferred.hasSubmissions } }
+  var hasSubmissions: Bool { state.withLock { $0.deferred.submissionCount > 0 } }
+
+  /// Whether so much is put off that what isn't needed of it should be dropped: the same on every rank.
+  var isTrimDue: Bool { state.withLock { $0.deferred.submissionCount >= $0.trimCount } }
+
+  /// Drops what isn't needed of what was put off.
+  func trim(toGraphs needed: [Int]) {
+    // What goes may ask for the lock.
+    let deferred = state.withLock { state in
+      defer { state.deferred = DeferredWork() }
+      return state.deferred
+    }
+    let left = deferred.requests(ofGraphs: needed)
+    state.withLock { state in
+      // Handles may have gone meanwhile.
+      let later = state.deferred
+      state.deferred = DeferredWork(left)
+      for request in later.requests(ofGraphs: needed) { state.deferred.append(request) }
+      state.trimCount = max(Self.leastTrimCount, 2 * state.deferred.submissionCount)
+    }
+  }
+
+  private static let leastTrimCount = 4096
 
   /// What is needed of what was put off.
   func neededGraphs() -> [Int] {

@@ -21,11 +21,13 @@ extension Session {
     }
     guard let opening = found else { return }
     var journal: SessionJournal?
+    let recorder = file.map {
+      JournalRecorder($0, output: OutputKeeper(path: JournalFile.outputPath(of: opening.path)))
+    }
+    // Where it can't be read on some rank nothing is added to it, and others may have it.
+    defer { if journal == nil { recorder?.writer.close() } }
     try onEachRank("read the journal") {
       do throws(JournalFault) {
-        let recorder = file.map {
-          JournalRecorder($0, output: OutputKeeper(path: JournalFile.outputPath(of: opening.path)))
-        }
         let keeper = BlockKeeper(folder: JournalFile.blocksPath(of: opening.path), rank: rank) { [weak self] in
           self?.tell($0)
         }
@@ -193,6 +195,15 @@ extension Session {
     }
   }
 
+  /// Drops what isn't needed of what was put off, where that is much. Collective: every rank comes to it at the same call.
+  func trimPutOff() {
+    guard isReplaying.load(ordering: .relaxed), let journal = state.value.withLock({ $0.journal }), journal.isTrimDue
+    else { return }
+    // What rank 0 can't say only takes memory.
+    guard let needed = try? agree("drop what isn't needed", { journal.neededGraphs() }) else { return }
+    journal.trim(toGraphs: needed)
+  }
+
   /// Collective, outside of the record of calls: gives every rank what `body` returns on rank 0.
   package func agree<T: Codable & Sendable>(_ operation: String, _ body: () throws -> T) throws -> T {
     let arrival = state.value.withLock { Self.unrecordedArrival(.rootValue, Call(operation: operation), &$0) }
@@ -272,6 +283,7 @@ extension Session {
       journal.keeper.removeAll()
       return true
     }
+    journal.keeper.close()
   }
 
   /// Whether what a collective computes is kept result by result: of a single one nothing is there before the end.
@@ -298,8 +310,10 @@ extension Session {
   /// The session ends with an error: what is in the journal stays for the next run.
   func abandonJournal() {
     if hasJournal.load(ordering: .relaxed) { DrainSignal.unwatch() }
-    guard let recorder = state.value.withLock({ $0.journal?.recorder }) else { return }
-    recorder.output.end()
-    recorder.writer.close()
+    guard let journal = state.value.withLock({ $0.journal }) else { return }
+    journal.keeper.flush()
+    journal.keeper.close()
+    journal.recorder?.output.end()
+    journal.recorder?.writer.close()
   }
 }

@@ -202,6 +202,7 @@ public final class Session: Sendable {
       if !isPutOff(.submit(submission), state.journal) { engine.submit(submission) }
       return (submission.graph, submission.plan.results, state.log.count - 1)
     }
+    trimPutOff()
     engine.runReady()
     return submitted
   }
