@@ -21,7 +21,7 @@ package struct JournalScan: Equatable, Sendable {
   package var outputLength: UInt64 = 0
   /// How many bytes of that have been passed on, and more where the program had printed since.
   package var printedLength: UInt64 = 0
-  /// The pieces that are done, by ledger, of those that no collective has ended since.
+  /// The pieces that are done, by ledger.
   package var pieces: [UInt32: Pieces] = [:]
 
   /// The ledgers of which something was said since the last collective ended.

@@ -1,0 +1,89 @@
+/// What rank 0 alone does, or every rank, between tasks.
+extension Session {
+  /// Collective: runs `body` on rank 0 alone and returns its value, or throws its error, on every rank.
+  ///
+  /// Blocks the calling thread meanwhile: for short things, such as reading the metadata of a file. The value crosses
+  /// as JSON, infinities and NaN included.
+  ///
+  /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
+  @discardableResult
+  public func onRoot<T: Codable & Sendable>(
+    _ operation: String, callSite: CallSite? = nil, _ body: () throws -> T
+  ) throws -> T {
+    let call = Call(operation: operation, callSite: callSite)
+    if let known = try replayedValue(of: call) { return try Self.decode(known) }
+    let arrival = try arrive(.rootValue, call)
+    defer { leave() }
+    guard isRoot else {
+      return try Self.decode(try engine.shareFromRoot(nil, arrival: arrival).get())
+    }
+    let outcome =
+      arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
+    guard engine.rankCount > 1 || arrival.pending != nil else { return try outcome.get() }
+    let encoded = outcome.flatMap { value in
+      Result { try JSON.encode(value) }.mapError {
+        MusterError(.invalidArgument, "the value of \(operation) can't be encoded: \($0)", callSite: callSite)
+      }
+    }
+    let shared = engine.rankCount > 1 ? engine.shareFromRoot(encoded, arrival: arrival) : encoded
+    record(shared, as: arrival.pending)
+    _ = try shared.get()
+    return try outcome.get()
+  }
+
+  /// Collective: runs `body` on rank 0 alone, for its effect. The other ranks go on when it is done, or throw its
+  /// error.
+  ///
+  ///     try session.onRoot("make the folder") {
+  ///       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  ///     }
+  ///
+  /// Blocks the calling thread meanwhile.
+  ///
+  /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
+  public func onRoot(_ operation: String, callSite: CallSite? = nil, _ body: () throws -> Void) throws {
+    // Nothing can't be encoded; what crosses is that it is done.
+    _ = try onRoot(operation, callSite: callSite) {
+      try body()
+      return true
+    }
+  }
+
+  /// Collective: runs `body` on every rank, rank 0 included. An error on any of them is thrown on all. Blocks the
+  /// calling thread.
+  ///
+  /// - Throws: `MusterError`, the same on every rank: that of the lowest rank on which `body` threw.
+  package func onEachRank(_ operation: String, callSite: CallSite? = nil, _ body: () throws -> Void) throws {
+    let call = Call(operation: operation, callSite: callSite)
+    if try replayedValue(of: call) != nil { return }
+    var arrival = try arrive(.rootValue, call)
+    defer { leave() }
+    let outcome =
+      arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
+    if case .failure(let error) = outcome { arrival.error = error }
+    let own: Result<[UInt8], MusterError> = outcome.map { [] }
+    let shared = engine.rankCount > 1 ? engine.shareFromRoot(isRoot ? own : nil, arrival: arrival) : own
+    record(shared, as: arrival.pending)
+    _ = try shared.get()
+  }
+
+  static func wrapErrors<T>(
+    of operation: String, callSite: CallSite?, _ body: () throws -> T
+  ) -> Result<T, MusterError> {
+    Result(catching: body).mapError { error in
+      guard var known = error as? MusterError else {
+        return MusterError(.taskFailed, "\(operation) failed: \(error)", callSite: callSite)
+      }
+      known.callSite = known.callSite ?? callSite
+      return known
+    }
+  }
+
+  static func decode<T: Codable>(_ bytes: [UInt8]) throws -> T {
+    do {
+      return try JSON.decode(T.self, from: bytes)
+    } catch {
+      throw MusterError(.internal, "a value of rank 0 arrived damaged: \(error)")
+    }
+  }
+}
