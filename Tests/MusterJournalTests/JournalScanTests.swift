@@ -106,6 +106,10 @@ import Testing
     #expect(try Self.scan(kept + pieces + failed).pieces[0]?.done == [2])
     #expect(try Self.scan(kept + failed + Self.call(3, fails: true).framed).callCount == 1)
     #expect(try Self.scan(kept + failed + Self.call(3).framed).callCount == 3)
+    // What follows an error that was caught stays, a later error doesn't.
+    let wentOn = JournalRecord.wentOn.framed
+    #expect(try Self.scan(kept + failed + wentOn + pieces + Self.call(3, fails: true).framed).callCount == 2)
+    #expect(try Self.scan(kept + failed + wentOn + pieces).pieces[0]?.done == [2])
     #expect(try Self.scan(kept + failed + JournalRecord.end(EndRecord(time: 1, outputLength: 0)).framed).callCount == 2)
   }
 

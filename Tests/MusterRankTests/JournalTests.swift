@@ -234,6 +234,45 @@ struct JournalTests {
     }
   }
 
+  /// The file that an earlier run has begun may be gone, and is begun anew then, with all of its chunks.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aFileThatIsGoneIsWrittenAnew(ranks: Int?) throws {
+    let undisturbed = try Self.undisturbed.get()
+    let job = try DurableJob.ofEverything(milliseconds: 120)
+    defer { job.remove() }
+    // Some chunks are written, and told of.
+    #expect(try job.run(ranks: ranks, stop: "chunk", way: "late").status != 0)
+    let written = job.notes.count { $0.hasPrefix("chunk") }
+    #expect((4...12).contains(written), "\(job.notes)")
+    for name in try FileManager.default.contentsOfDirectory(atPath: job.folder + "/out")
+    where name.hasSuffix(".partial") {
+      try FileManager.default.removeItem(atPath: "\(job.folder)/out/\(name)")
+    }
+    // Killed again when the new one has its name, and before the journal says so.
+    #expect(try job.run(ranks: ranks, stop: "field", way: "at once").status != 0)
+    #expect(job.notes.count { $0.hasPrefix("chunk") } == written + 12)
+    #expect(try job.run(ranks: ranks).status == 0)
+    #expect(try job.result() == undisturbed)
+  }
+
+  /// A write that fails keeps what is written for the next run.
+  @Test(.enabled(if: MemoryDisk.isPossible), arguments: [nil, 3] as [Int?])
+  func aWriteThatFailsGoesOn(ranks: Int?) throws {
+    let path = temporaryFolder("wanted")
+    defer { removeFolder(path) }
+    let job = try DurableJob(["durable-write", "out/x.h5", path])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks).status == 1)
+    let first = job.notes.count { $0.hasPrefix("chunk") }
+    #expect((6..<12).contains(first), "\(job.notes)")
+    _ = FileManager.default.createFile(atPath: path, contents: nil)
+    let run = try job.run(ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(job.notes.count { $0.hasPrefix("chunk") } == 12, "\(job.notes)")
+    #expect(job.printed == "written 23999.0\n", "\(job.printed)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: job.folder + "/out") == ["x.h5"])
+  }
+
   /// What was asked for and let go of isn't kept in mind.
   @Test(arguments: [(nil, 60_000), (3, 9_000)] as [(Int?, Int)])
   func aLongReplayTakesLittleMemory(ranks: Int?, count: Int) throws {

@@ -5,12 +5,12 @@ import Synchronization
 /// Programs whose progress outlives them in a journal.
 enum Durable {
   /// Sends a process a signal at a step, which `MUSTER_TEST_STOP` names: rank 0 SIGKILL, or what `MUSTER_TEST_WAY` says.
-  private static func stop(_ step: String, _ session: Session) {
+  private static func stop(_ step: String, _ session: Session, anywhere: Bool = false) {
     guard variable("MUSTER_TEST_STOP") == step else { return }
     let way = variable("MUSTER_TEST_WAY") ?? ""
-    guard session.rank == (way.hasSuffix(" of a worker") ? 1 : 0) else { return }
+    guard anywhere || session.rank == (way.hasSuffix(" of a worker") ? 1 : 0) else { return }
     // What was called before is in the journal; what is kept beside it is told of a little later.
-    usleep(way == "late" ? 500_000 : 50_000)
+    usleep(way == "late" ? 500_000 : way == "at once" ? 0 : 50_000)
     kill(getpid(), way.hasPrefix("USR1") ? SIGUSR1 : way.hasPrefix("TERM") ? SIGTERM : SIGKILL)
   }
 
@@ -71,6 +71,7 @@ enum Durable {
 
       let field = session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
         work("chunk \(Int(block.elements[0]))")
+        if block.elements[0] == 14_000 { stop("chunk", session, anywhere: true) }
         return block * 2
       }
       try await session.write(
@@ -196,6 +197,23 @@ enum Durable {
         return 2
       }
       print("second \(try await second.compute())")
+    }
+  }
+
+  /// A write of which one chunk fails until a file is there.
+  static func writeFile(_ file: String, unless path: String) async throws {
+    try await Session.run { session in
+      let field = session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
+        usleep(100_000)
+        if block.elements[0] == 14_000, access(path, F_OK) != 0 {
+          throw MusterError(.fileNotFound, "there is no \(path)")
+        }
+        note("chunk \(Int(block.elements[0]))")
+        return block
+      }
+      try await field.write(to: file, dataset: "field")
+      let again = try session.open(file, dataset: "field", as: Double.self)
+      print("written \(try await again.max().compute().item())")
     }
   }
 

@@ -62,6 +62,7 @@ struct RankPrograms {
     "durable-chain": { try await Durable.chain(steps: Int($0[0])!, way: $0[1]) },
     "durable-changed": { _ in try await Durable.changed() },
     "durable-failing": { try await Durable.failing(path: $0[0]) },
+    "durable-write": { try await Durable.writeFile($0[0], unless: $0[1]) },
     "durable-futures": { try await Durable.futures(count: Int($0[0])!) },
     "durable-many": { try await Durable.many(count: Int($0[0])!, elements: Int($0[1])!) },
     "durable-unkept": { _ in try await Durable.unkept() },

@@ -15,6 +15,8 @@ extension Session {
   /// before stays. Datasets that others name as a dimension become dimension scales, which xarray, NetCDF and h5py
   /// understand as coordinates.
   ///
+  /// With a journal (`Session.run(journal:)`) a run that goes on after this one skips the chunks that are written.
+  ///
   /// While it is written the file is `eof.h5.0123456789abcdef.partial`, with other digits each time, in the same folder.
   /// What fails or throws removes it. A job that is killed leaves it behind; the next write of that name removes it before
   /// it begins, and so may you. So one program at a time should write a file: of two, the one that began first as a rule
@@ -51,28 +53,29 @@ extension Session {
           isDimensionScale: scales.contains(dataset.name))
       })
     let wasBegun = isBeingReplayed
+    let isDurable = keepsJournal
     let target = try onRoot("create \(path)", callSite: callSite) {
-      try HDF5WriteTarget.create(path: path, description)
+      try HDF5WriteTarget.create(path: path, description, lasting: isDurable)
     }
     let ledger = pieceLedger(total: sources.reduce(0) { $0 + $1.grid.count })
+    defer { ledger?.close() }
     if let ledger, wasBegun, !isBeingReplayed { try resume(target, description, ledger) }
+    let pieces = ledger.map { WrittenPieces($0, of: target) }
     do {
-      defer { ledger?.close() }
-      let pieces = ledger.map { WrittenPieces($0, of: target) }
       var first = 0
       for (index, source) in sources.enumerated() {
         try lowering.addWriting(
           source, to: target, dataset: index, pieces: pieces?.from(first), callSite: callSite)
         first += source.grid.count
       }
-      _ = try await compute(lowering.plan, operation: "write \(path)", callSite: callSite)
       // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
-      try onEachRank("finish \(path)", callSite: callSite) { try target.finish() }
-      try onRoot("commit \(path)", callSite: callSite) { try target.commit(mayBeDone: wasBegun) }
+      try await compute(lowering.plan, operation: "write \(path)", callSite: callSite) { try target.finish() }
+      try onRoot("commit \(path)", callSite: callSite) { try commit(target, ledger) }
     } catch {
+      // What is written by now the next run needn't write.
+      if let pieces, !isBeingReplayed { _ = onAllRanks("keep what is written of \(path)") { pieces.flush() } }
       try? target.finish()
-      // Another program than the one that wrote the journal isn't to remove what that has written.
-      if isRoot, !isBeingReplayed { target.abandon() }
+      abandon(target, ledger)
       throw error
     }
   }
@@ -83,10 +86,29 @@ extension Session {
       if target.isThere { return true }
       // Before the file is there again: nobody is to take it for the one that the pieces were in.
       try ledger.discard()
-      _ = try HDF5WriteTarget.create(path: target.path, description, as: target.partialPath)
+      _ = try HDF5WriteTarget.create(path: target.path, description, as: target.partialPath, lasting: true)
       return false
     }
     if !isThere && !isRoot { try ledger.discard() }
+  }
+
+  /// On rank 0: names the file, where an earlier run hasn't.
+  private func commit(_ target: HDF5WriteTarget, _ ledger: PieceLedger?) throws {
+    guard let ledger else { return try target.commit() }
+    if let number = target.fileNumber {
+      // From here on a run that goes on after this one knows the file by it.
+      try ledger.tellName(number)
+    } else if let named = ledger.name, target.isCommitted(as: named) {
+      return
+    }
+    try target.commit()
+  }
+
+  /// What was begun of a file isn't wanted any more. With a journal the next run may go on with it: it's there until the
+  /// program has come to its end.
+  private func abandon(_ target: HDF5WriteTarget, _ ledger: PieceLedger?) {
+    guard isRoot else { return }
+    if let ledger { ledger.atEnd { target.abandon() } } else { target.abandon() }
   }
 
   private func source(of dataset: DatasetOutput, callSite: CallSite) throws -> ArrayExpression {

@@ -22,6 +22,9 @@ struct WrittenPieces: Sendable {
   /// Whether an earlier run has written a chunk.
   func isDone(_ chunk: Int) -> Bool { ledger.isDone(first + chunk) }
 
+  /// Makes what is written lasting now.
+  func flush() { sync.flush() }
+
   /// A chunk is written.
   func finished(_ chunk: Int) { sync.finished(first + chunk) }
 }

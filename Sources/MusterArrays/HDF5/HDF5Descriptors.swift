@@ -65,6 +65,11 @@ enum HDF5Descriptors {
     }
   }
 
+  /// The partial file of a target, if this process has it open.
+  static func openWriting(_ target: HDF5WriteTarget) -> FileDescriptor? {
+    writing.withLock { table in table.first { $0.path == target.partialPath }?.descriptor }
+  }
+
   /// The partial file of a target, if this process has it open, which it then hasn't any more.
   static func takeWriting(_ target: HDF5WriteTarget) -> FileDescriptor? {
     writing.withLock { table in

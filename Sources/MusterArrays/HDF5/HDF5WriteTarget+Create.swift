@@ -15,9 +15,11 @@ extension HDF5WriteTarget {
   ///   `inputOutput`; `invalidArgument`, `shapeMismatch` where the description contradicts itself; `unsupported` for an
   ///   attribute that is too large.
   ///
-  /// - Parameter name: the partial file's name; nil for a new one.
+  /// - Parameters:
+  ///   - name: the partial file's name; nil for a new one.
+  ///   - lasting: whether the file, without elements, is on disk when this returns.
   package static func create(
-    path: String, _ description: HDF5FileDescription, as name: String? = nil
+    path: String, _ description: HDF5FileDescription, as name: String? = nil, lasting: Bool = false
   ) throws -> HDF5WriteTarget {
     let byteCount = try description.validate(path: path)
     let (destination, replacedMode) = try resolve(path)
@@ -37,8 +39,16 @@ extension HDF5WriteTarget {
       datasets: description.datasets.map {
         Dataset(name: $0.name, shape: $0.shape, elementType: $0.elementType)
       })
-    target.fileNumber = UInt64(try descriptor.status().st_ino)
     try HDF5Library.withLock { _ in try target.build(description, descriptor) }
+    do {
+      target.fileSize = Int(try descriptor.status().st_size)
+      if lasting {
+        guard fsync(descriptor.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
+        syncFolder(of: partialPath)
+      }
+    } catch let failure as SystemFailure {
+      throw failure.error("write", path)
+    }
     isComplete = true
     return target
   }

@@ -23,8 +23,8 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// Who may read and write the file that is replaced; nil where there is none.
   var replacedMode: mode_t?
   package var datasets: [Dataset]
-  /// The number of the partial file's inode, which it keeps when it gets its name.
-  var fileNumber: UInt64 = 0
+  /// How long the partial file is.
+  var fileSize = 0
 
   /// Writes a block of a dataset, without any lock. Blocks of one dataset that are written at once must not overlap.
   ///
@@ -81,21 +81,26 @@ package struct HDF5WriteTarget: Codable, Sendable {
   ///
   /// - Throws: `diskFull`, `inputOutput`.
   package func sync() throws {
-    do {
-      let file = try HDF5Descriptors.writing(self)
-      guard fdatasync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
-    } catch let failure as SystemFailure {
-      throw failure.error("write", path)
-    }
+    guard let file = HDF5Descriptors.openWriting(self) else { return }
+    guard fdatasync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno).error("write", path) }
   }
 
   /// Whether what a killed run has written is still there.
-  package var isThere: Bool { access(partialPath, W_OK) == 0 }
-
-  /// Whether the file has its final name already.
-  private var isCommitted: Bool {
+  package var isThere: Bool {
     var status = stat()
-    return stat(destination, &status) == 0 && status.st_ino == fileNumber
+    return stat(partialPath, &status) == 0 && status.st_size == fileSize && access(partialPath, W_OK) == 0
+  }
+
+  /// The number of the partial file's inode, which it keeps when it gets its name; nil where it isn't there.
+  package var fileNumber: UInt64? {
+    var status = stat()
+    return stat(partialPath, &status) == 0 ? UInt64(status.st_ino) : nil
+  }
+
+  /// Whether the partial file of that number has its final name already.
+  package func isCommitted(as number: UInt64) -> Bool {
+    var status = stat()
+    return stat(destination, &status) == 0 && UInt64(status.st_ino) == number
   }
 
   /// Gives the file its final name, in place of one that has it; for one process, after all have finished.
@@ -103,9 +108,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`, also where another program has begun to write the same
   ///   file. Then what had the name before still has it. Once
   ///   the file has its name nothing is thrown any more.
-  ///
-  /// - Parameter mayBeDone: whether a run that was killed may have done it.
-  package func commit(mayBeDone: Bool = false) throws {
+  package func commit() throws {
     _ = HDF5Descriptors.takeWriting(self)
     do {
       let file = try FileDescriptor(path: partialPath, flags: O_WRONLY)
@@ -115,7 +118,6 @@ package struct HDF5WriteTarget: Codable, Sendable {
       guard fsync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
       guard rename(partialPath, destination) == 0 else { throw SystemFailure(errno: errno) }
     } catch let failure as SystemFailure {
-      if mayBeDone, failure.isOfLostFile, isCommitted { return }
       throw failure.isOfLostFile
         ? MusterError(
           .inputOutput,
@@ -126,9 +128,12 @@ package struct HDF5WriteTarget: Codable, Sendable {
     // The new name lasts once the folder is on disk. Where that fails (the folder may be closed to reading, and some file
     // systems can't do it) the write has not: the whole file has its name, and the most that a crash of the machine can
     // do is to bring back what had it before, whole.
-    if let folder = try? FileDescriptor(path: Self.folder(of: destination), flags: O_RDONLY | O_DIRECTORY) {
-      fsync(folder.number)
-    }
+    Self.syncFolder(of: destination)
+  }
+
+  /// Has the names in a file's folder on disk, as far as that can be.
+  static func syncFolder(of path: String) {
+    if let folder = try? FileDescriptor(path: folder(of: path), flags: O_RDONLY | O_DIRECTORY) { fsync(folder.number) }
   }
 
   /// Removes the partial file; for one process. What has the final name stays as it is.

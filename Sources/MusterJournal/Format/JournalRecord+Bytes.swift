@@ -42,6 +42,7 @@ extension JournalRecord {
       encoder.put(end.time)
       encoder.put(end.outputLength)
     case .printed(let length): encoder.put(length)
+    case .wentOn: break
     }
   }
 
@@ -79,6 +80,7 @@ extension JournalRecord {
       self = .pieces(PiecesRecord(ledger: ledger, total: total, pieces: pieces, place: try decoder.getBytes()))
     case .drained: self = .drained(DrainRecord(time: try decoder.get(), reason: try decoder.getText()))
     case .printed: self = .printed(try decoder.get())
+    case .wentOn: self = .wentOn
     case .end: self = .end(EndRecord(time: try decoder.get(), outputLength: try decoder.get()))
     }
   }

@@ -16,6 +16,8 @@ package enum JournalRecord: Equatable, Sendable {
   case end(EndRecord)
   /// So many bytes of what the program has printed have been passed on; some of them after the last collective.
   case printed(UInt64)
+  /// The program went on after an error: it has caught it.
+  case wentOn
 
   package var kind: Kind {
     switch self {
@@ -27,12 +29,13 @@ package enum JournalRecord: Equatable, Sendable {
     case .drained: .drained
     case .end: .end
     case .printed: .printed
+    case .wentOn: .wentOn
     }
   }
 
   package enum Kind: UInt32, Sendable {
     case start = 1
-    case run, words, call, pieces, drained, end, printed
+    case run, words, call, pieces, drained, end, printed, wentOn
   }
 }
 

@@ -6,6 +6,8 @@ package struct JournalScan: Equatable, Sendable {
   package var length: UInt64
   /// How many bytes of the file follow that.
   package var cutBytes: UInt64
+  /// More follows than was being written when the program, or the machine, stopped.
+  package var isDamaged = false
   /// The kinds of call that are named up to there.
   package var words: [CallWords] = []
   /// How many collectives it has.
@@ -48,27 +50,67 @@ package struct JournalScan: Equatable, Sendable {
     let reader = try JournalReader(path: path)
     length = reader.position
     cutBytes = 0
-    /// As of the last record that isn't a collective's error, or wasn't the last such.
-    var kept = self
+    var kept = Mark(self)
     while let entry = try reader.next() {
       guard try reader.isWhole(entry) else { break }
       add(entry.record)
       length = entry.end
-      if case .call(let call) = entry.record, case .failure = call.outcome {
-        continue
-      } else if case .call = entry.record {
-        kept = self
-      } else if callCount == kept.callCount {
-        kept = self
+      switch entry.record {
+      case .call(let call):
+        if case .failure = call.outcome {
+          // What was printed before it stays so; what the next run prints after it may be something else.
+          if callCount == kept.callCount + 1 { kept.mostPrinted = call.outputLength }
+        } else {
+          kept = Mark(self)
+        }
+      case .wentOn: kept = Mark(self)
+      default: if callCount == kept.callCount { kept = Mark(self) }
       }
     }
-    if end == nil {
-      // What was printed stays so.
-      kept.printedLength = printedLength
-      self = kept
-    }
+    // Several records' worth of bytes that aren't one: not only what was being written at the end.
+    isDamaged = reader.length - length > Self.mostTornBytes
+    if end == nil { goBack(to: kept) }
     cutBytes = reader.length - length
   }
+
+  /// Where what a journal has may end.
+  private struct Mark {
+    var length: UInt64
+    var callCount: Int
+    var wordCount: Int
+    var runCount: Int
+    var lastCall: LastCall?
+    var drain: DrainRecord?
+    var outputLength: UInt64
+    var printedLength: UInt64
+    /// How much of what is printed from here on is printed again by the next run.
+    var mostPrinted = UInt64.max
+
+    init(_ scan: JournalScan) {
+      length = scan.length
+      callCount = scan.callCount
+      wordCount = scan.words.count
+      runCount = scan.runs.count
+      lastCall = scan.lastCall
+      drain = scan.drain
+      outputLength = scan.outputLength
+      printedLength = scan.printedLength
+    }
+  }
+
+  private mutating func goBack(to mark: Mark) {
+    length = mark.length
+    callCount = mark.callCount
+    words.removeSubrange(mark.wordCount...)
+    runs.removeSubrange(mark.runCount...)
+    lastCall = mark.lastCall
+    drain = mark.drain
+    outputLength = mark.outputLength
+    printedLength = max(mark.printedLength, min(printedLength, mark.mostPrinted))
+  }
+
+  /// No more than a few small records are being written at a time.
+  private static let mostTornBytes: UInt64 = 8 << 20
 
   private mutating func add(_ record: JournalRecord) {
     switch record {
@@ -92,9 +134,11 @@ package struct JournalScan: Equatable, Sendable {
         pieces[record.ledger] = nil
         break
       }
-      pieces[record.ledger, default: Pieces(total: record.total, done: [])].done.formUnion(record.pieces)
+      pieces[record.ledger, default: Pieces(total: record.total, done: [])].done.formUnion(
+        record.pieces.filter { $0 < record.total })
     case .drained(let drain): self.drain = drain
     case .printed(let length): printedLength = length
+    case .wentOn: break
     case .end(let end):
       self.end = end
       outputLength = end.outputLength

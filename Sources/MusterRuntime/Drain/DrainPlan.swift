@@ -7,6 +7,8 @@ struct DrainPlan: Sendable {
 
   /// When the job ends, by the monotonic clock, in nanoseconds; nil where that isn't known.
   var jobEnd: Int?
+  /// On rank 0: a collective has ended, and the journal is about to have it.
+  var isBusy: @Sendable () -> Bool
   /// On every rank: makes what tasks have written lasting, and notes it.
   var flush: @Sendable () -> Void
   /// On rank 0: says in the journal that the session leaves, and has all of it on disk.

@@ -17,15 +17,23 @@ final class BlockKeeper: Sendable {
     var checksum: UInt32
   }
 
-  private struct OpenFile {
+  /// Closed with its last reference: a thread that writes does so unharmed while another drops it.
+  private final class Descriptor: Sendable {
+    let number: Int32
+    init(_ number: Int32) { self.number = number }
+    deinit { _ = Glibc.close(number) }
+  }
+
+  private struct KeptFile {
     var name: String
-    var descriptor: Int32
+    /// nil where it isn't open.
+    var descriptor: Descriptor?
     var length: UInt64 = 0
   }
 
   private struct State {
     /// By ledger; the file of cheap results under -1.
-    var files: [Int: OpenFile] = [:]
+    var files: [Int: KeptFile] = [:]
     var pending: [PiecesRecord] = []
     var unsynced: Set<Int> = []
     var hasThread = false
@@ -59,13 +67,13 @@ final class BlockKeeper: Sendable {
     guard encoder.refusal == nil else { return }
     let number = alone ? Int(ledger) : Self.common
     let byteCount = encoder.header.count + encoder.segments.reduce(0) { $0 + $1.byteCount }
-    let (file, offset) = try place(in: number, byteCount)
+    let (name, descriptor, offset) = try place(in: number, byteCount)
     var checksum = Checksum.of(encoder.header[...])
     var end = offset
     var status: Int32 = 0
     func put(_ bytes: UnsafeRawBufferPointer) {
       guard status == 0 else { return }
-      status = FileWriting.write(bytes, to: file.descriptor, at: end)
+      status = FileWriting.write(bytes, to: descriptor.number, at: end)
       end += UInt64(bytes.count)
     }
     encoder.header.withUnsafeBytes { put($0) }
@@ -76,7 +84,7 @@ final class BlockKeeper: Sendable {
     }
     guard status == 0 else { throw failure(status, writing: true) }
     let place = Place(
-      file: file.name, offset: offset, headerCount: UInt32(encoder.header.count),
+      file: name, offset: offset, headerCount: UInt32(encoder.header.count),
       sizes: encoder.segments.map(\.byteCount), checksum: checksum)
     let begins = state.withLock { state in
       state.pending.append(
@@ -98,30 +106,36 @@ final class BlockKeeper: Sendable {
     let (pending, files) = state.withLock { state in
       defer {
         state.pending = []
+        // A program may keep many values: their files are opened again where something is added.
+        for number in state.unsynced where number != Self.common { state.files[number]?.descriptor = nil }
         state.unsynced = []
       }
-      return (state.pending, state.unsynced.compactMap { state.files[$0]?.descriptor }.map { dup($0) })
+      return (state.pending, state.unsynced.compactMap { state.files[$0]?.descriptor })
     }
     var isOnDisk = true
-    for file in files {
-      if fdatasync(file) != 0 && errno != EINVAL { isOnDisk = false }
-      close(file)
-    }
+    for file in files where fdatasync(file.number) != 0 && errno != EINVAL { isOnDisk = false }
     if isOnDisk { for record in pending { tell(record) } }
   }
 
-  private func place(in number: Int, _ byteCount: Int) throws(MusterError) -> (file: OpenFile, offset: UInt64) {
-    let found: Result<(OpenFile, UInt64), MusterError> = state.withLock { state in
+  private func place(
+    in number: Int, _ byteCount: Int
+  ) throws(MusterError) -> (name: String, descriptor: Descriptor, offset: UInt64) {
+    let found: Result<(String, Descriptor, UInt64), MusterError> = state.withLock { state in
       if state.files[number] == nil {
         mkdir(folder, 0o777)
-        let name = (number == Self.common ? "results" : "\(number)") + "-\(suffix)"
-        let descriptor = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { return .failure(failure(errno, writing: true)) }
-        state.files[number] = OpenFile(name: name, descriptor: descriptor)
+        state.files[number] = KeptFile(name: (number == Self.common ? "results" : "\(number)") + "-\(suffix)")
       }
-      let file = state.files[number]!
-      state.files[number]!.length += UInt64(byteCount)
-      return .success((file, file.length))
+      var file = state.files[number]!
+      if file.descriptor == nil {
+        let opened = open("\(folder)/\(file.name)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+        guard opened >= 0 else { return .failure(failure(errno, writing: true)) }
+        file.descriptor = Descriptor(opened)
+      }
+      defer {
+        file.length += UInt64(byteCount)
+        state.files[number] = file
+      }
+      return .success((file.name, file.descriptor!, file.length))
     }
     return try found.get()
   }
@@ -171,13 +185,7 @@ final class BlockKeeper: Sendable {
   }
 
   /// Closes the files.
-  func close() {
-    let files = state.withLock { state in
-      defer { state.files = [:] }
-      return state.files.values.map(\.descriptor)
-    }
-    for file in files { Glibc.close(file) }
-  }
+  func close() { state.withLock { $0.files = [:] } }
 
   /// On rank 0: nothing goes on after this run.
   func removeAll() { try? FileManager.default.removeItem(atPath: folder) }

@@ -91,6 +91,17 @@ struct DeferredWork: Sendable {
     return external
   }
 
+  /// What was put off, in the order in which the program asked for it.
+  var allRequests: [Request] {
+    entries.map { entry in
+      switch entry {
+      case .submission(let place): .submit(submissions[place])
+      case .release(let tasks, let graph): .release(tasks, of: graph)
+      case .cancel(let tasks): .cancel(tasks)
+      }
+    }
+  }
+
   /// What is to be asked for where only some graphs are needed, in the order in which the program did.
   func requests(ofGraphs needed: [Int]) -> [Request] {
     let needed = Set(needed)

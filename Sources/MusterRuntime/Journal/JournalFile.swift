@@ -28,6 +28,9 @@ struct JournalFile {
   /// The folder of blocks that are kept beside a journal.
   static func blocksPath(of path: String) -> String { path + ".blocks" }
 
+  /// More than that isn't what a run that was killed has left.
+  private static let mostTornBytes: UInt64 = 64 << 10
+
   /// The journals of this process's sessions by the names that they were given, with how many there were.
   private static let sessions = Mutex<[String: Int]>([:])
 
@@ -43,7 +46,7 @@ struct JournalFile {
     var isKept = false
     defer { if !isKept { close(descriptor) } }
     // Some file systems have no locks: then nothing keeps two runs apart.
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+    if !lock(descriptor) {
       throw MusterError(
         .session, "the journal '\(path)' is in use by another process",
         fix: "Wait for its end, or give this run a journal of its own")
@@ -66,6 +69,15 @@ struct JournalFile {
     isKept = true
     sessions.withLock { $0[name, default: 0] += 1 }
     return file
+  }
+
+  /// Returns false where another process has the lock. One that only looks lets go of it at once.
+  private static func lock(_ descriptor: Int32) -> Bool {
+    for _ in 0..<20 {
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { return true }
+      usleep(15_000)
+    }
+    return false
   }
 
   /// The second session of a process that names a journal has one of its own, and so on.
@@ -97,8 +109,12 @@ struct JournalFile {
 
   /// Takes over what earlier runs have left. Returns false where that is nothing.
   private mutating func take(_ scan: JournalScan, program: ProgramIdentity) throws(MusterError) -> Bool {
-    guard let former = scan.program else { return false }
     let path = opening.path
+    guard let former = scan.program else {
+      // A run that was killed while it began the file has left a few bytes.
+      guard scan.cutBytes > Self.mostTornBytes else { return false }
+      throw MusterError(.damaged, path: path)
+    }
     guard former.arguments == program.arguments else {
       throw MusterError(
         .changedProgram,
@@ -107,9 +123,14 @@ struct JournalFile {
         fix: "Use the same arguments, another journal, or MUSTER_JOURNAL_START=anew to discard what it holds")
     }
     if (former.byteCount, former.checksum) != (program.byteCount, program.checksum) {
-      remark =
+      remark +=
         "muster: warning: the program was built anew since the journal '\(path)' was begun. Results of the former build"
         + " are taken over; where they would differ now, discard them with MUSTER_JOURNAL_START=anew\n"
+    }
+    if scan.isDamaged {
+      remark +=
+        "muster: warning: the journal '\(path)' is damaged: its last \(scan.cutBytes) bytes, which may be calls, are"
+        + " dropped\n"
     }
     if scan.cutBytes > 0, ftruncate(descriptor, off_t(scan.length)) != 0 { throw Self.failure(path, errno) }
     opening.length = scan.length

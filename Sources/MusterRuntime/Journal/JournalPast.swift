@@ -34,7 +34,7 @@ final class JournalPast {
         replayedCount += 1
         lastCall = call
         return (entry, call)
-      case .start, .run, .drained, .end, .printed: break
+      case .start, .run, .drained, .end, .printed, .wentOn: break
       }
     }
     return nil

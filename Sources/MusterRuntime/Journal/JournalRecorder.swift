@@ -23,6 +23,9 @@ final class JournalRecorder: Sendable {
   private let words: Mutex<Words>
   /// The calls up to this one, without it, have been recorded.
   private let nextCall = Atomic(0)
+  private let hasStopped = Atomic(false)
+  /// The last call was recorded with an error.
+  private let hasFailed = Atomic(false)
 
   init(_ file: JournalFile, output: OutputKeeper) {
     self.output = output
@@ -39,11 +42,15 @@ final class JournalRecorder: Sendable {
     return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
   }
 
+  /// No call is recorded any more.
+  func stop() { hasStopped.store(true, ordering: .relaxed) }
+
   /// Calls up to a number needn't be recorded: the journal has them.
   func skipCalls(upTo count: Int) { nextCall.store(count, ordering: .relaxed) }
 
   /// Takes note of a collective that the program has come to.
   func pending(_ log: borrowing CallLog) -> Pending {
+    if hasFailed.exchange(false, ordering: .relaxed) { writer.append(.wentOn) }
     let next = nextCall.exchange(log.count, ordering: .relaxed)
     let entries = log.latest(log.count - next)
     var encoder = RecordEncoder(reserving: 64)
@@ -65,6 +72,7 @@ final class JournalRecorder: Sendable {
     // An error's text can always be encoded.
     let bytes = (try? JSON.encode(error)) ?? []
     add(pending, []) { CallRecord.put(failure: bytes, to: &$0) }
+    hasFailed.store(true, ordering: .relaxed)
   }
 
   /// Blocks that came from other ranks.
@@ -118,6 +126,8 @@ final class JournalRecorder: Sendable {
   ///
   /// - Parameter outcome: puts the outcome into the head.
   private func add(_ pending: Pending, _ bulk: [JournalWriter.Bulk], _ outcome: (inout RecordEncoder) -> Void) {
+    // What comes after the session has left its next run does again.
+    guard !hasStopped.load(ordering: .relaxed) else { return }
     let length = output.length()
     writer.append(.call, bulk: bulk) { encoder in
       CallRecord.put(

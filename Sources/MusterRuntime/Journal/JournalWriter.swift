@@ -94,7 +94,10 @@ final class JournalWriter: @unchecked Sendable {
     let bulkBytes = bulk.reduce(0) { $0 + $1.byteCount }
     let checksum = bulk.reduce(0) { Checksum.adding($1.bytes, to: $0) }
     condition.lock()
-    while heldBytes > 0, heldBytes + bulkBytes > Self.mostHeldBytes, error == nil, !isClosed { condition.wait() }
+    // What is small needn't wait, also where the caller may not.
+    while bulkBytes > Self.copiedBytes, heldBytes > 0, heldBytes + bulkBytes > Self.mostHeldBytes, error == nil,
+      !isClosed
+    { condition.wait() }
     guard !isClosed else { return condition.unlock() }
     let start = open.bytes.count
     open.record(kind, bulkBytes: bulkBytes, bulkChecksum: checksum, head: head)

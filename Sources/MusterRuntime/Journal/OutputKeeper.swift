@@ -25,6 +25,8 @@ final class OutputKeeper: Sendable {
 
   let path: String
   private let state = Mutex(State())
+  /// Held by who passes on, which may take long: nobody reads standard output, say.
+  private let passing = Mutex(())
 
   init(path: String) { self.path = path }
 
@@ -74,13 +76,14 @@ final class OutputKeeper: Sendable {
   /// How much has been printed; passes it on.
   func length() -> UInt64 {
     StandardStreams.flushBufferedOutput()
-    return state.withLock { state in
-      guard state.isKeeping else { return state.passedOn }
+    let (length, isNew) = state.withLock { state -> (UInt64, Bool) in
+      guard state.isKeeping else { return (state.passedOn, false) }
       // Where the next byte goes: all that print share the place. Quicker than to ask for the file's size.
       let length = UInt64(max(0, lseek(state.file, 0, SEEK_CUR)))
-      if length > state.passedOn { Self.passOn(upTo: length, &state) }
-      return length
+      return (length, length > state.passedOn)
     }
+    if isNew { passOn() }
+    return length
   }
 
   /// Has what was printed last.
@@ -92,11 +95,18 @@ final class OutputKeeper: Sendable {
   }
 
   /// Passes on what has been printed, tells how much, and passes nothing on any more: what is printed from now on the next
-  /// run prints again.
+  /// run prints again. Doesn't wait where nobody reads standard output.
   func stop() {
     StandardStreams.flushBufferedOutput()
-    passOnAndTell()
-    state.withLock { $0.isKeeping = false }
+    for _ in 0..<20 {
+      if passing.withLockIfAvailable({ _ in passOnLocked() }) != nil { break }
+      usleep(10_000)
+    }
+    let (passedOn, tell) = state.withLock { state in
+      state.isKeeping = false
+      return (state.passedOn, state.tell)
+    }
+    tell(passedOn)
   }
 
   /// Standard output goes where it went before.
@@ -130,24 +140,27 @@ final class OutputKeeper: Sendable {
 
   /// Returns whether there may be more later.
   @discardableResult
-  private func passOn() -> Bool {
-    state.withLock { state in
-      guard state.isKeeping else { return false }
-      Self.passOn(upTo: UInt64(max(0, lseek(state.file, 0, SEEK_CUR))), &state)
-      return true
-    }
-  }
+  private func passOn() -> Bool { passing.withLock { _ in passOnLocked() } }
 
-  private static func passOn(upTo length: UInt64, _ state: inout State) {
-    guard length > state.passedOn else { return }
+  /// The same with the lock of who passes on held.
+  private func passOnLocked() -> Bool {
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
-    while state.passedOn < length {
-      let count = pread(state.file, &buffer, buffer.count, off_t(state.passedOn))
-      guard count > 0 else { return }
-      buffer.withUnsafeBytes {
-        StandardStreams.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<count]), to: state.original)
+    while true {
+      let part = state.withLock { state -> (count: Int, original: Int32)? in
+        guard state.isKeeping else { return nil }
+        let length = UInt64(max(0, lseek(state.file, 0, SEEK_CUR)))
+        guard length > state.passedOn else { return (0, state.original) }
+        return (
+          max(0, pread(state.file, &buffer, min(buffer.count, Int(length - state.passedOn)), off_t(state.passedOn))),
+          state.original
+        )
       }
-      state.passedOn += UInt64(count)
+      guard let part else { return false }
+      guard part.count > 0 else { return true }
+      buffer.withUnsafeBytes {
+        StandardStreams.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<part.count]), to: part.original)
+      }
+      state.withLock { $0.passedOn += UInt64(part.count) }
     }
   }
 

@@ -57,6 +57,35 @@ package final class PieceLedger: Sendable {
     try recorder.writer.sync()
   }
 
+  /// On rank 0: says in the journal what the whole is to be named by, and has that, and all before it, on disk when this
+  /// returns: what is named may be lost track of otherwise.
+  ///
+  /// - Throws: `MusterError` where the journal can't be written.
+  package func tellName(_ name: UInt64) throws {
+    guard let recorder = journal.recorder else { return }
+    var encoder = RecordEncoder()
+    encoder.put(name)
+    recorder.writer.append(
+      .pieces(PiecesRecord(ledger: number, total: UInt32(total), pieces: [Self.name], place: encoder.bytes)))
+    try recorder.writer.sync()
+  }
+
+  /// What an earlier run has told that the whole is to be named by.
+  package var name: UInt64? {
+    guard let bytes = place(of: Int(Self.name)) else { return nil }
+    var decoder = RecordDecoder(bytes[...])
+    return try? decoder.get(UInt64.self)
+  }
+
+  /// Stands for the whole among its pieces.
+  private static let name = UInt32.max
+
+  /// Has something done on rank 0 when the program has come to its end.
+  package func atEnd(_ body: @escaping @Sendable () -> Void) { journal.atEnd(body) }
+
+  /// Whether nothing more is told.
+  var hasClosed: Bool { isClosed.load(ordering: .relaxed) }
+
   /// All is done, or given up.
   package func close() {
     isClosed.store(true, ordering: .relaxed)
@@ -68,6 +97,9 @@ package final class PieceLedger: Sendable {
 extension Session {
   /// Whether the program is told what its earlier runs got. The same on every rank between two calls.
   package var isBeingReplayed: Bool { isReplaying.load(ordering: .relaxed) }
+
+  /// Whether the program's progress outlives it.
+  package var keepsJournal: Bool { hasJournal.load(ordering: .relaxed) }
 
   /// A ledger of so many pieces; nil where no journal keeps one. Every rank has to make the same calls.
   package func pieceLedger(total: Int) -> PieceLedger? {

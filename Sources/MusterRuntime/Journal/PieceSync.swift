@@ -47,7 +47,7 @@ package final class PieceSync: Sendable {
       defer { state.pending = [] }
       return state.pending
     }
-    guard !pieces.isEmpty, (try? sync()) != nil else { return }
+    guard !pieces.isEmpty, !ledger.hasClosed, (try? sync()) != nil else { return }
     ledger.tell(pieces)
   }
 }

@@ -26,6 +26,8 @@ final class SessionJournal: Sendable {
     var pieces: [UInt32: [UInt32: [UInt8]]] = [:]
     /// What makes pieces lasting.
     var syncs: [ObjectIdentifier: @Sendable () -> Void] = [:]
+    /// What is to be done when the program has come to its end.
+    var endings: [@Sendable () -> Void] = []
   }
 
   let path: String
@@ -134,7 +136,7 @@ final class SessionJournal: Sendable {
       // Handles may have gone meanwhile.
       let later = state.deferred
       state.deferred = DeferredWork(left)
-      for request in later.requests(ofGraphs: needed) { state.deferred.append(request) }
+      for request in later.allRequests { state.deferred.append(request) }
       state.trimCount = max(Self.leastTrimCount, 2 * state.deferred.submissionCount)
     }
   }
@@ -186,6 +188,14 @@ final class SessionJournal: Sendable {
     state.withLock { $0.syncs[ObjectIdentifier(owner)] = flush }
   }
 
+  func atEnd(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.endings.append(body) } }
+
+  /// The program has come to its end.
+  func finish() {
+    for ending in state.withLock({ $0.endings }) { ending() }
+    keeper.removeAll()
+  }
+
   func unregister(_ owner: AnyObject) { state.withLock { $0.syncs[ObjectIdentifier(owner)] = nil } }
 
   /// Makes what tasks have written lasting, and notes it.
@@ -198,6 +208,7 @@ final class SessionJournal: Sendable {
   func leave(because reason: DrainState.Reason) {
     guard let recorder else { return }
     if isLive {
+      recorder.stop()
       recorder.output.stop()
       recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))
     }

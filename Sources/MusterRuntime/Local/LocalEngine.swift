@@ -87,7 +87,8 @@ final class LocalEngine: Engine {
       while let worker, !worker.hasEnded {
         let (longest, isIdle) = worker.drainView
         let action = state.look(
-          at: MonotonicClock.nanoseconds, signal: DrainSignal.reason, longestTask: longest, isIdle: isIdle)
+          at: MonotonicClock.nanoseconds, signal: DrainSignal.reason, longestTask: longest,
+          isIdle: isIdle && !plan.isBusy())
         if let action { DrainPlan.tell(action) }
         switch action {
         case .stop: worker.stop()

@@ -213,7 +213,7 @@ final class LocalWorker: @unchecked Sendable {
   var drainView: (longestTask: Int, isIdle: Bool) {
     acquire()
     defer { relinquish() }
-    return (longestTask, running == 0)
+    return (longestTask, running == 0 && calls.isEmpty && resultsAwaited.isEmpty)
   }
 
   var hasEnded: Bool {

@@ -1,4 +1,5 @@
 internal import MusterScheduling
+internal import Synchronization
 
 /// Leaving before the work is done: rank 0 decides, and leaves when the others have nothing left to say.
 struct RankDrain {
@@ -10,6 +11,8 @@ struct RankDrain {
   private var toldReason: DrainState.Reason?
   private var isStopped = false
   private var hasSaidDone = false
+  /// What tasks have written is being made lasting.
+  private var flushing: Flag?
   /// On rank 0: a signal that another rank got, and those that have nothing left to do.
   private var wanted: DrainState.Reason?
   private var done: Set<Int> = []
@@ -33,7 +36,7 @@ struct RankDrain {
   mutating func look(_ root: RootRole, now: Int) {
     let own = ownReason
     let reason = own == .termination || wanted == .termination ? .termination : own ?? wanted
-    let isIdle = done.count == engine.rankCount - 1
+    let isIdle = done.count == engine.rankCount - 1 && !root.isFinishing && !plan.isBusy()
     guard let action = state.look(at: now, signal: reason, longestTask: root.longestTask, isIdle: isIdle) else {
       return
     }
@@ -57,10 +60,25 @@ struct RankDrain {
       transport.send(.drainWanted(reason), to: 0)
     }
     guard isStopped, !hasSaidDone, !worker.runsTasks else { return }
+    guard let flushing else {
+      // The disk may take long, and others are to hear of this rank meanwhile.
+      let flag = Flag()
+      flushing = flag
+      SystemThread.start(name: "muster-flush") { [plan, engine] in
+        plan.flush()
+        flag.isSet.store(true, ordering: .releasing)
+        engine.doorbell.ring()
+      }
+      return
+    }
+    guard flushing.isSet.load(ordering: .acquiring) else { return }
     hasSaidDone = true
-    plan.flush()
     for note in engine.takeNotes() { transport.send(.note(note), to: 0) }
     transport.send(.drained, to: 0)
+  }
+
+  private final class Flag: Sendable {
+    let isSet = Atomic(false)
   }
 
   /// Returns whether a message was of the drain.

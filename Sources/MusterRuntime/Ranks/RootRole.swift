@@ -71,6 +71,8 @@ final class RootRole {
   var programWaited = 0
   /// The session leaves before its work is done: what the scheduler hands out isn't sent any more.
   var stopsAssigning = false
+  /// The collective's tasks have ended, and its results are on their way.
+  var isFinishing: Bool { broadcastResult != nil || running?.isComplete == true }
   /// How long the longest task took that has ended, in nanoseconds.
   private(set) var longestTask = 0
   /// A worker that a signal ends, and until when to wait for the same signal here: a launcher sends it to all ranks.

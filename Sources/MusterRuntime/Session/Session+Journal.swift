@@ -61,7 +61,9 @@ extension Session {
     DrainSignal.watch(configuration.drainSignals(onRanks: rankCount > 1))
     engine.drains(
       by: DrainPlan(
-        jobEnd: configuration.deadline.map { DrainPlan.monotonic($0) }, flush: { journal.flushPieces() },
+        jobEnd: configuration.deadline.map { DrainPlan.monotonic($0) },
+        isBusy: { [weak self] in self.map { $0.unrecordedResults.load(ordering: .relaxed) > 0 } ?? false },
+        flush: { journal.flushPieces() },
         leave: { journal.leave(because: $0) }))
     hasJournal.store(true, ordering: .relaxed)
     isReplaying.store(true, ordering: .relaxed)
@@ -217,6 +219,15 @@ extension Session {
     return try outcome.get()
   }
 
+  /// Collective, outside of the record of calls: what went wrong on the lowest rank on which something did.
+  package func onAllRanks(_ operation: String, _ body: () throws -> Void) -> Result<Void, MusterError> {
+    let outcome = Self.wrapErrors(of: operation, callSite: nil, body)
+    guard engine.rankCount > 1 else { return outcome }
+    var arrival = state.value.withLock { Self.unrecordedArrival(.rootValue, Call(operation: operation), &$0) }
+    if case .failure(let error) = outcome { arrival.error = error }
+    return engine.shareFromRoot(isRoot ? outcome.map { [] } : nil, arrival: arrival).map { _ in }
+  }
+
   /// Whether a request is put off, since earlier runs have done what it's for.
   func isPutOff(_ request: DeferredWork.Request, _ journal: SessionJournal? = nil) -> Bool {
     guard isReplaying.load(ordering: .relaxed) else { return false }
@@ -280,14 +291,18 @@ extension Session {
       recorder.writer.append(
         .end(EndRecord(time: JournalRecorder.time, outputLength: recorder.output.length())))
       try recorder.writer.sync()
-      journal.keeper.removeAll()
+      journal.finish()
       return true
     }
     journal.keeper.close()
   }
 
-  /// Whether what a collective computes is kept result by result: of a single one nothing is there before the end.
-  static func keepsResults(of plan: Plan) -> Bool { plan.results.count > 1 }
+  /// Whether what a collective computes is kept result by result: of a single one nothing is there before the end, and what
+  /// is run for its effect has none.
+  static func keepsResults(of plan: Plan) -> Bool {
+    plan.results.count > 1
+      && !plan.layers.contains { $0.tasks.count > 0 && $0.blockType == EmptyBlock.self }
+  }
 
   /// A plan whose results are kept beside the journal, where there is one. Every rank has to make the same calls.
   static func keeping(_ plan: Plan, inAnyCase: Bool, _ state: inout State) -> Plan {

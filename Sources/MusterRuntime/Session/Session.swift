@@ -43,6 +43,8 @@ public final class Session: Sendable {
   /// What the program asks for is put off: earlier runs have done it.
   let isReplaying = Atomic(false)
   let hasJournal = Atomic(false)
+  /// Collectives that have ended, and that the journal is about to have.
+  let unrecordedResults = Atomic(0)
   /// How many graphs have been lowered. Its lock is held while a lowering has marks on nodes.
   let lowerings = Mutex(0)
 
@@ -132,12 +134,22 @@ public final class Session: Sendable {
     try await compute(plan, call: Call(operation: operation, callSite: callSite))
   }
 
-  func compute(_ plan: Plan, call: Call) async throws -> [any Block] {
+  /// The same, with something that every rank does at its end, and that belongs to it: a journal has the collective only
+  /// when all have done it, and an error on any of them is the collective's.
+  package func compute(
+    _ plan: Plan, operation: String, callSite: CallSite?, finishing: @escaping @Sendable () throws -> Void
+  ) async throws {
+    _ = try await compute(plan, call: Call(operation: operation, callSite: callSite), finishing: finishing)
+  }
+
+  func compute(
+    _ plan: Plan, call: Call, finishing: (@Sendable () throws -> Void)? = nil
+  ) async throws -> [any Block] {
     var call = call
     // Task numbers mean the same on every rank only where the plans are the same.
     call.plan = plan.digest
     if let known = try replayedBlocks(of: call, running: plan) { return known }
-    return try await blocks(of: call) { state, arrival, completion in
+    return try await blocks(of: call, finishing: finishing) { state, arrival, completion in
       let plan = Self.keepsResults(of: plan) ? Self.keeping(plan, inAnyCase: false, &state) : plan
       engine.compute(Self.submission(of: plan, call, &state), arrival: arrival, completion: completion)
     }
@@ -152,10 +164,11 @@ public final class Session: Sendable {
   }
 
   private func blocks(
-    of call: Call,
+    of call: Call, finishing: (@Sendable () throws -> Void)? = nil,
     _ begin: (inout State, Arrival, @escaping @Sendable (Result<ComputedBlocks, MusterError>) -> Void) -> Void
   ) async throws -> [any Block] {
     let wait = ProgramWait<Result<ComputedBlocks, MusterError>>()
+    let leavesAtOnce = finishing == nil
     // The engine gets graphs in the order of their numbers.
     let pending = try state.value.withLock { state throws(MusterError) in
       try Self.enter(call, &state)
@@ -166,16 +179,24 @@ public final class Session: Sendable {
         throw error
       }
       begin(&state, arrival) { result in
-        // Whatever is called next is recorded after it.
-        if arrival.pending == nil { self.leave() }
+        // Whatever is called next comes after what is still to be done here.
+        if leavesAtOnce && arrival.pending == nil { self.leave() }
+        if arrival.pending != nil { self.unrecordedResults.add(1, ordering: .relaxed) }
         wait.give(result)
       }
       return arrival.pending
     }
     engine.runReady()
-    let result = await wait.value(patience: engine.patience)
+    var result = await wait.value(patience: engine.patience)
+    defer { if pending != nil { unrecordedResults.subtract(1, ordering: .relaxed) } }
+    if let finishing, case .success = result {
+      if case .failure(let error) = onAllRanks("finish", finishing) { result = .failure(error) }
+    }
     reporter.withLock { $0 }?.collectiveEnded(isComplete: (try? result.get()) != nil)
-    guard let pending else { return try result.get().blocks }
+    guard let pending else {
+      if !leavesAtOnce { leave() }
+      return try result.get().blocks
+    }
     defer { leave() }
     return try recorded(result, as: pending)
   }
