@@ -268,7 +268,8 @@ struct JournalTests {
     _ = FileManager.default.createFile(atPath: path, contents: nil)
     let run = try job.run(ranks: ranks)
     #expect(run.status == 0, "\(run.errors)")
-    #expect(job.notes.count { $0.hasPrefix("chunk") } == 12, "\(job.notes)")
+    // Those that ran when the other failed may come again.
+    #expect((12...14).contains(job.notes.count { $0.hasPrefix("chunk") }), "\(job.notes)")
     #expect(job.printed == "written 23999.0\n", "\(job.printed)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: job.folder + "/out") == ["x.h5"])
   }

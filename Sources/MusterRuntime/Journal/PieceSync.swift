@@ -17,6 +17,7 @@ package final class PieceSync: Sendable {
   private let ledger: PieceLedger
   private let sync: @Sendable () throws -> Void
   private let state = Mutex(State())
+  private let flushing = Mutex(())
 
   /// - Parameter sync: Makes what was written up to now lasting. What it throws the end of the write throws too: the pieces
   ///   aren't told of.
@@ -43,11 +44,14 @@ package final class PieceSync: Sendable {
 
   /// Makes what is written lasting now, and tells of it.
   package func flush() {
-    let pieces = state.withLock { state in
-      defer { state.pending = [] }
-      return state.pending
+    // Who comes second waits: what the first one has taken is told of when this returns.
+    flushing.withLock { _ in
+      let pieces = state.withLock { state in
+        defer { state.pending = [] }
+        return state.pending
+      }
+      guard !pieces.isEmpty, !ledger.hasClosed, (try? sync()) != nil else { return }
+      ledger.tell(pieces)
     }
-    guard !pieces.isEmpty, !ledger.hasClosed, (try? sync()) != nil else { return }
-    ledger.tell(pieces)
   }
 }
