@@ -86,7 +86,8 @@ package struct TraceCollector: Sendable {
     case .done:
       actions.append(.rankDone(rank, uncertainty: clocks[rank]?.uncertainty))
       if rank == current { goOn(now: now, into: &actions) }
-    case .clockWanted, .eventsWanted: preconditionFailure("rank 0 was asked for its events")
+    case .clockWanted, .eventsWanted, .figuresWanted: preconditionFailure("rank 0 was asked for its events")
+    case .figures: preconditionFailure("figures aren't of the trace")
     }
   }
 }
@@ -104,7 +105,8 @@ extension TraceRecorder {
         if let events { send(.events(events)) } else { send(.lane(lane)) }
       }
       send(.done)
-    case .clock, .lane, .events, .done: preconditionFailure("a worker got the events of another")
+    case .figuresWanted: send(.figures(figures(now: now)))
+    case .clock, .lane, .events, .done, .figures: preconditionFailure("a worker got the events of another")
     }
   }
 

@@ -20,21 +20,26 @@ package final class TraceLane: @unchecked Sendable {
   /// How many events the ring keeps, a power of two; 0 where there was no memory for it, and all are lost.
   package let capacity: Int
   private let ring: UnsafeMutablePointer<Atomic<UInt64>>?
+  /// The sums of what the thread does; nil where nobody wants them.
+  let totals: ThreadTotals?
   /// How many events the writer has begun to store, and how many it has stored.
   private let begun = Atomic<Int>(0)
   private let written = Atomic<Int>(0)
 
-  /// - Parameter capacity: Rounded up to a power of two.
-  package init(recorder: Int, rank: Int32, number: UInt16, name: String, capacity: Int) {
+  /// - Parameters:
+  ///   - capacity: Rounded up to a power of two; 0 for no ring.
+  ///   - counts: Whether it has totals.
+  package init(recorder: Int, rank: Int32, number: UInt16, name: String, capacity: Int, counts: Bool = false) {
     precondition(Self.words * 8 == MemoryLayout<TraceEvent>.size && MemoryLayout<Words>.size == Self.words * 8)
     self.recorder = recorder
     self.rank = rank
     self.number = number
     self.name = name
+    totals = counts ? ThreadTotals() : nil
     var rounded = 1
     while rounded < capacity { rounded *= 2 }
     // Pages that are never written to take no memory.
-    let memory = calloc(rounded * Self.words, 8)
+    let memory = capacity == 0 ? nil : calloc(rounded * Self.words, 8)
     ring = memory?.bindMemory(to: Atomic<UInt64>.self, capacity: rounded * Self.words)
     self.capacity = memory == nil ? 0 : rounded
   }

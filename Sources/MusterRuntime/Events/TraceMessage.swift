@@ -5,6 +5,8 @@ package enum TraceMessage: Hashable, Sendable {
   case clockWanted(asked: Int)
   /// Asks for the events.
   case eventsWanted
+  /// Asks for what the report adds up.
+  case figuresWanted
 
   // To rank 0
   case clock(asked: Int, clock: Int)
@@ -13,9 +15,10 @@ package enum TraceMessage: Hashable, Sendable {
   case events([TraceEvent])
   /// There are no more.
   case done
+  case figures(RankFigures)
 
   private enum Kind: UInt8 {
-    case clockWanted, eventsWanted, clock, lane, events, done
+    case clockWanted, eventsWanted, clock, lane, events, done, figuresWanted, figures
   }
 
   func write(to buffer: WireBuffer) {
@@ -38,6 +41,10 @@ package enum TraceMessage: Hashable, Sendable {
       buffer.put(Kind.events)
       events.withUnsafeBytes { buffer.put(bytes: $0) }
     case .done: buffer.put(Kind.done)
+    case .figuresWanted: buffer.put(Kind.figuresWanted)
+    case .figures(let figures):
+      buffer.put(Kind.figures)
+      figures.write(to: buffer)
     }
   }
 
@@ -56,6 +63,8 @@ package enum TraceMessage: Hashable, Sendable {
       self = .events(
         (0..<bytes.count / stride).map { bytes.loadUnaligned(fromByteOffset: $0 * stride, as: TraceEvent.self) })
     case .done: self = .done
+    case .figuresWanted: self = .figuresWanted
+    case .figures: self = .figures(RankFigures(from: &reader))
     }
   }
 }

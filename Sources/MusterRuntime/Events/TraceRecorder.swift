@@ -2,7 +2,8 @@ internal import Glibc
 package import MusterScheduling
 internal import Synchronization
 
-/// Takes the events of a session on one rank. Each thread that tells of one has a lane of its own.
+/// Takes the events of a session on one rank: keeps the last for a trace, and adds them up for a report. Each thread that
+/// tells of one has a lane of its own.
 package final class TraceRecorder: Sendable {
   /// How many events each thread keeps, unless set otherwise.
   package static let defaultCapacity = 1 << 16
@@ -29,11 +30,26 @@ package final class TraceRecorder: Sendable {
   private let lastMemory = Atomic<Int>(0)
   /// Rank 0's file, from the session's start to its end.
   let file = Mutex<TraceFile?>(nil)
+  /// What is added up for the report; nil where there is to be none.
+  let totals: SessionTotals?
+  /// Rank 0's report, from the session's start to its end.
+  let report = Mutex<ReportDraft?>(nil)
+  /// Whether events are kept.
+  var traces: Bool { capacity > 0 }
 
-  /// - Parameter capacity: How many events each thread keeps; above 0.
-  package init(rank: Int, capacity: Int = TraceRecorder.defaultCapacity) {
+  /// - Parameters:
+  ///   - capacity: How many events each thread keeps; 0 where there is to be no trace.
+  ///   - reports: Whether they are added up.
+  package init(rank: Int, capacity: Int = TraceRecorder.defaultCapacity, reports: Bool = false) {
     self.rank = rank
     self.capacity = capacity
+    totals = reports ? SessionTotals(rank: rank) : nil
+  }
+
+  /// nil where nobody wants to know of events.
+  convenience init?(rank: Int, capacity: Int?, reports: Bool) {
+    guard capacity != nil || reports else { return nil }
+    self.init(rank: rank, capacity: capacity ?? 0, reports: reports)
   }
 
   /// The threads that have told of anything, and what.
@@ -41,18 +57,28 @@ package final class TraceRecorder: Sendable {
   /// The names of the layers that events name.
   package var layerNames: TraceLayers { layers.withLock { $0 } }
 
+  /// The name of a task's layer; nil where it has been forgotten.
+  func layerName(of task: TaskID) -> String? { layers.withLock { $0.name(of: task) } }
+
   /// Adds an event to the calling thread's lane.
   package func record(_ event: TraceEvent) {
+    guard traces else { return }
+    withLane { $0.append(event) }
+  }
+
+  /// Gives the calling thread's lane.
+  @inline(__always)
+  func withLane(_ body: (TraceLane) -> Void) {
     if let pointer = pthread_getspecific(Self.key) {
       // The thread holds a reference until it ends or comes to another recorder, neither of which happens in here.
       let isMine = Unmanaged<TraceLane>.fromOpaque(pointer)._withUnsafeGuaranteedRef { lane in
         guard lane.recorder == number else { return false }
-        lane.append(event)
+        body(lane)
         return true
       }
       if isMine { return }
     }
-    lane().append(event)
+    body(lane())
   }
 
   /// The lane of the calling thread, which is the thread's own from now on.
@@ -64,7 +90,7 @@ package final class TraceRecorder: Sendable {
       let name = SmallFile.read("/proc/thread-self/comm")?.prefix { $0 != "\n" } ?? "thread"
       let made = TraceLane(
         recorder: number, rank: Int32(rank), number: UInt16(clamping: lanes.count), name: String(name),
-        capacity: capacity)
+        capacity: capacity, counts: totals != nil)
       lanes.append((thread, made))
       return made
     }
@@ -88,14 +114,19 @@ extension TraceRecorder {
   ///
   /// - Parameter bytes: What the task's block holds; nil where the task threw.
   package func ran(_ task: TaskID, attempt: Attempt, begin: Int, end: Int, bytes: Int?) {
-    record(
-      TraceEvent(
-        bytes == nil ? .failedTask : .task, time: begin, duration: end - begin, bytes: bytes ?? 0, task: task,
-        attempt: attempt))
+    withLane { lane in
+      lane.totals?.ran(task, nanoseconds: end - begin, bytes: bytes) { operation(of: task) }
+      guard traces else { return }
+      lane.append(
+        TraceEvent(
+          bytes == nil ? .failedTask : .task, time: begin, duration: end - begin, bytes: bytes ?? 0, task: task,
+          attempt: attempt))
+    }
   }
 
   /// A block has been handed to MPI.
   package func sent(_ block: TaskID, bytes: Int, to peer: Int, begin: Int, end: Int) {
+    totals?.sent(bytes: bytes)
     record(
       TraceEvent(
         .send, time: begin, duration: end - begin, bytes: bytes, task: block,
@@ -106,6 +137,7 @@ extension TraceRecorder {
   package func received(
     _ block: TaskID, bytes: Int, from peer: Int, begin: Int, arrival: Int, end: Int
   ) {
+    totals?.received(bytes: bytes, begin: begin, end: arrival)
     record(
       TraceEvent(
         .receive, time: begin, duration: arrival - begin, bytes: bytes, task: block,
@@ -114,7 +146,7 @@ extension TraceRecorder {
 
   /// What the worker's blocks hold now, in bytes. Kept at most once a millisecond. One thread at a time.
   package func holds(_ bytes: Int, at time: Int) {
-    guard time - lastMemory.load(ordering: .relaxed) >= Self.memoryInterval else { return }
+    guard traces, time - lastMemory.load(ordering: .relaxed) >= Self.memoryInterval else { return }
     lastMemory.store(time, ordering: .relaxed)
     record(TraceEvent(.memory, time: time, bytes: bytes))
   }
@@ -129,6 +161,7 @@ extension TraceRecorder {
 
   /// A block has gone to local scratch.
   package func spilled(_ block: TaskID, bytes: Int, begin: Int, end: Int) {
+    totals?.spilled(bytes: bytes, begin: begin, end: end)
     record(
       TraceEvent(
         .spill, time: begin, duration: end - begin, bytes: bytes, task: block))
@@ -136,6 +169,7 @@ extension TraceRecorder {
 
   /// A block has come back from local scratch.
   package func unspilled(_ block: TaskID, bytes: Int, begin: Int, end: Int) {
+    totals?.unspilled(bytes: bytes, begin: begin, end: end)
     record(
       TraceEvent(
         .unspill, time: begin, duration: end - begin, bytes: bytes, task: block))

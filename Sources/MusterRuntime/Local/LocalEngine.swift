@@ -7,6 +7,8 @@ final class LocalEngine: Engine {
   let rankCount = 1
   let workerCount = 1
   let threadsPerWorker: Int
+  /// In bytes; 0 where there is none.
+  let memoryLimit: Int
   let patience = 50_000
   let events: TraceRecorder?
   let coordination = Coordination()
@@ -19,6 +21,7 @@ final class LocalEngine: Engine {
     events: TraceRecorder?
   ) {
     self.events = events
+    self.memoryLimit = memoryLimit
     isSynchronous = synchronous
     threadsPerWorker = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
@@ -82,7 +85,7 @@ final class LocalEngine: Engine {
   }
 
   func drains(by plan: DrainPlan) {
-    SystemThread.start(name: "muster-drain") { [weak worker] in
+    SystemThread.start(name: "muster-drain") { [weak worker, events] in
       var state = DrainState(jobEnd: plan.jobEnd)
       while let worker, !worker.hasEnded {
         let (longest, isIdle) = worker.drainView
@@ -95,6 +98,8 @@ final class LocalEngine: Engine {
         case .leave(let reason):
           plan.flush()
           plan.leave(reason)
+          events?.noteEnding(.drained)
+          events?.finishReport()
           DrainedEnd.leave()
         case nil: usleep(Self.drainInterval)
         }

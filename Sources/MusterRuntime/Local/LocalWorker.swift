@@ -169,7 +169,7 @@ final class LocalWorker: @unchecked Sendable {
 
   func rest() {
     holder.store(0, ordering: .relaxed)
-    condition.wait()
+    if let events { events.rests { condition.wait() } } else { condition.wait() }
     holder.store(Self.thread, ordering: .relaxed)
   }
 

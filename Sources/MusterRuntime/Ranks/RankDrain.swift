@@ -7,6 +7,7 @@ struct RankDrain {
   private let plan: DrainPlan
   private let engine: RankEngine
   private let transport: Transport
+  private let tracing: TraceGathering?
   /// On the other ranks: what rank 0 has been told.
   private var toldReason: DrainState.Reason?
   private var isStopped = false
@@ -17,10 +18,11 @@ struct RankDrain {
   private var wanted: DrainState.Reason?
   private var done: Set<Int> = []
 
-  init(_ plan: DrainPlan, engine: RankEngine, transport: Transport) {
+  init(_ plan: DrainPlan, engine: RankEngine, transport: Transport, tracing: TraceGathering?) {
     self.plan = plan
     self.engine = engine
     self.transport = transport
+    self.tracing = tracing
     state = DrainState(jobEnd: plan.jobEnd)
   }
 
@@ -47,6 +49,8 @@ struct RankDrain {
       root.sendToAll(.drain)
     case .leave(let reason):
       plan.leave(reason)
+      engine.events?.noteEnding(.drained)
+      engine.events?.finishReport()
       root.sendToAll(.leaveDrained)
       transport.settle()
       leave()
@@ -74,6 +78,7 @@ struct RankDrain {
     guard flushing.isSet.load(ordering: .acquiring) else { return }
     hasSaidDone = true
     for note in engine.takeNotes() { transport.send(.note(note), to: 0) }
+    tracing?.tellFigures()
     transport.send(.drained, to: 0)
   }
 

@@ -60,7 +60,7 @@ final class RankEngine: Engine {
     self.board = board
     self.log = log
     coordination = Coordination(rank: world.rank, doorbell: doorbell)
-    events = world.traceCapacity.map { TraceRecorder(rank: world.rank, capacity: $0) }
+    events = TraceRecorder(rank: world.rank, capacity: world.traceCapacity, reports: world.reports)
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
     // Before there are threads.
     let own = world.members[world.rank]

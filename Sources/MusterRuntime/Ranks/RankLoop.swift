@@ -181,7 +181,9 @@ final class RankLoop {
 
   /// Whether the session may leave before its work is done.
   private func startDrain() -> Bool {
-    if drain == nil, let plan = engine.drainPlan { drain = RankDrain(plan, engine: engine, transport: transport) }
+    if drain == nil, let plan = engine.drainPlan {
+      drain = RankDrain(plan, engine: engine, transport: transport, tracing: tracing)
+    }
     return drain != nil
   }
 

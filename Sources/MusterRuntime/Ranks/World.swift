@@ -24,6 +24,8 @@ struct Member: BitwiseCopyable, Sendable {
   var progressDeadline: Int = 0
   /// How many events each thread was told to keep; 0 where nothing is traced.
   var traceCapacity: Int = 0
+  /// Whether it was told to report; not 0 where it was.
+  var reports: Int32 = 0
 }
 
 /// The ranks of a session.
@@ -50,6 +52,9 @@ struct World: Sendable {
   /// How many events each thread keeps; nil where nothing is traced. All go by rank 0, which writes the trace.
   var traceCapacity: Int? { members[0].traceCapacity > 0 ? members[0].traceCapacity : nil }
 
+  /// Whether there is to be a report, which rank 0 writes.
+  var reports: Bool { members[0].reports != 0 }
+
   /// Brings the ranks together for a session. To be called on MPI's thread.
   ///
   /// - Throws: `MusterError` with code `session`, where MPI can't be used.
@@ -66,7 +71,7 @@ struct World: Sendable {
       heartbeatInterval: (configuration.heartbeatInterval ?? SessionConfiguration.defaultHeartbeatInterval).nanoseconds,
       heartbeatPatience: (configuration.heartbeatPatience ?? SessionConfiguration.defaultHeartbeatPatience).nanoseconds,
       progressDeadline: configuration.progressDeadline?.nanoseconds ?? 0,
-      traceCapacity: configuration.traceCapacity ?? 0)
+      traceCapacity: configuration.traceCapacity ?? 0, reports: configuration.report == nil ? 0 : 1)
     let deadline = startDeadline(configuration, connection)
     let members = size == 1 ? [own] : connection.meet(for: .session, as: own, deadline: deadline) ?? []
     return World(

@@ -9,7 +9,7 @@ protocol Engine: AnyObject, Sendable {
   var threadsPerWorker: Int { get }
   /// For how long the program looks for the end of a collective before it suspends, in nanoseconds.
   var patience: Int { get }
-  /// What takes the session's events; nil where nothing is traced.
+  /// What takes the session's events; nil where nothing is traced or reported.
   var events: TraceRecorder? { get }
   /// What tasks and the program coordinate by.
   var coordination: Coordination { get }

@@ -53,7 +53,10 @@ extension Session {
     let state = SharedState()
     let engine = try startEngine(configuration, environment, board: board, state: state)
     defer { if engine.rankCount > 1 { ranksAreClaimed.store(false, ordering: .relaxed) } }
-    defer { engine.events?.finish() }
+    defer {
+      engine.events?.finishReport()
+      engine.events?.finish()
+    }
     if engine.rank == 0, !hasWarned.exchange(true, ordering: .relaxed),
       let warning = SessionConfiguration.warning(of: environment)
     {
@@ -64,8 +67,9 @@ extension Session {
       try session.onEachRank("start the session") {
         if engine.rank != 0 {
           try StandardStreams.redirectOutput(rank: engine.rank, logDirectory: configuration.logDirectory)
-        } else if let path = configuration.trace {
-          try engine.events?.open(path, processes: engine.processNames)
+        } else {
+          if let path = configuration.trace { try engine.events?.open(path, processes: engine.processNames) }
+          if let path = configuration.report { try engine.openReport(path) }
         }
       }
       try session.openJournal(configuration, environment)
@@ -90,6 +94,7 @@ extension Session {
     } catch {
       await session.closeForCollectives()
       reporter?.stop()
+      engine.events?.noteEnding(.failed)
       session.abandonJournal()
       session.end(failure: error)
       ErrorInMain.allRanksThrow(error, rank: engine.rank)
@@ -148,7 +153,8 @@ extension Session {
       threads: threads, synchronous: backend == .synchronous,
       memoryLimit: configuration.memoryLimit ?? MachineMemory.workerLimit(workersHere: 1),
       environment: environment, board: board,
-      events: configuration.traceCapacity.map { TraceRecorder(rank: 0, capacity: $0) })
+      events: TraceRecorder(
+        rank: 0, capacity: configuration.traceCapacity, reports: configuration.report != nil))
   }
 
   /// nil where there is one rank only.

@@ -16,6 +16,7 @@
 /// | `deadline` | `MUSTER_DEADLINE` (seconds since 1970) | what SLURM says of the job's end (`SLURM_JOB_END_TIME`), else none |
 /// | `trace` | `MUSTER_TRACE` (a path) | none: nothing is traced |
 /// | `traceEvents` | `MUSTER_TRACE_EVENTS` | 65536 events for each thread |
+/// | `report` | `MUSTER_REPORT` (a path, or `-` or `stderr` for standard error) | none: nothing is reported |
 public struct SessionConfiguration: Sendable {
   /// What runs the tasks.
   public enum Backend: String, Sendable, CaseIterable {
@@ -88,6 +89,10 @@ public struct SessionConfiguration: Sendable {
   /// How many events each thread keeps for the trace, the last ones: 56 bytes each, from 1 to 2^24, rounded up to a power
   /// of two.
   public var traceEvents: Int?
+  /// The file for the report: one page of text that says what the time went into, by operation and by rank, and what to
+  /// change. `-` or `stderr` for rank 0's standard error. Rank 0 writes it at the session's end; other ranks go by rank 0's
+  /// setting. See docs/report.md.
+  public var report: String?
   /// The longest message between ranks, in bytes (`MUSTER_PIECE_SIZE`): tests make it small, so that little data goes
   /// the way of much.
   package var pieceSize: Int?
@@ -112,11 +117,13 @@ public struct SessionConfiguration: Sendable {
   ///   - deadline: with a journal, when the job ends, in seconds since 1970.
   ///   - trace: the file for the trace, which rank 0 writes at the session's end.
   ///   - traceEvents: how many events each thread keeps for it, from 1 to 2^24.
+  ///   - report: the file for the report, which rank 0 writes at the session's end; `-` for standard error.
   public init(
     backend: Backend? = nil, threads: Int? = nil, progress: Progress? = nil, progressDeadline: Duration? = nil,
     heartbeatInterval: Duration? = nil, heartbeatPatience: Duration? = nil, logDirectory: String? = nil,
     memoryLimit: Int? = nil, journal: String? = nil, journalStart: JournalStart? = nil,
-    drainSignal: String? = nil, deadline: Double? = nil, trace: String? = nil, traceEvents: Int? = nil
+    drainSignal: String? = nil, deadline: Double? = nil, trace: String? = nil, traceEvents: Int? = nil,
+    report: String? = nil
   ) {
     self.backend = backend
     self.threads = threads
@@ -132,6 +139,7 @@ public struct SessionConfiguration: Sendable {
     self.deadline = deadline
     self.trace = trace
     self.traceEvents = traceEvents
+    self.report = report
   }
 }
 
@@ -174,6 +182,7 @@ extension SessionConfiguration {
     }
     result.memoryLimit = try resolvedMemoryLimit(with: environment)
     try result.resolveTrace(with: environment)
+    try result.resolveReport(with: environment)
     func seconds(_ name: String, orZero: Bool = false) throws -> Duration? {
       guard let text = environment[name], !text.isEmpty else { return nil }
       guard let seconds = Double(text), seconds > 0 || (orZero && seconds == 0), seconds < 1e9 else {

@@ -214,7 +214,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
         continue
       }
       guard places.hasRoom(running: running), let next = ready.min, !mayRunHere(next) else {
-        rest()
+        if let events { events.rests { rest() } } else { rest() }
         continue
       }
       ready.removeMin()

@@ -1,0 +1,83 @@
+/// What a whole session has done, as the report tells it and its advice goes by.
+package struct JobFigures: Equatable, Sendable {
+  /// What is known of a rank from the start.
+  package struct Member: Equatable, Sendable {
+    package var node: String
+    /// The threads that run tasks; 0 on a rank that only schedules.
+    package var threads: Int
+    /// In bytes; 0 where there is none.
+    package var memoryLimit: Int
+
+    package init(node: String, threads: Int, memoryLimit: Int) {
+      self.node = node
+      self.threads = threads
+      self.memoryLimit = memoryLimit
+    }
+  }
+
+  /// How the session ended.
+  package enum Ending: Equatable, Sendable {
+    case done
+    case failed
+    /// It left before its work was done, to go on when it is started again.
+    case drained
+  }
+
+  package var program: String
+  package var members: [Member]
+  /// From the session's start to its end on rank 0, in nanoseconds.
+  package var wall: Int
+  package var ending = Ending.done
+  /// In the order of the ranks. Of a session that drained some may be missing.
+  package var ranks: [RankFigures]
+
+  package init(
+    program: String, members: [Member], wall: Int, ending: Ending = .done, ranks: [RankFigures]
+  ) {
+    self.program = program
+    self.members = members
+    self.wall = wall
+    self.ending = ending
+    self.ranks = ranks
+  }
+
+  // MARK: Sums
+
+  /// The threads that run tasks, of all workers.
+  package var threads: Int { members.reduce(0) { $0 + $1.threads } }
+  package var workers: Int { members.count { $0.threads > 0 } }
+  package var nodes: Int { Set(members.map(\.node)).count }
+  /// The figures of those that run tasks.
+  package var workerRanks: [RankFigures] { ranks.filter { members[$0.counts.rank].threads > 0 } }
+
+  /// By operation, those that took longest first.
+  package var operations: [OperationTotals] { OperationTotals.merged(ranks.flatMap(\.operations)) }
+
+  /// The time that the threads had: that of each rank, for as many threads as it has.
+  package var threadTime: Int { workerRanks.reduce(0) { $0 + available(to: $1) } }
+  package var taskTime: Int { ranks.reduce(0) { $0 + $1.taskTime } }
+  package var waiting: Int { workerRanks.reduce(0) { $0 + waiting(of: $1) } }
+  /// Neither in a task nor without one: taking tasks, and telling of their ends.
+  package var between: Int { max(0, threadTime - taskTime - waiting) }
+  /// Within tasks.
+  package var files: FileTime.Totals {
+    ranks.reduce(into: FileTime.Totals()) { sum, rank in
+      sum.readBytes += rank.counts.files.readBytes
+      sum.reading += rank.counts.files.reading
+      sum.writtenBytes += rank.counts.files.writtenBytes
+      sum.writing += rank.counts.files.writing
+    }
+  }
+
+  /// The share of the threads' time that was spent in tasks.
+  package var utilization: Double { Self.share(taskTime, of: threadTime) }
+
+  func available(to rank: RankFigures) -> Int { rank.counts.wall * members[rank.counts.rank].threads }
+
+  /// At most what tasks leave: a thread that has lent its place to another waits and has a task.
+  package func waiting(of rank: RankFigures) -> Int {
+    min(rank.counts.waiting, max(0, available(to: rank) - rank.taskTime))
+  }
+
+  static func share(_ part: Int, of whole: Int) -> Double { whole <= 0 ? 0 : Double(part) / Double(whole) }
+}

@@ -1,0 +1,68 @@
+internal import Synchronization
+
+/// The totals of a session on one rank that aren't of a thread's own: few enough for a lock.
+final class SessionTotals: Sendable {
+  private struct State {
+    var counts = RankFigures.Counts()
+    var receiving = CoveredTime()
+    var spilling = CoveredTime()
+  }
+
+  private let state = Mutex(State())
+  let names = Mutex(OperationNames())
+  private let filesBefore: FileTime.Totals
+
+  init(rank: Int) {
+    filesBefore = FileTime.now
+    FileTime.watch()
+    state.withLock { $0.counts.rank = rank }
+  }
+
+  deinit { FileTime.unwatch() }
+
+  func sent(bytes: Int) {
+    state.withLock {
+      $0.counts.sentBlocks += 1
+      $0.counts.sentBytes += bytes
+    }
+  }
+
+  func received(bytes: Int, begin: Int, end: Int) {
+    state.withLock {
+      $0.counts.receivedBlocks += 1
+      $0.counts.receivedBytes += bytes
+      $0.receiving.add(from: begin, to: end)
+    }
+  }
+
+  func spilled(bytes: Int, begin: Int, end: Int) {
+    state.withLock {
+      $0.counts.spilledBlocks += 1
+      $0.counts.spilledBytes += bytes
+      $0.spilling.add(from: begin, to: end)
+    }
+  }
+
+  func unspilled(bytes: Int, begin: Int, end: Int) {
+    state.withLock {
+      $0.counts.unspilledBytes += bytes
+      $0.spilling.add(from: begin, to: end)
+    }
+  }
+
+  /// What there is so far.
+  ///
+  /// - Parameter start: when the session began.
+  func counts(since start: Int, now: Int) -> RankFigures.Counts {
+    var counts = state.withLock { state in
+      var counts = state.counts
+      counts.receiving = state.receiving.total
+      counts.spilling = state.spilling.total
+      return counts
+    }
+    counts.wall = now - start
+    counts.files = FileTime.now - filesBefore
+    counts.peakMemory = ProcessMemory.highWater ?? 0
+    return counts
+  }
+}

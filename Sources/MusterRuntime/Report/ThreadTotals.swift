@@ -1,0 +1,95 @@
+internal import Glibc
+internal import MusterScheduling
+internal import Synchronization
+
+/// What one thread has done, by operation, and for how long it has had nothing to do.
+///
+/// `@unchecked Sendable` is safe: the figures are atomic words in memory of its own, which one thread writes and any may
+/// read; the rest is of the thread's own.
+final class ThreadTotals: @unchecked Sendable {
+  /// Of each operation: a line of the cache.
+  private enum Field {
+    static let tasks = 0
+    static let failed = 1
+    static let nanoseconds = 2
+    static let longest = 3
+    static let bytes = 4
+    static let count = 8
+  }
+
+  /// The layers that the thread ran last, each at the place that its number's last digits give.
+  private static let remembered = 64
+
+  private let figures: UnsafeMutablePointer<Atomic<Int>>
+  private let restedNanoseconds = Atomic<Int>(0)
+  /// Since when it has had nothing to do; 0 where it has.
+  private let restsSince = Atomic<Int>(0)
+  @exclusivity(unchecked) private var layers = [Int](repeating: -1, count: remembered)
+  @exclusivity(unchecked) private var operations = [Int](repeating: 0, count: remembered)
+
+  init() {
+    let words = OperationNames.capacity * Field.count
+    // Pages that are never written to take no memory.
+    guard let memory = calloc(words, MemoryLayout<Atomic<Int>>.stride) else {
+      fatalError("there is no memory for a thread's totals")
+    }
+    figures = memory.bindMemory(to: Atomic<Int>.self, capacity: words)
+  }
+
+  deinit { free(figures) }
+
+  /// A task has run. For the thread itself only.
+  ///
+  /// - Parameters:
+  ///   - bytes: what its block holds; nil where it threw.
+  ///   - operation: looks the number of the layer's operation up.
+  @inline(__always)
+  func ran(_ task: TaskID, nanoseconds: Int, bytes: Int?, operation: () -> Int) {
+    let layer = Int(task.layer)
+    let place = layer & (Self.remembered - 1)
+    if layers[place] != layer {
+      operations[place] = operation()
+      layers[place] = layer
+    }
+    let line = figures + operations[place] * Field.count
+    Self.add(1, to: line + Field.tasks)
+    Self.add(nanoseconds, to: line + Field.nanoseconds)
+    if nanoseconds > line[Field.longest].load(ordering: .relaxed) {
+      line[Field.longest].store(nanoseconds, ordering: .relaxed)
+    }
+    if let bytes { Self.add(bytes, to: line + Field.bytes) } else { Self.add(1, to: line + Field.failed) }
+  }
+
+  /// Nobody else writes: that takes no locked instruction.
+  @inline(__always)
+  private static func add(_ value: Int, to word: UnsafeMutablePointer<Atomic<Int>>) {
+    word.pointee.store(word.pointee.load(ordering: .relaxed) &+ value, ordering: .relaxed)
+  }
+
+  func beginRest(at now: Int) { restsSince.store(now, ordering: .relaxed) }
+
+  func endRest(at now: Int) {
+    let since = restsSince.load(ordering: .relaxed)
+    restsSince.store(0, ordering: .relaxed)
+    restedNanoseconds.store(restedNanoseconds.load(ordering: .relaxed) + now - since, ordering: .relaxed)
+  }
+
+  /// For how long it has had nothing to do, in nanoseconds, what is under way included.
+  func rested(until now: Int) -> Int {
+    let since = restsSince.load(ordering: .relaxed)
+    return restedNanoseconds.load(ordering: .relaxed) + (since == 0 ? 0 : max(0, now - since))
+  }
+
+  /// What it has run, of each operation that it has run.
+  func operations(named names: [String]) -> [OperationTotals] {
+    names.enumerated().compactMap { number, name in
+      let line = figures + number * Field.count
+      let tasks = line[Field.tasks].load(ordering: .relaxed)
+      guard tasks > 0 else { return nil }
+      return OperationTotals(
+        name, tasks: tasks, failed: line[Field.failed].load(ordering: .relaxed),
+        nanoseconds: line[Field.nanoseconds].load(ordering: .relaxed),
+        longest: line[Field.longest].load(ordering: .relaxed), bytes: line[Field.bytes].load(ordering: .relaxed))
+    }
+  }
+}

@@ -1,0 +1,31 @@
+internal import MusterScheduling
+
+extension TraceRecorder {
+  /// The number of the operation that a task is of.
+  func operation(of task: TaskID) -> Int {
+    guard let totals else { return OperationNames.others }
+    guard let name = layerName(of: task) else { return OperationNames.others }
+    return totals.names.withLock { $0.number(of: name) }
+  }
+
+  /// The calling thread has nothing to do until `body` returns.
+  func rests(_ body: () -> Void) {
+    guard totals != nil else { return body() }
+    withLane { $0.totals?.beginRest(at: MonotonicClock.nanoseconds) }
+    body()
+    withLane { $0.totals?.endRest(at: MonotonicClock.nanoseconds) }
+  }
+
+  /// What this rank has done so far.
+  ///
+  /// - Parameter now: a time of the monotonic clock.
+  package func figures(now: Int) -> RankFigures {
+    guard let totals else { return RankFigures() }
+    let names = totals.names.withLock { $0.names }
+    let threads = lanes.compactMap(\.totals)
+    var counts = totals.counts(since: start, now: now)
+    counts.waiting = threads.reduce(0) { $0 + $1.rested(until: now) }
+    return RankFigures(
+      counts, operations: OperationTotals.merged(threads.flatMap { $0.operations(named: names) }))
+  }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Testing
+
+/// One after another: each starts several processes.
+@Suite(.serialized)
+struct ReportTests {
+  /// The cells of a report's line that begins with a name.
+  private func cells(_ report: String, _ name: String) -> [String]? {
+    guard let line = report.split(separator: "\n").first(where: { $0.hasPrefix(name + " ") }) else { return nil }
+    return line.dropFirst(name.count).split(separator: "  ").map { String($0.drop { $0 == " " }) }.filter {
+      !$0.isEmpty
+    }
+  }
+
+  private func inFolder(_ body: (_ folder: String) throws -> Void) throws {
+    let folder = temporaryFolder("report")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { removeFolder(folder) }
+    try body(folder)
+  }
+
+  /// As many as there are, though a trace beside it has room for 4 of each thread; what crosses in the message itself, and
+  /// what follows it.
+  @Test(arguments: [1000, 200_000], [false, true])
+  func everyTaskAndByteCounts(bytes: Int, traces: Bool) throws {
+    try inFolder { folder in
+      let path = "\(folder)/report.txt"
+      var environment = ["MUSTER_REPORT": path]
+      if traces {
+        environment["MUSTER_TRACE"] = "\(folder)/trace.json"
+        environment["MUSTER_TRACE_EVENTS"] = "4"
+      }
+      let run = try Launch.run("rank-programs", ["traced", "40", "\(bytes)"], ranks: 3, environment: environment)
+      #expect(run.status == 0, "\(run.errors)")
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+      #expect(files == (traces ? ["report.txt", "trace.json"] : ["report.txt"]))
+      let report = try contents(path)
+      #expect(report.hasPrefix("Muster: report on rank-programs\n3 ranks on 1 node: rank 0 schedules, 2 workers"))
+      #expect(cells(report, "make")?.prefix(2) == ["40", "0"], "\(report)")
+      #expect(cells(report, "make")?.last == (bytes == 1000 ? "40.0 kB" : "8.00 MB"), "\(report)")
+      #expect(cells(report, "take \"two\"")?.prefix(2) == ["40", "0"], "\(report)")
+      #expect(cells(report, "all")?.prefix(2) == ["80", "0"], "\(report)")
+      // The rank's tasks, and the bytes that came, are those that the program saw.
+      for rank in 0..<3 {
+        let row = try #require(cells(report, "\(rank)"), "\(report)")
+        let ran = run.lines.count { $0.hasPrefix("ran") && $0.hasSuffix(" \(rank)") }
+        #expect(row[1] == (rank == 0 ? "-" : "\(ran)"), "\(report)")
+        let told = run.errors.firstMatch(of: try Regex("traffic \(rank) (\\d+);", as: (Substring, Substring).self))
+        let crossed = try #require(told.flatMap { Int($0.1) })
+        #expect(row[5] == text(ofBytes: crossed), "\(crossed): \(report)")
+      }
+      // At most a page.
+      #expect(report.split(separator: "\n", omittingEmptySubsequences: false).count <= 60)
+    }
+  }
+
+  /// As the report writes it.
+  private func text(ofBytes count: Int) -> String {
+    if count < 1000 { return "\(count) B" }
+    let (value, unit) = count < 999_500 ? (Double(count) / 1e3, "kB") : (Double(count) / 1e6, "MB")
+    return String(format: value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f", value) + " " + unit
+  }
+
+  /// The setting reaches rank 0 alone where others run elsewhere; and a report on standard error comes once.
+  @Test func standardErrorHasItOnce() throws {
+    let run = try Launch.run(
+      "rank-programs", ["traced", "8", "1000"], ranks: 3, environment: ["MUSTER_REPORT": "-"])
+    #expect(run.status == 0)
+    #expect(run.errors.components(separatedBy: "Muster: report on").count == 2, "\(run.errors)")
+    #expect(run.errors.contains("What to change"))
+  }
+
+  @Test func anErrorLeavesAReportToo() throws {
+    try inFolder { folder in
+      let path = "\(folder)/report.txt"
+      let run = try Launch.run(
+        "rank-programs", ["traced", "8", "1000", "fails"], ranks: 3, environment: ["MUSTER_REPORT": path])
+      #expect(run.status != 0 && run.errors.contains("as it should"), "\(run)")
+      let report = try contents(path)
+      #expect(report.contains("ended with an error"))
+      #expect(cells(report, "make")?.first == "8", "\(report)")
+      #expect(cells(report, "take \"two\"")?[1] == "1", "\(report)")
+    }
+  }
+
+  @Test func aPathThatCannotBeWrittenIsToldOnce() throws {
+    let run = try Launch.run(
+      "rank-programs", ["traced", "4", "1000"], ranks: 3,
+      environment: ["MUSTER_REPORT": "/no-such-folder/report.txt"])
+    #expect(run.status != 0)
+    #expect(run.errors.components(separatedBy: "the report can't be written").count == 2, "\(run.errors)")
+    #expect(!run.output.contains("ran"))
+  }
+
+  /// What goes to disk is what the program itself has seen go there.
+  @Test func spillsCount() throws {
+    try inFolder { folder in
+      let path = "\(folder)/report.txt"
+      let run = try Launch.run(
+        "rank-programs", ["memory-uv", "\(100 << 20)", "\(2 << 20)", "kept"],
+        environment: ["MUSTER_REPORT": path, "MUSTER_MEMORY_LIMIT": "128 MiB", "MUSTER_SCRATCH": folder])
+      #expect(run.status == 0 && run.lines.contains("exact"), "\(run)")
+      let told = try #require(run.lines.first { $0.hasPrefix("peak ") }).split(separator: " ").compactMap { Int($0) }
+      let report = try contents(path)
+      let line = try #require(report.split(separator: "\n").first { $0.hasPrefix("  I/O: local scratch") })
+      let sizes = try #require(line.firstMatch(of: /([\d.]+) MB written, ([\d.]+) MB read/), "\(report)")
+      // With three digits. Writing goes on for a moment after the program has looked.
+      let (written, read) = (Double(sizes.1)! * 1e6, Double(sizes.2)! * 1e6)
+      #expect((0.99 * Double(told[2])...Double(2 * 101 << 20)).contains(written), "\(told): \(report)")
+      #expect(abs(read / Double(told[3]) - 1) < 0.01, "\(told): \(report)")
+      #expect(!line.contains("  0 %"), "\(report)")
+    }
+  }
+
+  /// A session that leaves before its work is done says what was done until then.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aDrainLeavesAReport(ranks: Int?) throws {
+    let job = try DurableJob.ofEverything(milliseconds: 120)
+    defer { job.remove() }
+    let path = job.folder + "/report.txt"
+    let run = try job.run(ranks: ranks, stop: "step 5", way: "USR1", environment: ["MUSTER_REPORT": path])
+    #expect(run.status == 85, "\(run.errors)")
+    let report = try contents(path)
+    #expect(report.contains("left before its work was done"), "\(report)")
+    #expect(!report.contains("are missing"), "\(report)")
+    #expect(report.contains("What to change"))
+  }
+}
