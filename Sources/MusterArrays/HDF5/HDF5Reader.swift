@@ -15,10 +15,12 @@ package enum HDF5Reader {
     try info.check(region)
     let result = try AnyNDArray(allocating: info.elementType, shape: region.map(\.count))
     if result.count == 0 { return result }
-    if let offset = info.contiguousOffset {
-      try readContiguous(info, at: offset, region: region, into: result)
-    } else {
-      try HDF5Library.withLock { try readThroughLibrary(info, region: region, into: result, &$0.openFiles) }
+    try FileTime.reading(result.storage.byteCount) {
+      if let offset = info.contiguousOffset {
+        try readContiguous(info, at: offset, region: region, into: result)
+      } else {
+        try HDF5Library.withLock { try readThroughLibrary(info, region: region, into: result, &$0.openFiles) }
+      }
     }
     if info.elementType == .bool {
       // A file may hold any byte; a Bool that is neither 0 nor 1 is undefined behaviour.

@@ -54,8 +54,10 @@ package struct HDF5WriteTarget: Codable, Sendable {
       let file = try HDF5Descriptors.writing(self)
       let runs = RegionRuns(
         shape: dataset.shape, origin: origin, extent: block.shape, elementByteCount: dataset.elementType.byteCount)
-      try runs.visitRuns { position, source in
-        try file.write(from: block.storage.bytes + source, count: runs.byteCount, offset: offset + position)
+      try FileTime.writing(block.count * block.elementType.byteCount) {
+        try runs.visitRuns { position, source in
+          try file.write(from: block.storage.bytes + source, count: runs.byteCount, offset: offset + position)
+        }
       }
     } catch let failure as SystemFailure {
       // Rank 0 has made it; this may be another node.

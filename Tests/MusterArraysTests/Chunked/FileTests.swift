@@ -10,6 +10,28 @@ import Testing
     return try await body(folder)
   }
 
+  /// Of the values, whatever the chunks.
+  @Test func whatIsReadAndWrittenIsReported() async throws {
+    var stream = Stream(1)
+    let array = stream.array([200, 250])
+    try await Self.inFolder { folder in
+      let configuration = SessionConfiguration(
+        backend: .threads, threads: 2, progress: SessionConfiguration.Progress.none, report: folder + "/report.txt")
+      try await Session.run(configuration) { session in
+        try await session.array(array, chunks: [64, -1]).write(to: folder + "/a.h5", dataset: "a")
+        let back = try session.open(folder + "/a.h5", dataset: "a", as: Double.self, chunks: [50, 125])
+        expectEqual(try await back.compute(), array)
+      }
+      // Other tests of this process may read and write meanwhile.
+      let report = try String(contentsOfFile: folder + "/report.txt", encoding: .utf8)
+      let line = try #require(report.split(separator: "\n").first { $0.hasPrefix("    of it I/O") }, "\(report)")
+      let sizes = try #require(line.firstMatch(of: /read ([\d.]+) ([kMG])B, wrote ([\d.]+) ([kMG])B/), "\(report)")
+      let units: [Substring: Double] = ["k": 1e3, "M": 1e6, "G": 1e9]
+      #expect(Double(sizes.1)! * units[sizes.2]! >= 400_000, "\(report)")
+      #expect(Double(sizes.3)! * units[sizes.4]! >= 400_000, "\(report)")
+    }
+  }
+
   @Test func writesAndReadsBack() async throws {
     var stream = Stream(1)
     let array = stream.array([13, 7, 5])
