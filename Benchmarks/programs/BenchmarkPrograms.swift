@@ -15,7 +15,7 @@ struct BenchmarkPrograms {
     case "events-cost":
       try await EventsCost.run(
         count: try number(arguments, 1), microseconds: try number(arguments, 2), rounds: try number(arguments, 3),
-        path: try text(arguments, 4))
+        path: try text(arguments, 4), reports: arguments.dropFirst(5).first == "report")
     case "scheduler-core":
       try SchedulerCore.run(SchedulerCore.pairs(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
     case "graph-10m":

@@ -2,24 +2,27 @@ import Glibc
 import Muster
 import MusterScheduling
 
-/// What tracing costs: the same tasks with and without it, in turn, in one process.
+/// What tracing costs, or reporting: the same tasks with and without it, in turn, in one process.
 ///
 /// The tasks of `noop-threads`, which do nothing, or such that compute for some microseconds. The order changes from
 /// round to round. A machine that is shared with others slows single rounds down, never up: of each side the quickest
 /// counts, and the median of the pairs' quotients is told too.
 enum EventsCost {
-  static func run(count: Int, microseconds: Int, rounds: Int, path: String) async throws {
+  static func run(count: Int, microseconds: Int, rounds: Int, path: String, reports: Bool) async throws {
     var times: [Bool: [Double]] = [true: [], false: []]
     var ends: [Bool: [Double]] = [true: [], false: []]
     for round in 0..<rounds {
       for traces in round % 2 == 0 ? [false, true] : [true, false] {
-        // A second trace under the same name would get another one.
-        let trace = "\(path).\(round)"
+        // A second file under the same name would get another one.
+        let file = "\(path).\(round)"
         let start = ContinuousClock.now
-        let time = try await once(count: count, microseconds: microseconds, trace: traces ? trace : nil)
+        let configuration =
+          reports
+          ? SessionConfiguration(report: traces ? file : nil) : SessionConfiguration(trace: traces ? file : nil)
+        let time = try await once(count: count, microseconds: microseconds, configuration)
         times[traces]!.append(time)
         ends[traces]!.append(seconds(since: start) - time)
-        if traces, unlink(trace) != 0 { throw MusterError(.internal, "there is no trace at \(trace)") }
+        if traces, unlink(file) != 0 { throw MusterError(.internal, "there is no file at \(file)") }
       }
     }
     let (with, without) = (times[true]!, times[false]!)
@@ -33,8 +36,10 @@ enum EventsCost {
   }
 
   /// Seconds from the plan to the results; the file is written after that.
-  private static func once(count: Int, microseconds: Int, trace: String?) async throws -> Double {
-    try await Session.run(SessionConfiguration(trace: trace)) { session in
+  private static func once(
+    count: Int, microseconds: Int, _ configuration: SessionConfiguration
+  ) async throws -> Double {
+    try await Session.run(configuration) { session in
       let half = count / 2
       let start = ContinuousClock.now
       var plan = Plan()
