@@ -154,7 +154,7 @@ struct Launch {
 
   /// A process begins with the signal mask of the thread that starts it, and those of libdispatch, on which tests run,
   /// block SIGTERM.
-  private static func runWithSignals(_ process: Process) throws {
+  static func runWithSignals(_ process: Process) throws {
     var none = sigset_t()
     var before = sigset_t()
     sigemptyset(&none)
