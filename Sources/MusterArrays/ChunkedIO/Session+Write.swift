@@ -69,11 +69,13 @@ extension Session {
         first += source.grid.count
       }
       // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
-      try await compute(lowering.plan, operation: "write \(path)", callSite: callSite) { try target.finish() }
+      try await compute(lowering.plan, operation: "write \(path)", callSite: callSite) {
+        // Where it fails the next run needn't write what is written by now.
+        pieces?.flush()
+        try target.finish()
+      }
       try onRoot("commit \(path)", callSite: callSite) { try commit(target, ledger) }
     } catch {
-      // What is written by now the next run needn't write.
-      if let pieces, !isBeingReplayed { _ = onAllRanks("keep what is written of \(path)") { pieces.flush() } }
       try? target.finish()
       abandon(target, ledger)
       throw error

@@ -6,7 +6,7 @@ internal import Synchronization
 /// Keeps blocks on disk beside a journal, for a run that goes on after this one. Each process writes files of its own: one
 /// for results that are cheap to keep, and one for each value that is to be kept in any case.
 ///
-/// A block is told of when it is on disk; a thread sees to that for those of the last quarter of a second.
+/// A block is told of when it is on disk; a thread sees to that for those of the last tenth of a second.
 final class BlockKeeper: Sendable {
   /// Where a block is.
   struct Place {
@@ -40,7 +40,7 @@ final class BlockKeeper: Sendable {
     var error: MusterError?
   }
 
-  private static let interval: UInt32 = 250_000
+  private static let interval: UInt32 = 100_000
   private static let common = -1
 
   let folder: String

@@ -4,7 +4,7 @@ internal import Synchronization
 /// Has finished pieces made lasting, several at a time, before a ledger is told of them.
 ///
 /// A piece that is written is in the kernel's memory: it outlives the process, not the machine. Waiting for the disk after
-/// each would take long, so a thread does it for those of the last quarter of a second.
+/// each would take long, so a thread does it for those of the last tenth of a second.
 package final class PieceSync: Sendable {
   private struct State {
     var pending: [Int] = []
@@ -12,7 +12,7 @@ package final class PieceSync: Sendable {
     var hasThread = false
   }
 
-  private static let interval: UInt32 = 250_000
+  private static let interval: UInt32 = 100_000
 
   private let ledger: PieceLedger
   private let sync: @Sendable () throws -> Void

@@ -220,7 +220,7 @@ extension Session {
   }
 
   /// Collective, outside of the record of calls: what went wrong on the lowest rank on which something did.
-  package func onAllRanks(_ operation: String, _ body: () throws -> Void) -> Result<Void, MusterError> {
+  func onAllRanks(_ operation: String, _ body: () throws -> Void) -> Result<Void, MusterError> {
     let outcome = Self.wrapErrors(of: operation, callSite: nil, body)
     guard engine.rankCount > 1 else { return outcome }
     var arrival = state.value.withLock { Self.unrecordedArrival(.rootValue, Call(operation: operation), &$0) }

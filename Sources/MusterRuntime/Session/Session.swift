@@ -134,8 +134,8 @@ public final class Session: Sendable {
     try await compute(plan, call: Call(operation: operation, callSite: callSite))
   }
 
-  /// The same, with something that every rank does at its end, and that belongs to it: a journal has the collective only
-  /// when all have done it, and an error on any of them is the collective's.
+  /// The same, with something that every rank does at its end, and that belongs to it: a journal has the collective, or
+  /// its error, only when all have done it, and an error on any of them is the collective's.
   package func compute(
     _ plan: Plan, operation: String, callSite: CallSite?, finishing: @escaping @Sendable () throws -> Void
   ) async throws {
@@ -189,8 +189,9 @@ public final class Session: Sendable {
     engine.runReady()
     var result = await wait.value(patience: engine.patience)
     defer { if pending != nil { unrecordedResults.subtract(1, ordering: .relaxed) } }
-    if let finishing, case .success = result {
-      if case .failure(let error) = onAllRanks("finish", finishing) { result = .failure(error) }
+    if let finishing {
+      let finished = onAllRanks("finish", finishing)
+      if case .success = result, case .failure(let error) = finished { result = .failure(error) }
     }
     reporter.withLock { $0 }?.collectiveEnded(isComplete: (try? result.get()) != nil)
     guard let pending else {
