@@ -47,9 +47,6 @@ package final class JournalReader {
 
   deinit { if file >= 0 { close(file) } }
 
-  /// Nothing is left to read.
-  package var isAtEnd: Bool { position >= length }
-
   /// The next record; nil at the end, and where what follows is no whole record: what was being written when the program,
   /// or the machine, stopped. The bulk isn't looked at.
   ///

@@ -37,7 +37,6 @@ final class BlockKeeper: Sendable {
     var pending: [PiecesRecord] = []
     var unsynced: Set<Int> = []
     var hasThread = false
-    var error: MusterError?
   }
 
   private static let interval: UInt32 = 100_000
@@ -48,6 +47,7 @@ final class BlockKeeper: Sendable {
   private let suffix: String
   private let tell: @Sendable (PiecesRecord) -> Void
   private let state = Mutex(State())
+  private let flushing = Mutex(())
 
   /// - Parameter tell: notes in the journal that blocks are kept; called from any thread.
   init(folder: String, rank: Int, tell: @escaping @Sendable (PiecesRecord) -> Void) {
@@ -103,6 +103,11 @@ final class BlockKeeper: Sendable {
 
   /// Has what is kept on disk, and tells of it.
   func flush() {
+    // Who comes second waits: what the first one has taken is told of when this returns.
+    flushing.withLock { _ in flushLocked() }
+  }
+
+  private func flushLocked() {
     let (pending, files) = state.withLock { state in
       defer {
         state.pending = []

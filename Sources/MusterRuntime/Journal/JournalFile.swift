@@ -167,7 +167,7 @@ struct JournalFile {
       default: "Set MUSTER_JOURNAL to a file in a folder that all nodes see and this job may write to"
       }
     return MusterError(
-      FileWriting.code(of: number), "the journal '\(path)' can't be used: \(String(cString: strerror(number)))",
+      FileWriting.code(of: number), "the journal '\(path)' can't be used: \(FileWriting.text(of: number))",
       fix: fix)
   }
 }

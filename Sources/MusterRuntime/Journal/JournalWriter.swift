@@ -257,6 +257,6 @@ final class JournalWriter: @unchecked Sendable {
       ? "Free some space and start the program again: it goes on after the last call that the journal has"
       : "Start the program again when that is mended: it goes on after the last call that the journal has"
     return MusterError(
-      code, "the journal '\(path)' can't be written: \(String(cString: strerror(number)))", fix: fix)
+      code, "the journal '\(path)' can't be written: \(FileWriting.text(of: number))", fix: fix)
   }
 }

@@ -185,7 +185,7 @@ final class OutputKeeper: Sendable {
     return MusterError(
       FileWriting.code(of: number),
       "'\(path)', where a journal keeps what the program prints, can't be used:"
-        + " \(String(cString: strerror(number)))",
+        + " \(FileWriting.text(of: number))",
       fix: "Set MUSTER_JOURNAL to a file in a folder that this job may write to")
   }
 }
