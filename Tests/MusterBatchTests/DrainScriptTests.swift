@@ -324,7 +324,7 @@ struct DrainScriptTests {
 
   // MARK: Launchers
 
-  /// What each launcher here does with the signals that it is sent: all ranks are told, and its status is theirs.
+  /// What each launcher here does with the signals that it is sent: all ranks are told, and its status is theirs as far as they have one.
   @Test(arguments: [("openmpi4", "mpirun.openmpi"), ("mpich", "mpiexec.hydra")])
   func theRanksAreTold(launcher: String, command: String) throws {
     guard Tool.exists(command) else { return }
@@ -336,6 +336,8 @@ struct DrainScriptTests {
     let ended = try run(
       site, during: "sleep 1; kill -USR1 $job",
       environment: ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "MUSTER_DEADLINE": "0"])
-    #expect(ended.status == 85 && ended.output.ranges(of: "told\n").count == 3, "\(ended.output)")
+    #expect(ended.output.ranges(of: "told\n").count == 3, "\(ended.output)")
+    // MPICH's launcher kills the others once one has left, unless they all have left MPI: which these aren't in.
+    #expect(launcher == "mpich" ? ended.status != 0 : ended.status == 85, "\(ended.status): \(ended.output)")
   }
 }
