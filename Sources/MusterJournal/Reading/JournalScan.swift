@@ -123,7 +123,6 @@ package struct JournalScan: Equatable, Sendable {
       callCount += 1
       activeLedgers = []
       outputLength = call.outputLength
-      printedLength = max(printedLength, outputLength)
       let words = (try? call.calls())?.last.flatMap {
         self.words.indices.contains(Int($0.words)) ? self.words[Int($0.words)] : nil
       }

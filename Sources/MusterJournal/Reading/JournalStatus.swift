@@ -61,7 +61,7 @@ package struct JournalStatus: Codable, Equatable, Sendable {
         time: Double($0.time) / 1e9, host: $0.host, process: Int($0.process), job: $0.job.isEmpty ? nil : $0.job,
         ranks: Int($0.ranks))
     }
-    printed = Int(scan.end?.outputLength ?? scan.printedLength)
+    printed = Int(scan.end?.outputLength ?? max(scan.outputLength, scan.printedLength))
     state = scan.end != nil ? .finished : isOpen ? .running : scan.drain != nil ? .drained : .interrupted
   }
 

@@ -4,8 +4,9 @@ internal import Synchronization
 /// Keeps what the program prints on rank 0 beside its journal, so that a run that goes on after another doesn't print it
 /// again: standard output goes into a file, and from there to where it went before.
 ///
-/// The file has all that the program has printed, over all its runs, once. Where a run was killed, what it had passed on
-/// in its last moment may be passed on twice.
+/// The file has all that the program has printed, over all its runs, once. A thread passes it on: who prints, or records
+/// how much was printed, doesn't wait for whoever reads standard output. Where a run was killed, what it had passed on in
+/// its last moment may be passed on twice.
 final class OutputKeeper: Sendable {
   private struct State {
     /// Standard output as it was.
@@ -13,20 +14,54 @@ final class OutputKeeper: Sendable {
     var file: Int32 = -1
     /// How much of the file has been passed on.
     var passedOn: UInt64 = 0
+    /// How much had been printed when that was asked for last.
+    var recorded: UInt64 = 0
     /// Standard output goes into the file.
     var isKeeping = false
-    /// Hears how much has been passed on, where no collective says so.
+    /// Hears how much has been passed on.
     var tell: @Sendable (UInt64) -> Void = { _ in }
   }
 
-  /// How often what was printed is passed on while no collective ends, in microseconds.
-  private static let interval: UInt32 = 100_000
+  /// How often what was printed is passed on while no collective ends, in nanoseconds.
+  private static let interval = 100_000_000
+  /// How often at most, in microseconds.
+  private static let collecting: UInt32 = 1_000
   private static let current = Mutex<OutputKeeper?>(nil)
+
+  /// How much is passed on.
+  enum Extent: Sendable {
+    /// What was there when somebody asked how much there is.
+    case recorded
+    case all
+  }
 
   let path: String
   private let state = Mutex(State())
   /// Held by who passes on, which may take long: nobody reads standard output, say.
   private let passing = Mutex(())
+  /// Wakes the thread that passes on, which doesn't keep the rest of this.
+  private final class Wake: Sendable {
+    let lock = ConditionLock()
+    /// Something was printed.
+    let isDue = Atomic(false)
+
+    /// Returns whether it was called.
+    func wait() -> Bool {
+      lock.withLock {
+        if !isDue.load(ordering: .relaxed) { lock.wait(nanoseconds: OutputKeeper.interval) }
+        return isDue.exchange(false, ordering: .relaxed)
+      }
+    }
+
+    func call() {
+      guard !isDue.load(ordering: .relaxed) else { return }
+      lock.withLock {
+        isDue.store(true, ordering: .relaxed)
+        lock.signal()
+      }
+    }
+  }
+  private let wake = Wake()
 
   init(path: String) { self.path = path }
 
@@ -43,8 +78,8 @@ final class OutputKeeper: Sendable {
   ///
   /// - Parameters:
   ///   - length: how many bytes of the file are kept.
-  ///   - passedOn: how many bytes needn't be passed on: more where the program is about to print again what it has.
-  ///   - tell: hears how many have been, where no collective says so.
+  ///   - passedOn: how many bytes have been: more than are kept where the program is about to print again what it has.
+  ///   - tell: hears how many have been.
   /// - Throws: `MusterError` with code `permissionDenied`, `diskFull` or `inputOutput` where the file can't be opened.
   func begin(
     at length: UInt64, passedOn: UInt64, tell: @escaping @Sendable (UInt64) -> Void
@@ -60,29 +95,33 @@ final class OutputKeeper: Sendable {
     try state.withLock { state throws(MusterError) in
       try Self.redirect(to: file, &state)
       state.file = file
-      state.passedOn = max(start, passedOn)
+      state.passedOn = passedOn
       state.tell = tell
       state.isKeeping = true
     }
     Self.current.withLock { $0 = self }
-    SystemThread.start(name: "muster-output") { [weak self] in
+    SystemThread.start(name: "muster-output") { [weak self, wake] in
       while true {
-        usleep(Self.interval)
-        guard self?.passOnAndTell() == true else { return }
+        // Of what is printed after a collective the journal knows at the next one: so far it may be printed again.
+        let isCalled = wake.wait()
+        guard self?.passOnAndTell(isCalled ? .recorded : .all) == true else { return }
+        // What is printed line by line goes on in pieces.
+        usleep(Self.collecting)
       }
     }
   }
 
-  /// How much has been printed; passes it on.
+  /// How much has been printed; it is passed on soon.
   func length() -> UInt64 {
     StandardStreams.flushBufferedOutput()
     let (length, isNew) = state.withLock { state -> (UInt64, Bool) in
       guard state.isKeeping else { return (state.passedOn, false) }
       // Where the next byte goes: all that print share the place. Quicker than to ask for the file's size.
       let length = UInt64(max(0, lseek(state.file, 0, SEEK_CUR)))
+      state.recorded = length
       return (length, length > state.passedOn)
     }
-    if isNew { passOn() }
+    if isNew { wake.call() }
     return length
   }
 
@@ -102,6 +141,8 @@ final class OutputKeeper: Sendable {
       if passing.withLockIfAvailable({ _ in passOnLocked() }) != nil { break }
       usleep(10_000)
     }
+    // Who still waits for a reader keeps nobody else from leaving.
+    Self.current.withLock { if $0 === self { $0 = nil } }
     let (passedOn, tell) = state.withLock { state in
       state.isKeeping = false
       return (state.passedOn, state.tell)
@@ -128,11 +169,11 @@ final class OutputKeeper: Sendable {
     current.withLock { $0 }?.passOn()
   }
 
-  /// The same, and tells how much, where that is news. Returns whether there may be more later.
+  /// Passes on what has been printed, and tells how much that is where it's news. Returns whether there may be more later.
   @discardableResult
-  func passOnAndTell() -> Bool {
+  func passOnAndTell(_ extent: Extent = .all) -> Bool {
     let before = state.withLock { $0.passedOn }
-    let goesOn = passOn()
+    let goesOn = passOn(extent)
     let (after, tell) = state.withLock { ($0.passedOn, $0.tell) }
     if after > before { tell(after) }
     return goesOn
@@ -140,15 +181,15 @@ final class OutputKeeper: Sendable {
 
   /// Returns whether there may be more later.
   @discardableResult
-  private func passOn() -> Bool { passing.withLock { _ in passOnLocked() } }
+  private func passOn(_ extent: Extent = .all) -> Bool { passing.withLock { _ in passOnLocked(extent) } }
 
   /// The same with the lock of who passes on held.
-  private func passOnLocked() -> Bool {
+  private func passOnLocked(_ extent: Extent = .all) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 1 << 14)
     while true {
       let part = state.withLock { state -> (count: Int, original: Int32)? in
         guard state.isKeeping else { return nil }
-        let length = UInt64(max(0, lseek(state.file, 0, SEEK_CUR)))
+        let length = extent == .all ? UInt64(max(0, lseek(state.file, 0, SEEK_CUR))) : state.recorded
         guard length > state.passedOn else { return (0, state.original) }
         return (
           max(0, pread(state.file, &buffer, min(buffer.count, Int(length - state.passedOn)), off_t(state.passedOn))),
