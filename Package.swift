@@ -79,7 +79,7 @@ let package = Package(
     .target(
       name: "MusterArrays",
       dependencies: [
-        "MusterRuntime", "CHDF5", "COpenBLAS", "CKernels",
+        "MusterRuntime", "CDeflate", "CHDF5", "COpenBLAS", "CKernels",
         .product(name: "ComplexModule", package: "swift-numerics"),
         .product(name: "RealModule", package: "swift-numerics"),
       ],

@@ -96,6 +96,16 @@ int chdf5_set_contiguous_unfilled(chdf5_id properties) {
   return H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
 }
 
+int chdf5_set_chunked_unfilled(chdf5_id properties, int rank, const uint64_t *chunk_shape) {
+  if (H5Pset_chunk(properties, rank, (const hsize_t *)chunk_shape) < 0) return -1;
+  if (H5Pset_alloc_time(properties, H5D_ALLOC_TIME_INCR) < 0) return -1;
+  return H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
+}
+
+int chdf5_add_shuffle(chdf5_id properties) { return H5Pset_shuffle(properties); }
+
+int chdf5_add_deflate(chdf5_id properties, unsigned level) { return H5Pset_deflate(properties, level); }
+
 // Files
 
 chdf5_id chdf5_open_file(const char *path, chdf5_id access) { return H5Fopen(path, H5F_ACC_RDONLY, access); }
@@ -105,13 +115,6 @@ chdf5_id chdf5_create_file(const char *path, chdf5_id creation, chdf5_id access)
 }
 
 int chdf5_flush_file(chdf5_id file) { return H5Fflush(file, H5F_SCOPE_GLOBAL); }
-
-int chdf5_file_size(chdf5_id file, uint64_t *size) {
-  hsize_t result = 0;
-  if (H5Fget_filesize(file, &result) < 0) return -1;
-  *size = result;
-  return 0;
-}
 
 int chdf5_reserve_space(int descriptor, uint64_t size) {
   int result;
@@ -326,6 +329,10 @@ int chdf5_filter(chdf5_id creation, unsigned index, char *name, size_t size, int
   *number = filter;
   *available = H5Zfilter_avail(filter) > 0;
   return 0;
+}
+
+int chdf5_write_chunk(chdf5_id dataset, uint32_t filter_mask, const uint64_t *origin, size_t size, const void *bytes) {
+  return H5Dwrite_chunk(dataset, H5P_DEFAULT, filter_mask, (const hsize_t *)origin, size, bytes);
 }
 
 int chdf5_read_dataset(

@@ -80,6 +80,18 @@ enum Durable {
       print("field written")
       stop("field", session)
 
+      let squeezed = session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
+        work("squeezed \(Int(block.elements[0]))")
+        if block.elements[0] == 14_000 { stop("squeezed", session, anywhere: true) }
+        return block * 3
+      }
+      try await session.write(
+        to: folder + "/squeezed.h5",
+        [
+          .dataset("squeezed", squeezed, compression: .deflate), .dataset("sum", NDArray<Double>([total], shape: [1])),
+        ])
+      print("squeezed written")
+
       let kept = try session.open(folder + "/field.h5", dataset: "field", as: Double.self, chunks: [6_000])
         .mapBlocks { block in
           work("kept \(Int(block.elements[0]))")
@@ -130,11 +142,17 @@ enum Durable {
         let kept = try (field * 2).persist(checkpointed: true)
         try await kept.write(to: "\(folder)/field-\(round).h5", dataset: "field")
         print("round \(round): \(try await kept.sum().compute().item())")
-        let written = session.arange(0.0, 160_000.0, chunks: [10_000]).mapBlocks { block in
+        let written = session.arange(0.0, 80_000.0, chunks: [10_000]).mapBlocks { block in
           work("written \(round) \(Int(block.elements[0]))")
           return block * Double(round + 1)
         }
-        try await written.write(to: "\(folder)/written-\(round).h5", dataset: "written")
+        let compressed = session.arange(0.0, 800_000.0, chunks: [100_000]).mapBlocks { block in
+          work("compressed \(round) \(Int(block.elements[0]))")
+          return block * Double(round + 1)
+        }
+        try await session.write(
+          to: "\(folder)/written-\(round).h5",
+          [.dataset("written", written), .dataset("compressed", compressed, compression: .deflate)])
         let squares = try session.map(Array(0..<12), name: "square") { (number: Int) -> Int in
           work("square \(round) \(number)")
           return number * number
@@ -201,7 +219,7 @@ enum Durable {
   }
 
   /// A write of which one chunk fails until a file is there.
-  static func writeFile(_ file: String, unless path: String) async throws {
+  static func writeFile(_ file: String, unless path: String, compressed: Bool) async throws {
     try await Session.run { session in
       let field = session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
         usleep(100_000)
@@ -211,9 +229,22 @@ enum Durable {
         note("chunk \(Int(block.elements[0]))")
         return block
       }
-      try await field.write(to: file, dataset: "field")
+      try await field.write(to: file, dataset: "field", compression: compressed ? .deflate : nil)
       let again = try session.open(file, dataset: "field", as: Double.self)
       print("written \(try await again.max().compute().item())")
+    }
+  }
+
+  /// A file of so many chunks of 4 MB, which are kept for compressing and don't become smaller by it.
+  static func writeLargeFile(_ file: String, chunks: Int) async throws {
+    try await Session.run { session in
+      if session.isRoot { note("root \(getpid())") }
+      let field = session.arange(0.0, Double(chunks) * 500_000, chunks: [500_000]).mapBlocks { block in
+        note("chunk \(Int(block.elements[0]))")
+        return block
+      }
+      try await field.write(to: file, dataset: "field", compression: .deflate(level: 0))
+      print("written \(try await session.open(file, dataset: "field", as: Double.self).max().compute().item())")
     }
   }
 
@@ -241,6 +272,21 @@ enum Durable {
       for number in 0..<count {
         let block = try await session.delayed { [Double](repeating: Double(number), count: elements) }.compute()
         print(block[0])
+      }
+    }
+  }
+
+  /// Prints more than a pipe holds, and a little after each of some steps.
+  static func chat() async throws {
+    try await Session.run { session in
+      for line in 0..<3000 { print("\(line) " + String(repeating: "-", count: 95)) }
+      for step in 0..<4 {
+        let value = try await session.delayed { () -> Int in
+          usleep(200_000)
+          return step
+        }.compute()
+        print("step \(value)")
+        stop("step \(step)", session)
       }
     }
   }

@@ -62,9 +62,11 @@ struct RankPrograms {
     "durable-chain": { try await Durable.chain(steps: Int($0[0])!, way: $0[1]) },
     "durable-changed": { _ in try await Durable.changed() },
     "durable-failing": { try await Durable.failing(path: $0[0]) },
-    "durable-write": { try await Durable.writeFile($0[0], unless: $0[1]) },
+    "durable-write": { try await Durable.writeFile($0[0], unless: $0[1], compressed: $0.dropFirst(2).first != nil) },
+    "durable-large": { try await Durable.writeLargeFile($0[0], chunks: Int($0[1])!) },
     "durable-futures": { try await Durable.futures(count: Int($0[0])!) },
     "durable-many": { try await Durable.many(count: Int($0[0])!, elements: Int($0[1])!) },
+    "durable-chatty": { _ in try await Durable.chat() },
     "durable-unkept": { _ in try await Durable.unkept() },
     "coordinate": { try await Coordinated.run(folder: $0[0]) },
     "brief-tasks": {

@@ -1,7 +1,8 @@
 """Compares an HDF5 file with what a JSON text on standard input says that it holds: check_hdf5.py FILE
 
 {"attributes": {name: value}, "datasets": [{"name", "dtype", "shape", "rule": true if the elements follow the rule of
-make_hdf5.py, "attributes": {name: value}, "dimensions": [name of the scale or null]}]}
+make_hdf5.py, "attributes": {name: value}, "dimensions": [name of the scale or null], "chunks": shape of the file's
+chunks, "level": of gzip, "shuffle": these three only where it's compressed}]}
 Exits 0 where all of it holds; otherwise says what doesn't.
 """
 
@@ -43,6 +44,9 @@ def main():
                 faults.append(f"{d['name']} is {data.dtype} {data.shape}, not {d['dtype']} {d['shape']}")
             elif d["rule"] and not np.array_equal(data[()], ramp(tuple(d["shape"]), d["dtype"])):
                 faults.append(f"{d['name']} has other elements")
+            storage = (list(data.chunks), data.compression_opts, data.shuffle) if data.compression == "gzip" else None
+            if storage != ((d["chunks"], d["level"], d["shuffle"]) if "level" in d else None):
+                faults.append(f"{d['name']} is stored as {data.compression} {data.chunks} {data.compression_opts}")
             check_attributes(data.attrs, d["attributes"], d["name"], faults)
             for axis, dimension in enumerate(d["dimensions"]):
                 scales = [scale.name.lstrip("/") for scale in data.dims[axis].values()]

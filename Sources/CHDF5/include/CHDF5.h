@@ -47,14 +47,29 @@ int chdf5_set_file_locking(chdf5_id properties, bool use);
 int chdf5_set_create_intermediate_groups(chdf5_id properties);
 // Contiguous, allocated at creation, never filled.
 int chdf5_set_contiguous_unfilled(chdf5_id properties);
+// In chunks of a shape, allocated as they are written, never filled.
+int chdf5_set_chunked_unfilled(chdf5_id properties, int rank, const uint64_t *_Nonnull chunk_shape);
+// Adds filters, each after those before. What deflate doesn't make smaller may be stored without it.
+int chdf5_add_shuffle(chdf5_id properties);
+int chdf5_add_deflate(chdf5_id properties, unsigned level);
+
+// Where a file's bytes are, other than in a file. The functions return a negative number on failure. What hasn't been
+// written reads as zeros.
+typedef struct {
+  void *_Nullable context;
+  int (*_Nonnull read)(void *_Nullable context, uint64_t offset, void *_Nonnull bytes, size_t count);
+  int (*_Nonnull write)(void *_Nullable context, uint64_t offset, const void *_Nonnull bytes, size_t count);
+  int (*_Nonnull truncate)(void *_Nullable context, uint64_t end);
+} chdf5_storage;
+
+// Has files that are created with these properties of access kept in a storage, empty at first; their names don't matter.
+int chdf5_set_storage(chdf5_id access, const chdf5_storage *_Nonnull storage);
 
 // Files
 
 chdf5_id chdf5_open_file(const char *_Nonnull path, chdf5_id access);
 chdf5_id chdf5_create_file(const char *_Nonnull path, chdf5_id creation, chdf5_id access);
 int chdf5_flush_file(chdf5_id file);
-// The size that the file has, or will have once it is closed.
-int chdf5_file_size(chdf5_id file, uint64_t *_Nonnull size);
 // Takes a file's space on disk without writing to it, by Linux's own call: that of POSIX would write to each page
 // where the file system can't do it. 0, or the errno.
 int chdf5_reserve_space(int descriptor, uint64_t size);
@@ -164,6 +179,9 @@ int chdf5_filter_count(chdf5_id creation);
 // The number of a filter of the pipeline, its name as the file has it, and whether the library can run it.
 int chdf5_filter(
     chdf5_id creation, unsigned index, char *_Nonnull name, size_t size, int *_Nonnull number, bool *_Nonnull available);
+// Stores a chunk as it is, past the filters. Bit i of the mask says that filter i wasn't applied.
+int chdf5_write_chunk(
+    chdf5_id dataset, uint32_t filter_mask, const uint64_t *_Nonnull origin, size_t size, const void *_Nonnull bytes);
 int chdf5_read_dataset(
     chdf5_id dataset, chdf5_id memory_type, chdf5_id memory_space, chdf5_id file_space, void *_Nonnull buffer);
 

@@ -14,22 +14,29 @@ public struct DatasetOutput: Sendable {
   public var dimensions: [String?]
   /// Attributes of the dataset, written in the order of their names: `["units": "K"]`.
   public var attributes: [String: HDF5Attribute]
+  /// How the elements are compressed in the file; nil where they lie in one piece, as they are. Compressed or not, an array
+  /// without elements lies there as it is.
+  public var compression: HDF5Compression?
   var contents: Contents
 
   /// The elements of a lazy array, computed while they are written.
   public static func dataset<Element>(
     _ name: String, _ array: ChunkedArray<Element>, dimensions: [String?] = [],
-    attributes: [String: HDF5Attribute] = [:]
+    attributes: [String: HDF5Attribute] = [:], compression: HDF5Compression? = nil
   ) -> DatasetOutput {
     DatasetOutput(
-      name: name, dimensions: dimensions, attributes: attributes, contents: .chunked(array.expression))
+      name: name, dimensions: dimensions, attributes: attributes, compression: compression,
+      contents: .chunked(array.expression))
   }
 
   /// The elements of an array in memory; the same on every rank.
   public static func dataset<Element>(
-    _ name: String, _ array: NDArray<Element>, dimensions: [String?] = [], attributes: [String: HDF5Attribute] = [:]
+    _ name: String, _ array: NDArray<Element>, dimensions: [String?] = [], attributes: [String: HDF5Attribute] = [:],
+    compression: HDF5Compression? = nil
   ) -> DatasetOutput {
-    DatasetOutput(name: name, dimensions: dimensions, attributes: attributes, contents: .memory(array.erased))
+    DatasetOutput(
+      name: name, dimensions: dimensions, attributes: attributes, compression: compression,
+      contents: .memory(array.erased))
   }
 
   var shape: [Int] {

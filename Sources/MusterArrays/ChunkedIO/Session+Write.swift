@@ -15,9 +15,13 @@ extension Session {
   /// before stays. Datasets that others name as a dimension become dimension scales, which xarray, NetCDF and h5py
   /// understand as coordinates.
   ///
+  /// A compressed dataset (`compression: .deflate`) is compressed by all workers, into files beside the partial one; from
+  /// there its chunks are copied to where they belong. So it takes twice its compressed size on disk for a while.
+  ///
   /// With a journal (`Session.run(journal:)`) a run that goes on after this one skips the chunks that are written.
   ///
-  /// While it is written the file is `eof.h5.0123456789abcdef.partial`, with other digits each time, in the same folder.
+  /// While it is written the file is `eof.h5.0123456789abcdef.partial`, with other digits each time, in the same folder,
+  /// with others called like it where datasets are compressed.
   /// What fails or throws removes it. A job that is killed leaves it behind; the next write of that name removes it before
   /// it begins, and so may you. So one program at a time should write a file: of two, the one that began first as a rule
   /// throws `inputOutput`, and never is a mixture of both published.
@@ -33,46 +37,53 @@ extension Session {
     file: StaticString = #fileID, line: UInt = #line
   ) async throws {
     let callSite = CallSite(file: file, line: line)
-    let sources = try datasets.map { try source(of: $0, callSite: callSite) }
-    for (dataset, source) in zip(datasets, sources) {
+    let outputs = try datasets.map { try Output($0, session: self, callSite: callSite) }
+    for output in outputs {
       record(
-        "write dataset \(dataset.name)", shape: source.shape, elementType: source.elementType.description,
-        detail: "of call \(source.number + 1), dimensions \(dataset.dimensions.map { $0 ?? "none" })",
-        callSite: callSite)
+        "write dataset \(output.name)", shape: output.source.shape, elementType: output.source.elementType.description,
+        detail: output.detail, callSite: callSite)
     }
     // Lowered before the file is made, so that misuse leaves nothing behind.
-    let lowering = try Lowering(sources, keepRoots: false)
+    let lowering = try Lowering(outputs.map(\.source), keepRoots: false)
+    let blocks = try outputs.map { try lowering.blocks(of: $0.source, on: $0.grid) }
     let scales = Set(datasets.flatMap { $0.dimensions.compactMap { $0 } })
     let description = HDF5FileDescription(
       attributes: HDF5NamedAttribute.sorted(attributes),
-      datasets: datasets.map { dataset in
+      datasets: zip(datasets, outputs).map { dataset, output in
         HDF5DatasetDescription(
           name: dataset.name, shape: dataset.shape, elementType: dataset.elementType,
           attributes: HDF5NamedAttribute.sorted(dataset.attributes),
           dimensions: scales.contains(dataset.name) ? [] : dataset.dimensions,
-          isDimensionScale: scales.contains(dataset.name))
+          isDimensionScale: scales.contains(dataset.name), storage: output.storage)
       })
     let wasBegun = isBeingReplayed
     let isDurable = keepsJournal
     let target = try onRoot("create \(path)", callSite: callSite) {
       try HDF5WriteTarget.create(path: path, description, lasting: isDurable)
     }
-    let ledger = pieceLedger(total: sources.reduce(0) { $0 + $1.grid.count })
+    let ledger = pieceLedger(total: outputs.reduce(0) { $0 + $1.grid.count })
     defer { ledger?.close() }
-    if let ledger, wasBegun, !isBeingReplayed { try resume(target, description, ledger) }
+    if let ledger, wasBegun, !isBeingReplayed { try resume(target, description, outputs, ledger) }
     let pieces = ledger.map { WrittenPieces($0, of: target) }
+    let isCompressed = outputs.contains { $0.storage != nil }
     do {
       var first = 0
-      for (index, source) in sources.enumerated() {
-        try lowering.addWriting(
-          source, to: target, dataset: index, pieces: pieces?.from(first), callSite: callSite)
-        first += source.grid.count
+      for (index, (output, blocks)) in zip(outputs, blocks).enumerated() {
+        lowering.addWriting(
+          blocks, output, to: target, dataset: index, pieces: pieces?.from(first), callSite: callSite)
+        first += output.grid.count
       }
+      var plan = lowering.plan
+      plan.isKeptElsewhere = true
       // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
-      try await compute(lowering.plan, operation: "write \(path)", callSite: callSite) {
+      let written = try await compute(plan, operation: "write \(path)", callSite: callSite) {
         // Where it fails the next run needn't write what is written by now.
         pieces?.flush()
-        try target.finish()
+        if !isCompressed { try target.finish() } else if isDurable { try target.sync() }
+      }
+      if isCompressed {
+        try await assemble(
+          target, description, outputs, written.compactMap { $0 as? SpooledChunks }, callSite: callSite)
       }
       try onRoot("commit \(path)", callSite: callSite) { try commit(target, ledger) }
     } catch {
@@ -83,9 +94,21 @@ extension Session {
   }
 
   /// Goes on with a file that an earlier run has begun; where it isn't there any more, it is begun anew. Collective.
-  private func resume(_ target: HDF5WriteTarget, _ description: HDF5FileDescription, _ ledger: PieceLedger) throws {
+  private func resume(
+    _ target: HDF5WriteTarget, _ description: HDF5FileDescription, _ outputs: [Output], _ ledger: PieceLedger
+  ) throws {
     let isThere = try agree("look for what was written of \(target.path)") {
-      if target.isThere { return true }
+      var first = 0
+      var spooled: [SpooledChunks] = []
+      for output in outputs {
+        if output.storage != nil {
+          spooled += (first..<first + output.grid.count).compactMap {
+            ledger.place(of: $0).flatMap { SpooledChunks(bytes: $0) }
+          }
+        }
+        first += output.grid.count
+      }
+      if target.isThere(with: spooled) { return true }
       // Before the file is there again: nobody is to take it for the one that the pieces were in.
       try ledger.discard()
       _ = try HDF5WriteTarget.create(path: target.path, description, as: target.partialPath, lasting: true)
@@ -101,7 +124,7 @@ extension Session {
       // From here on a run that goes on after this one knows the file by it.
       try ledger.tellName(number)
     } else if let named = ledger.name, target.isCommitted(as: named) {
-      return
+      return target.removeSpools()
     }
     try target.commit()
   }
@@ -112,48 +135,46 @@ extension Session {
     guard isRoot else { return }
     if let ledger { ledger.atEnd { target.abandon() } } else { target.abandon() }
   }
-
-  private func source(of dataset: DatasetOutput, callSite: CallSite) throws -> ArrayExpression {
-    switch dataset.contents {
-    case .chunked(let expression):
-      guard expression.session === self else {
-        throw MusterError(
-          .session, "the dataset \(dataset.name) belongs to another session", fix: "Write it with the session it is of",
-          callSite: callSite)
-      }
-      return expression
-    case .memory(let array):
-      let grid = ChunkGrid(whole: array.shape)
-      return .source(
-        self, elementType: array.elementType, grid: grid, operation: try MemoryOperation(array, grid: grid),
-        callSite: callSite)
-    }
-  }
 }
 
 extension Lowering {
-  /// Adds a layer that writes each block of a node, and wants its tasks done.
+  /// Adds a layer that writes each block of a dataset, and wants its tasks done.
   fileprivate func addWriting(
-    _ node: ArrayExpression, to target: HDF5WriteTarget, dataset: Int, pieces: WrittenPieces?, callSite: CallSite
-  ) throws {
-    let source = try blocks(of: node)
-    let grid = node.grid
-    let layer = add(
-      Layer(
-        name: BlockFunction.name(of: ["write"], behind: [source]), count: grid.count,
-        yielding: EmptyBlock.self, callSite: callSite,
-        inputs: { index, into in
-          if pieces?.isDone(index) != true { source.inputs(index, &into) }
-        },
-        run: { inputs in
-          if pieces?.isDone(inputs.index) == true { return EmptyBlock() }
-          var cursor = BlockCursor(inputs.blocks)
-          let block = try source.run(inputs.index, &cursor)
-          try target.write(block, dataset: dataset, origin: grid.region(of: inputs.index).origin)
-          pieces?.finished(inputs.index)
+    _ source: BlockFunction, _ output: Output, to target: HDF5WriteTarget, dataset: Int, pieces: WrittenPieces?,
+    callSite: CallSite
+  ) {
+    let grid = output.grid
+    let inputs: @Sendable (Int, inout [TaskID]) -> Void = { index, into in
+      if pieces?.isDone(index) != true { source.inputs(index, &into) }
+    }
+    @Sendable func block(_ inputs: TaskInputs) throws -> (block: AnyNDArray, origin: [Int]) {
+      var cursor = BlockCursor(inputs.blocks)
+      return (try source.run(inputs.index, &cursor), grid.region(of: inputs.index).origin)
+    }
+    let layer =
+      output.storage == nil
+      ? Layer(
+        name: BlockFunction.name(of: ["write"], behind: [source]), count: grid.count, yielding: EmptyBlock.self,
+        callSite: callSite, inputs: inputs,
+        run: { task in
+          if pieces?.isDone(task.index) == true { return EmptyBlock() }
+          let (block, origin) = try block(task)
+          try target.write(block, dataset: dataset, origin: origin)
+          pieces?.finished(task.index)
           return EmptyBlock()
-        }))
-    addResults((0..<grid.count).map { TaskID(layer: layer, index: $0) })
+        })
+      : Layer(
+        name: BlockFunction.name(of: ["compress"], behind: [source]), count: grid.count, yielding: SpooledChunks.self,
+        callSite: callSite, inputs: inputs,
+        run: { task in
+          if let known = try pieces?.chunks(of: task.index) { return known }
+          let (block, origin) = try block(task)
+          let chunks = try target.compress(block, dataset: dataset, origin: origin)
+          pieces?.finished(task.index, chunks)
+          return chunks
+        })
+    let number = add(layer)
+    addResults((0..<grid.count).map { TaskID(layer: number, index: $0) })
   }
 }
 
@@ -170,10 +191,10 @@ extension ChunkedArray {
   ///
   /// - Throws: as that.
   public func write(
-    to path: String, dataset: String, attributes: [String: HDF5Attribute] = [:], file: StaticString = #fileID,
-    line: UInt = #line
+    to path: String, dataset: String, attributes: [String: HDF5Attribute] = [:], compression: HDF5Compression? = nil,
+    file: StaticString = #fileID, line: UInt = #line
   ) async throws {
     try await session.write(
-      to: path, [.dataset(dataset, self, attributes: attributes)], file: file, line: line)
+      to: path, [.dataset(dataset, self, attributes: attributes, compression: compression)], file: file, line: line)
   }
 }

@@ -22,9 +22,25 @@ struct WrittenPieces: Sendable {
   /// Whether an earlier run has written a chunk.
   func isDone(_ chunk: Int) -> Bool { ledger.isDone(first + chunk) }
 
+  /// Where what an earlier run has compressed of a chunk is; nil where it hasn't.
+  ///
+  /// - Throws: `MusterError` with code `damagedFile`.
+  func chunks(of chunk: Int) throws(MusterError) -> SpooledChunks? {
+    guard let bytes = ledger.place(of: first + chunk) else { return nil }
+    guard let chunks = SpooledChunks(bytes: bytes) else {
+      throw MusterError(
+        .damagedFile, "the journal says of a compressed chunk where it is in a way that nobody understands",
+        fix: "Set MUSTER_JOURNAL_START=anew to discard what it holds")
+    }
+    return chunks
+  }
+
   /// Makes what is written lasting now.
   func flush() { sync.flush() }
 
   /// A chunk is written.
   func finished(_ chunk: Int) { sync.finished(first + chunk) }
+
+  /// What was compressed of a chunk is written.
+  func finished(_ chunk: Int, _ chunks: SpooledChunks) { sync.finished(first + chunk, place: chunks.bytes) }
 }

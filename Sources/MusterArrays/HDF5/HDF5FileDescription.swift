@@ -11,7 +11,7 @@ package struct HDF5FileDescription: Codable, Sendable {
     self.datasets = datasets
   }
 
-  /// The bytes of all elements together.
+  /// The bytes of all elements together, but for those that are compressed.
   ///
   /// - Throws: `invalidArgument` where names are empty or given twice, sizes are negative, or a dimension isn't the name
   ///   of a dimension scale of this file; `shapeMismatch` where a scale hasn't as many elements as its axis.
@@ -63,10 +63,12 @@ package struct HDF5DatasetDescription: Codable, Sendable {
   package var dimensions: [String?]
   /// Whether this dataset holds the coordinates of axes.
   package var isDimensionScale: Bool
+  /// The chunks that it is compressed in; nil where its elements lie in one piece, as they are.
+  package var storage: HDF5ChunkedStorage?
 
   package init(
     name: String, shape: [Int], elementType: ElementType, attributes: [HDF5NamedAttribute] = [],
-    dimensions: [String?] = [], isDimensionScale: Bool = false
+    dimensions: [String?] = [], isDimensionScale: Bool = false, storage: HDF5ChunkedStorage? = nil
   ) {
     self.name = name
     self.shape = shape
@@ -74,6 +76,7 @@ package struct HDF5DatasetDescription: Codable, Sendable {
     self.attributes = attributes
     self.dimensions = dimensions
     self.isDimensionScale = isDimensionScale
+    self.storage = storage
   }
 
   /// The name without slashes that say nothing.
@@ -91,6 +94,8 @@ package struct HDF5DatasetDescription: Codable, Sendable {
       guard !overflow else { throw tooLarge(path) }
       bytes = product
     }
+    // How much it will be nobody knows.
+    guard storage == nil else { return total }
     let (sum, overflow) = total.addingReportingOverflow(bytes)
     guard !overflow else { throw tooLarge(path) }
     return sum

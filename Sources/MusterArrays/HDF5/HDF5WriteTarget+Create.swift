@@ -3,10 +3,6 @@ import Glibc
 import MusterRuntime
 
 extension HDF5WriteTarget {
-  /// Datasets of at least this size start on a page.
-  private static let alignedByteCount: UInt64 = 64 << 10
-  private static let pageByteCount: UInt64 = 4096
-
   /// Makes the partial file, with all its space, attributes and dimension scales, but no elements.
   ///
   /// Two files of the same description are the same, byte for byte. What killed jobs left of the file is removed.
@@ -37,20 +33,61 @@ extension HDF5WriteTarget {
     var target = HDF5WriteTarget(
       path: path, destination: destination, partialPath: partialPath, replacedMode: replacedMode,
       datasets: description.datasets.map {
-        Dataset(name: $0.name, shape: $0.shape, elementType: $0.elementType)
+        Dataset(name: $0.name, shape: $0.shape, elementType: $0.elementType, storage: $0.storage)
       })
-    try HDF5Library.withLock { _ in try target.build(description, descriptor) }
+    let structure = try HDF5Library.withLock { _ in try HDF5FileBuilder(path: path, description: description).build() }
+    for index in target.datasets.indices { target.datasets[index].byteOffset = structure.offsets[index] }
+    target.fileSize = structure.byteCount
+    try write(structure, to: descriptor, path: path, lasting: lasting)
+    if lasting { syncFolder(of: partialPath) }
+    isComplete = true
+    return target
+  }
+
+  /// Writes all of a file but its elements, and takes all its space now, so that a full disk shows early.
+  private static func write(
+    _ structure: HDF5FileBuilder.Structure, to descriptor: FileDescriptor, path: String, lasting: Bool
+  ) throws {
+    try FileSizeLimit.check(structure.byteCount, path: path)
     do {
-      target.fileSize = Int(try descriptor.status().st_size)
-      if lasting {
-        guard fsync(descriptor.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
-        syncFolder(of: partialPath)
+      switch chdf5_reserve_space(descriptor.number, UInt64(structure.byteCount)) {
+      case 0: break
+      // Not every file system can take space ahead: then a full disk shows when it is written to.
+      case EOPNOTSUPP, ENOSYS, EINVAL:
+        guard ftruncate(descriptor.number, off_t(structure.byteCount)) == 0 else { throw SystemFailure(errno: errno) }
+      case let number: throw SystemFailure(errno: number)
       }
+      try structure.image.visit { offset, bytes in
+        try descriptor.write(from: bytes.baseAddress!, count: bytes.count, offset: offset)
+      }
+      guard !lasting || fsync(descriptor.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
     } catch let failure as SystemFailure {
       throw failure.error("write", path)
     }
-    isComplete = true
-    return target
+  }
+
+  /// Finds a place for each compressed chunk, and writes all of the partial file but the elements, as it has to be with
+  /// these. For one process; the same again if it is done again.
+  ///
+  /// - Parameter sizes: the sizes of the chunks of each dataset; none for one that isn't compressed.
+  /// - Returns: where the chunks belong.
+  /// - Throws: `diskFull`, `inputOutput`, `outOfMemory`.
+  package func layOut(_ description: HDF5FileDescription, chunkSizes sizes: [[Int]], lasting: Bool) throws
+    -> HDF5ChunkPlaces
+  {
+    let structure = try HDF5Library.withLock { _ in
+      try HDF5FileBuilder(path: path, description: description, chunkSizes: sizes).build()
+    }
+    guard structure.offsets == datasets.map(\.byteOffset) else {
+      throw MusterError(.internal, "the structure of \"\(path)\" isn't what it was")
+    }
+    do {
+      let descriptor = try FileDescriptor(path: partialPath, flags: O_WRONLY)
+      try Self.write(structure, to: descriptor, path: path, lasting: lasting)
+    } catch let failure as SystemFailure {
+      throw failure.isOfLostFile ? lostFile() : failure.error("write", path)
+    }
+    return HDF5ChunkPlaces(structure.chunkOffsets, fileSize: structure.byteCount)
   }
 
   /// The name that will be replaced, the file at the end of symbolic links; and who may read and write what has it.
@@ -111,95 +148,6 @@ extension HDF5WriteTarget {
       throw MusterError(
         .permissionDenied, "can't write \"\(path)\": the file system of \"\(folder)\" takes no new files",
         fix: "Write to another folder")
-    }
-  }
-
-  private mutating func build(_ description: HDF5FileDescription, _ descriptor: FileDescriptor) throws {
-    let creation = try HDF5Identifier(
-      chdf5_create_properties(.ofFileCreation), "the properties of file creation", in: path)
-    let access = try HDF5Identifier(chdf5_create_properties(.ofFileAccess), "the properties of file access", in: path)
-    for status in [
-      chdf5_set_track_times(creation.id, false), chdf5_set_oldest_format(access.id),
-      chdf5_set_alignment(access.id, Self.alignedByteCount, Self.pageByteCount),
-      chdf5_set_file_locking(access.id, false),
-    ] {
-      try HDF5Failure.check(status, "can't choose the format", in: path)
-    }
-    let file = try HDF5Identifier(chdf5_create_file(partialPath, creation.id, access.id), "the new file", in: path)
-    for attribute in description.attributes { try Self.write(attribute, to: file.id, of: "the file", path) }
-    try makeDatasets(description.datasets, in: file.id)
-    try preallocate(file.id, descriptor)
-    try HDF5Failure.check(chdf5_flush_file(file.id), "can't write the structure", in: path)
-  }
-
-  /// Takes all the space now, so that a full disk shows before anything is computed.
-  private func preallocate(_ file: chdf5_id, _ descriptor: FileDescriptor) throws {
-    var size: UInt64 = 0
-    try HDF5Failure.check(chdf5_file_size(file, &size), "can't get the size", in: path)
-    switch chdf5_reserve_space(descriptor.number, size) {
-    case 0: return
-    // Not every file system can take space ahead: then a full disk shows when it is written to.
-    case EOPNOTSUPP, ENOSYS, EINVAL: return
-    case let number: throw SystemFailure(errno: number).error("write", path)
-    }
-  }
-
-  private static func write(_ attribute: HDF5NamedAttribute, to object: chdf5_id, of what: String, _ path: String)
-    throws
-  {
-    // The formats that every version of the library reads keep an attribute in an object header, within 64 KiB.
-    let limit = 64_000
-    guard attribute.value.byteCount <= limit else {
-      throw MusterError(
-        .unsupported,
-        "the attribute \"\(attribute.name)\" of \(what) in \"\(path)\" takes \(attribute.value.byteCount) bytes; "
-          + "\(limit) is the most", fix: "Write it as a dataset")
-    }
-    try attribute.value.write(to: object, name: attribute.name, path: path)
-  }
-
-  private mutating func makeDatasets(_ descriptions: [HDF5DatasetDescription], in file: chdf5_id) throws {
-    let creation = try HDF5Identifier(
-      chdf5_create_properties(.ofDatasetCreation), "the properties of datasets", in: path)
-    let linkCreation = try HDF5Identifier(chdf5_create_properties(.ofLinkCreation), "the properties of links", in: path)
-    for status in [
-      chdf5_set_contiguous_unfilled(creation.id), chdf5_set_track_times(creation.id, false),
-      chdf5_set_create_intermediate_groups(linkCreation.id),
-    ] {
-      try HDF5Failure.check(status, "can't choose the layout", in: path)
-    }
-    for (index, description) in descriptions.enumerated() {
-      let type = try HDF5ElementType.type(description.elementType, path: path)
-      let space = try HDF5Shape.space(description.shape, path: path)
-      let dataset = try HDF5Identifier(
-        chdf5_create_dataset(file, description.linkName, type.id, space.id, linkCreation.id, creation.id),
-        "a place for the dataset \"\(description.name)\"", in: path)
-      if description.isDimensionScale {
-        try HDF5Failure.check(
-          chdf5_make_scale(dataset.id, description.linkName.split(separator: "/").last.map(String.init) ?? ""),
-          "can't make \"\(description.name)\" a dimension scale", in: path)
-      }
-      for attribute in description.attributes {
-        try Self.write(attribute, to: dataset.id, of: "\"\(description.name)\"", path)
-      }
-      var offset: UInt64 = 0
-      if description.shape.allSatisfy({ $0 > 0 }) {
-        guard chdf5_dataset_offset(dataset.id, &offset) else {
-          throw HDF5Failure.error("\"\(description.name)\" got no place", in: path)
-        }
-        datasets[index].byteOffset = Int(offset)
-      }
-    }
-    for description in descriptions where !description.isDimensionScale {
-      for case (let axis, let dimension?) in zip(description.shape.indices, description.dimensions) {
-        let dataset = try HDF5Identifier(
-          chdf5_open_object(file, description.linkName), "the dataset \"\(description.name)\"", in: path)
-        let scale = try HDF5Identifier(
-          chdf5_open_object(file, HDF5DatasetDescription.link(dimension)), "the dimension \"\(dimension)\"", in: path)
-        try HDF5Failure.check(
-          chdf5_attach_scale(dataset.id, scale.id, UInt32(axis)),
-          "can't attach \"\(dimension)\" to axis \(axis) of \"\(description.name)\"", in: path)
-      }
     }
   }
 }

@@ -11,8 +11,10 @@ package struct HDF5WriteTarget: Codable, Sendable {
     package var name: String
     package var shape: [Int]
     package var elementType: ElementType
-    /// Where the elements start in the file; nil where there are none.
+    /// Where the elements start in the file; nil where there are none, or not in one piece.
     package var byteOffset: Int?
+    /// The chunks that it is compressed in.
+    package var storage: HDF5ChunkedStorage?
   }
 
   /// The final name, as the user gave it.
@@ -35,6 +37,23 @@ package struct HDF5WriteTarget: Codable, Sendable {
   ///   file; `elementTypeMismatch`, `shapeMismatch` where the block doesn't fit.
   package func write(_ block: AnyNDArray, dataset index: Int, origin: [Int]) throws {
     let dataset = datasets[index]
+    try check(block, dataset, origin)
+    guard block.count > 0, let offset = dataset.byteOffset else { return }
+    do {
+      let file = try HDF5Descriptors.writing(self)
+      let runs = RegionRuns(
+        shape: dataset.shape, origin: origin, extent: block.shape, elementByteCount: dataset.elementType.byteCount)
+      try FileTime.writing(block.count * block.elementType.byteCount) {
+        try runs.visitRuns { position, source in
+          try file.write(from: block.storage.bytes + source, count: runs.byteCount, offset: offset + position)
+        }
+      }
+    } catch let failure as SystemFailure {
+      throw failure.isOfLostFile ? lostFile() : failure.error("write", path)
+    }
+  }
+
+  func check(_ block: AnyNDArray, _ dataset: Dataset, _ origin: [Int]) throws(MusterError) {
     guard block.elementType == dataset.elementType else {
       throw MusterError(
         .elementTypeMismatch,
@@ -49,48 +68,60 @@ package struct HDF5WriteTarget: Codable, Sendable {
         "a block of shape \(block.shape) at \(origin) isn't within \"\(dataset.name)\" of \"\(path)\", whose shape is "
           + "\(dataset.shape)")
     }
-    guard block.count > 0, let offset = dataset.byteOffset else { return }
-    do {
-      let file = try HDF5Descriptors.writing(self)
-      let runs = RegionRuns(
-        shape: dataset.shape, origin: origin, extent: block.shape, elementByteCount: dataset.elementType.byteCount)
-      try FileTime.writing(block.count * block.elementType.byteCount) {
-        try runs.visitRuns { position, source in
-          try file.write(from: block.storage.bytes + source, count: runs.byteCount, offset: offset + position)
-        }
-      }
-    } catch let failure as SystemFailure {
-      // Rank 0 has made it; this may be another node.
-      throw failure.isOfLostFile
-        ? MusterError(
-          .inputOutput,
-          "can't write \"\(path)\": another program writes the same file, or this node sees another folder of that "
-            + "name; what was begun isn't there",
-          fix: "Let one program at a time write a file, in a folder that all nodes share")
-        : failure.error("write", path)
-    }
   }
 
-  /// Makes what this process wrote last, and closes the file here.
+  /// Rank 0 has made the file; this may be another node.
+  func lostFile() -> MusterError {
+    MusterError(
+      .inputOutput,
+      "can't write \"\(path)\": another program writes the same file, or this node sees another folder of that name; what"
+        + " was begun isn't there",
+      fix: "Let one program at a time write a file, in a folder that all nodes share")
+  }
+
+  /// Makes what this process wrote last, and closes the files here.
   ///
   /// - Throws: `diskFull`, `inputOutput`: some file systems only now say that a write failed.
   package func finish() throws {
-    guard let file = HDF5Descriptors.takeWriting(self) else { return }
-    guard fdatasync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno).error("write", path) }
+    defer { close() }
+    try sync()
   }
 
   /// Makes what has been written up to now last.
   ///
   /// - Throws: `diskFull`, `inputOutput`.
   package func sync() throws {
-    guard let file = HDF5Descriptors.openWriting(self) else { return }
-    guard fdatasync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno).error("write", path) }
+    do throws(SystemFailure) {
+      if let file = HDF5Descriptors.openWriting(self), fdatasync(file.number) != 0, errno != EINVAL {
+        throw SystemFailure(errno: errno)
+      }
+      try HDF5Spools.sync(self)
+    } catch { throw error.error("write", path) }
+  }
+
+  private func close() {
+    _ = HDF5Descriptors.takeWriting(self)
+    HDF5Spools.close(self)
   }
 
   /// Whether what a killed run has written is still there.
-  package var isThere: Bool {
-    var status = stat()
-    return stat(partialPath, &status) == 0 && status.st_size == fileSize && access(partialPath, W_OK) == 0
+  ///
+  /// - Parameters:
+  ///   - byteCount: how long the file is to be at least, where that is known better by now than when it was made.
+  ///   - chunks: what was compressed of it.
+  package func isThere(ofLength byteCount: Int? = nil, with chunks: [SpooledChunks] = []) -> Bool {
+    func isThere(_ path: String, _ length: Int, _ mode: Int32) -> Bool {
+      var status = stat()
+      return stat(path, &status) == 0 && status.st_size >= length && access(path, mode) == 0
+    }
+    var ends: [UInt64: Int] = [:]
+    for chunks in chunks {
+      for place in chunks.places {
+        ends[chunks.spool, default: 0] = max(ends[chunks.spool] ?? 0, place.offset + place.byteCount)
+      }
+    }
+    return isThere(partialPath, byteCount ?? fileSize, W_OK)
+      && ends.allSatisfy { isThere(PartialFiles.spoolName(of: partialPath, $0), $1, R_OK) }
   }
 
   /// The number of the partial file's inode, which it keeps when it gets its name; nil where it isn't there.
@@ -111,7 +142,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
   ///   file. Then what had the name before still has it. Once
   ///   the file has its name nothing is thrown any more.
   package func commit() throws {
-    _ = HDF5Descriptors.takeWriting(self)
+    close()
     do {
       let file = try FileDescriptor(path: partialPath, flags: O_WRONLY)
       if let replacedMode {
@@ -120,17 +151,18 @@ package struct HDF5WriteTarget: Codable, Sendable {
       guard fsync(file.number) == 0 || errno == EINVAL else { throw SystemFailure(errno: errno) }
       guard rename(partialPath, destination) == 0 else { throw SystemFailure(errno: errno) }
     } catch let failure as SystemFailure {
-      throw failure.isOfLostFile
-        ? MusterError(
-          .inputOutput,
-          "can't write \"\(path)\": another program writes the same file, and has removed what this one wrote",
-          fix: "Let one program at a time write a file")
-        : failure.error("write", path)
+      throw failure.isOfLostFile ? lostFile() : failure.error("write", path)
     }
     // The new name lasts once the folder is on disk. Where that fails (the folder may be closed to reading, and some file
     // systems can't do it) the write has not: the whole file has its name, and the most that a crash of the machine can
     // do is to bring back what had it before, whole.
     Self.syncFolder(of: destination)
+    removeSpools()
+  }
+
+  /// Removes what was compressed, for one process; the file has its name.
+  package func removeSpools() {
+    if datasets.contains(where: { $0.storage != nil }) { PartialFiles.removeSpools(of: partialPath) }
   }
 
   /// Has the names in a file's folder on disk, as far as that can be.
@@ -138,10 +170,11 @@ package struct HDF5WriteTarget: Codable, Sendable {
     if let folder = try? FileDescriptor(path: folder(of: path), flags: O_RDONLY | O_DIRECTORY) { fsync(folder.number) }
   }
 
-  /// Removes the partial file; for one process. What has the final name stays as it is.
+  /// Removes the partial file, and what was compressed of it; for one process. What has the final name stays as it is.
   package func abandon() {
-    _ = HDF5Descriptors.takeWriting(self)
+    close()
     unlink(partialPath)
+    removeSpools()
   }
 
   static func folder(of path: String) -> String {

@@ -78,6 +78,8 @@ public struct Plan: Sendable {
   public private(set) var layers: [Layer] = []
   /// The tasks whose blocks the collective returns, in this order.
   public var results: [TaskID] = []
+  /// What its tasks do outlives the program by other means than a journal that keeps what they yield.
+  package var isKeptElsewhere = false
 
   /// The layers that stand for blocks which workers keep already, in order, and the tasks that made those.
   private var kept: [(layer: Int, tasks: [TaskID])] = []

@@ -1,23 +1,18 @@
-internal import Glibc
 internal import Synchronization
 
-/// Has finished pieces made lasting, several at a time, before a ledger is told of them.
-///
-/// A piece that is written is in the kernel's memory: it outlives the process, not the machine. Waiting for the disk after
-/// each would take long, so a thread does it for those of the last tenth of a second.
+/// Has finished pieces made lasting, several at a time, before a ledger is told of them: a piece that is written is in the
+/// kernel's memory, and outlives the process, not the machine.
 package final class PieceSync: Sendable {
   private struct State {
+    /// Those that the number says all of, and the others with what it takes to find them.
     var pending: [Int] = []
-    /// A thread is about to make them lasting.
-    var hasThread = false
+    var placed: [(piece: Int, place: [UInt8])] = []
   }
-
-  private static let interval: UInt32 = 100_000
 
   private let ledger: PieceLedger
   private let sync: @Sendable () throws -> Void
   private let state = Mutex(State())
-  private let flushing = Mutex(())
+  private let delayed = DelayedFlush()
 
   /// - Parameter sync: Makes what was written up to now lasting. What it throws the end of the write throws too: the pieces
   ///   aren't told of.
@@ -28,30 +23,25 @@ package final class PieceSync: Sendable {
   }
 
   /// A piece is written.
-  package func finished(_ piece: Int) {
-    let begins = state.withLock { state in
-      state.pending.append(piece)
-      defer { state.hasThread = true }
-      return !state.hasThread
+  ///
+  /// - Parameter place: what it takes to find it, where its number doesn't say that.
+  package func finished(_ piece: Int, place: [UInt8] = []) {
+    state.withLock { state in
+      if place.isEmpty { state.pending.append(piece) } else { state.placed.append((piece, place)) }
     }
-    guard begins else { return }
-    SystemThread.start(name: "muster-pieces") {
-      usleep(Self.interval)
-      self.state.withLock { $0.hasThread = false }
-      self.flush()
-    }
+    delayed.request { self.flushPending() }
   }
 
   /// Makes what is written lasting now, and tells of it.
-  package func flush() {
-    // Who comes second waits: what the first one has taken is told of when this returns.
-    flushing.withLock { _ in
-      let pieces = state.withLock { state in
-        defer { state.pending = [] }
-        return state.pending
-      }
-      guard !pieces.isEmpty, !ledger.hasClosed, (try? sync()) != nil else { return }
-      ledger.tell(pieces)
+  package func flush() { delayed.now { flushPending() } }
+
+  private func flushPending() {
+    let (pieces, placed) = state.withLock { state in
+      defer { (state.pending, state.placed) = ([], []) }
+      return (state.pending, state.placed)
     }
+    guard !pieces.isEmpty || !placed.isEmpty, !ledger.hasClosed, (try? sync()) != nil else { return }
+    ledger.tell(pieces)
+    for (piece, place) in placed { ledger.tell([piece], place: place) }
   }
 }

@@ -176,7 +176,7 @@ final class SessionJournal: Sendable {
     recorder.skipCalls(upTo: callCount)
     recorder.writer.append(.run(run))
     // The record that said so may have been cut off.
-    if printedLength > outputLength { recorder.writer.append(.printed(printedLength)) }
+    if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
   }
 
   // MARK: Pieces

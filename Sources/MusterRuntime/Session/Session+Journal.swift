@@ -288,6 +288,8 @@ extension Session {
         recorder.writer.close()
       }
       if let failure = recorder.writer.failure { throw failure }
+      // No other run will.
+      recorder.output.passOnAndTell()
       recorder.writer.append(
         .end(EndRecord(time: JournalRecorder.time, outputLength: recorder.output.length())))
       try recorder.writer.sync()
@@ -300,7 +302,7 @@ extension Session {
   /// Whether what a collective computes is kept result by result: of a single one nothing is there before the end, and what
   /// is run for its effect has none.
   static func keepsResults(of plan: Plan) -> Bool {
-    plan.results.count > 1
+    plan.results.count > 1 && !plan.isKeptElsewhere
       && !plan.layers.contains { $0.tasks.count > 0 && $0.blockType == EmptyBlock.self }
   }
 

@@ -138,8 +138,8 @@ public final class Session: Sendable {
   /// its error, only when all have done it, and an error on any of them is the collective's.
   package func compute(
     _ plan: Plan, operation: String, callSite: CallSite?, finishing: @escaping @Sendable () throws -> Void
-  ) async throws {
-    _ = try await compute(plan, call: Call(operation: operation, callSite: callSite), finishing: finishing)
+  ) async throws -> [any Block] {
+    try await compute(plan, call: Call(operation: operation, callSite: callSite), finishing: finishing)
   }
 
   func compute(
