@@ -237,6 +237,49 @@ struct JournalTests {
     }
   }
 
+  /// What no run that goes on can need doesn't stay on disk.
+  @Test(arguments: [nil, 3] as [Int?])
+  func checkpointsGoWhenNothingNeedsThem(ranks: Int?) throws {
+    let job = try DurableJob(["durable-chain", "42", "checkpointed", "50"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "step 39", way: "late").status != 0)
+    // Those that were replaced within the last second or so: a step takes a tenth of one, and one in 160 chunks is needed.
+    let names = try FileManager.default.contentsOfDirectory(atPath: job.journal + ".blocks")
+    let ledgers = Set(names.compactMap { $0.split(separator: "-").first })
+    #expect((1..<30).contains(ledgers.count), "\(names)")
+    #expect(try job.run(ranks: ranks).status == 0)
+    #expect(job.notes.count == 42 * 4, "\(job.notes.count)")
+    #expect(job.printed.hasSuffix("41: 8166000.0\n"), "\(job.printed)")
+  }
+
+  /// What was checkpointed some time ago is needed as long as what was made of it is only in memory.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aCheckpointNowAndThen(ranks: Int?) throws {
+    let job = try DurableJob(["durable-chain", "30", "sometimes", "50"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "step 28", way: "late").status != 0)
+    #expect(job.notes.count == 29 * 4)
+    let run = try job.run(ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    // Steps 21 to 28 again, and the last one.
+    #expect(job.notes.count == 29 * 4 + 9 * 4, "\(job.notes.count)")
+    #expect(job.notes.count { $0 == "step 20" } == 4)
+    #expect(job.printed.hasSuffix("29: 8118000.0\n"), "\(job.printed)")
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func whatWasKeptMayBeGone(ranks: Int?) throws {
+    let job = try DurableJob(["durable-chain", "6", "checkpointed"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "step 3", way: "late").status != 0)
+    try FileManager.default.removeItem(atPath: job.journal + ".blocks")
+    let run = try job.run(ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.errors.contains("can't be found any more: what was in them is computed again"), "\(run.errors)")
+    #expect(job.notes.count == 16 + 24, "\(job.notes.count)")
+    #expect(job.printed.hasSuffix("5: 8022000.0\n"), "\(job.printed)")
+  }
+
   /// The file that an earlier run has begun may be gone, and is begun anew then, with all of its chunks.
   @Test(arguments: [nil, 3] as [Int?])
   func aFileThatIsGoneIsWrittenAnew(ranks: Int?) throws {
@@ -323,6 +366,21 @@ struct JournalTests {
       #expect(job.notes.count { $0.hasPrefix("chunk") } == 8, "\(job.notes)")
       #expect(try FileManager.default.contentsOfDirectory(atPath: disk) == ["x.h5"])
     }
+  }
+
+  /// A file that can't be begun anew is an error of the write, which a program may catch.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aFileThatIsGoneForGood(ranks: Int?) throws {
+    let job = try DurableJob(["durable-refused", "out/x.h5"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "chunk", way: "late").status != 0)
+    try FileManager.default.removeItem(atPath: job.folder + "/out")
+    let refused = try job.run(ranks: ranks, stop: "after", way: "late")
+    #expect(refused.status != 0 && refused.output == "caught fileNotFound\n", "\(refused.output) \(refused.errors)")
+    try FileManager.default.createDirectory(atPath: job.folder + "/out", withIntermediateDirectories: true)
+    let last = try job.run(ranks: ranks)
+    #expect(last.status == 0, "\(last.errors)")
+    #expect(job.printed == "caught fileNotFound\nafter 2\n", "\(job.printed)")
   }
 
   /// A write that fails keeps what is written for the next run.

@@ -167,17 +167,19 @@ enum Durable {
 
   /// A loop that keeps what each of its steps makes for the next one only.
   ///
-  /// - Parameter way: `kept` in memory, `checkpointed`, or `alone`: each step is made of nothing.
-  static func chain(steps: Int, way: String) async throws {
+  /// - Parameter way: `kept` in memory, `checkpointed`, `sometimes` so, at every tenth step, or `alone`: each step is made
+  ///   of nothing.
+  static func chain(steps: Int, way: String, milliseconds: Int) async throws {
     try await Session.run { session in
       let first = session.arange(0.0, 4_000.0, chunks: [1_000])
       var state = try first.persist()
       for step in 0..<steps {
         if way == "alone" { state = first }
         state = try state.mapBlocks { block in
+          usleep(UInt32(milliseconds) * 1000)
           note("step \(step)")
           return block + 1
-        }.persist(checkpointed: way == "checkpointed")
+        }.persist(checkpointed: way == "checkpointed" || (way == "sometimes" && step % 10 == 0))
         let sum = try await state.sum().compute()
         print("\(step): \(sum.item())")
         stop("step \(step)", session)
@@ -232,6 +234,24 @@ enum Durable {
       try await field.write(to: file, dataset: "field", compression: compressed ? .deflate : nil)
       let again = try session.open(file, dataset: "field", as: Double.self)
       print("written \(try await again.max().compute().item())")
+    }
+  }
+
+  /// A write whose error is caught.
+  static func writeRefused(_ file: String) async throws {
+    try await Session.run { session in
+      let field = session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
+        usleep(50_000)
+        if block.elements[0] == 14_000 { stop("chunk", session, anywhere: true) }
+        return block
+      }
+      do {
+        try await field.write(to: file, dataset: "field")
+        print("written")
+      } catch let error as MusterError { print("caught \(error.code)") }
+      let two = try await session.delayed { 2 }.compute()
+      stop("after", session)
+      print("after \(two)")
     }
   }
 

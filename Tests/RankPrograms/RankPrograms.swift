@@ -59,10 +59,13 @@ struct RankPrograms {
     "durable-job": {
       try await Durable.job(folder: $0[0], rounds: Int($0[1])!, milliseconds: Int($0[2])!)
     },
-    "durable-chain": { try await Durable.chain(steps: Int($0[0])!, way: $0[1]) },
+    "durable-chain": {
+      try await Durable.chain(steps: Int($0[0])!, way: $0[1], milliseconds: $0.count > 2 ? Int($0[2])! : 0)
+    },
     "durable-changed": { _ in try await Durable.changed() },
     "durable-failing": { try await Durable.failing(path: $0[0]) },
     "durable-write": { try await Durable.writeFile($0[0], unless: $0[1], compressed: $0.dropFirst(2).first != nil) },
+    "durable-refused": { try await Durable.writeRefused($0[0]) },
     "durable-large": { try await Durable.writeLargeFile($0[0], chunks: Int($0[1])!) },
     "durable-futures": { try await Durable.futures(count: Int($0[0])!) },
     "durable-many": { try await Durable.many(count: Int($0[0])!, elements: Int($0[1])!) },

@@ -23,10 +23,11 @@ extension Session {
       })
     let ledger = pieceLedger(total: groups.count)
     defer { ledger?.close() }
+    // An error of it is that of what comes next, which the journal has.
+    var isLost = false
     if ledger != nil, wasBegun, !isBeingReplayed {
-      _ = try agree("look for what was compressed of \(target.path)") {
-        guard target.isThere(ofLength: places.fileSize, with: chunks) else { throw target.lostFile() }
-        return true
+      isLost = try agree("look for what was compressed of \(target.path)") {
+        !target.isThere(ofLength: places.fileSize, with: chunks)
       }
     }
     let copied = ledger.map { WrittenPieces($0, of: target) }
@@ -34,7 +35,8 @@ extension Session {
     let layer = plan.add(
       Layer(
         name: "assemble", count: groups.count, yielding: EmptyBlock.self, callSite: callSite, inputs: { _, _ in },
-        run: { task in
+        run: { [isLost] task in
+          if isLost { throw target.lostFile() }
           if copied?.isDone(task.index) == true { return EmptyBlock() }
           try target.copy(groups[task.index])
           copied?.finished(task.index)

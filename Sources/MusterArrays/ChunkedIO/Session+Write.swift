@@ -63,14 +63,19 @@ extension Session {
     }
     let ledger = pieceLedger(total: outputs.reduce(0) { $0 + $1.grid.count })
     defer { ledger?.close() }
-    if let ledger, wasBegun, !isBeingReplayed { try resume(target, description, outputs, ledger) }
+    // An error of it is the write's own, which the journal has: a program that catches it makes the same calls again.
+    var failure: (any Error)?
+    if let ledger, wasBegun, !isBeingReplayed {
+      do { try resume(target, description, outputs, ledger) } catch { failure = error }
+    }
     let pieces = ledger.map { WrittenPieces($0, of: target) }
     let isCompressed = outputs.contains { $0.storage != nil }
     do {
       var first = 0
       for (index, (output, blocks)) in zip(outputs, blocks).enumerated() {
         lowering.addWriting(
-          blocks, output, to: target, dataset: index, pieces: pieces?.from(first), callSite: callSite)
+          blocks, output, to: target, dataset: index, pieces: pieces?.from(first), failure: failure,
+          callSite: callSite)
         first += output.grid.count
       }
       var plan = lowering.plan
@@ -139,13 +144,15 @@ extension Session {
 
 extension Lowering {
   /// Adds a layer that writes each block of a dataset, and wants its tasks done.
+  ///
+  /// - Parameter failure: what all of them throw.
   fileprivate func addWriting(
     _ source: BlockFunction, _ output: Output, to target: HDF5WriteTarget, dataset: Int, pieces: WrittenPieces?,
-    callSite: CallSite
+    failure: (any Error)?, callSite: CallSite
   ) {
     let grid = output.grid
     let inputs: @Sendable (Int, inout [TaskID]) -> Void = { index, into in
-      if pieces?.isDone(index) != true { source.inputs(index, &into) }
+      if failure == nil, pieces?.isDone(index) != true { source.inputs(index, &into) }
     }
     @Sendable func block(_ inputs: TaskInputs) throws -> (block: AnyNDArray, origin: [Int]) {
       var cursor = BlockCursor(inputs.blocks)
@@ -157,6 +164,7 @@ extension Lowering {
         name: BlockFunction.name(of: ["write"], behind: [source]), count: grid.count, yielding: EmptyBlock.self,
         callSite: callSite, inputs: inputs,
         run: { task in
+          if let failure { throw failure }
           if pieces?.isDone(task.index) == true { return EmptyBlock() }
           let (block, origin) = try block(task)
           try target.write(block, dataset: dataset, origin: origin)
@@ -167,6 +175,7 @@ extension Lowering {
         name: BlockFunction.name(of: ["compress"], behind: [source]), count: grid.count, yielding: SpooledChunks.self,
         callSite: callSite, inputs: inputs,
         run: { task in
+          if let failure { throw failure }
           if let known = try pieces?.chunks(of: task.index) { return known }
           let (block, origin) = try block(task)
           let chunks = try target.compress(block, dataset: dataset, origin: origin)

@@ -7,12 +7,17 @@ package final class KeptTasks: Sendable {
   package let tasks: [TaskID]
   /// Whether it's noted of each of them when it comes to an end.
   let areFutures: Bool
+  /// Whether they are kept on disk, too.
+  let isCheckpointed: Bool
 
-  init(session: Session, graph: GraphID, tasks: [TaskID], areFutures: Bool = false) {
+  init(
+    session: Session, graph: GraphID, tasks: [TaskID], areFutures: Bool = false, isCheckpointed: Bool = false
+  ) {
     self.session = session
     self.graph = graph
     self.tasks = tasks
     self.areFutures = areFutures
+    self.isCheckpointed = isCheckpointed
   }
 
   /// Rank 0's program decides: the others come to this at another moment.

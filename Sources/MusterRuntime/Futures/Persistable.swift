@@ -24,8 +24,10 @@ extension Persistable {
   ///
   /// - Parameter checkpointed: whether what is computed is kept on disk, too, in a session with a journal: a run that goes
   ///   on after this one reads it, where other values that workers kept are computed again. It takes space beside the
-  ///   journal until the session's end. Without a journal nothing is kept on disk.
-  /// - Throws: `MusterError`: the error that building the value met, or `session` after the session's end.
+  ///   journal as long as something holds what this returns, or what was persisted of it without a checkpoint. Without a
+  ///   journal nothing is kept on disk.
+  /// - Throws: `MusterError`: the error that building the value met, `invalidArgument` for a checkpoint of what workers
+  ///   keep already without one, or `session` after the session's end.
   public func persist(
     checkpointed: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) throws -> Self {
@@ -68,7 +70,7 @@ extension Session {
   ///
   /// - Parameter checkpointed: as of `persist()` of a value.
   /// - Returns: the same values, made of what the workers keep: see `persist()` of a value.
-  /// - Throws: `MusterError`: the error that building a value met, or `session` after the session's end.
+  /// - Throws: `MusterError`, as that.
   public func persist<each P: Persistable>(
     _ values: repeat each P, checkpointed: Bool = false, file: StaticString = #fileID, line: UInt = #line
   ) throws -> (repeat each P) {
@@ -80,6 +82,12 @@ extension Session {
       counts.append(all.all.count - before)
     }
     let sources = all.all
+    if checkpointed, sources.contains(where: { $0.kept.map { !$0.isCheckpointed } ?? false }) {
+      throw MusterError(
+        .invalidArgument, "a value was to be checkpointed that workers keep already",
+        fix: "Ask for the checkpoint where it's persisted first: persist(checkpointed: true)",
+        callSite: CallSite(file: file, line: line))
+    }
     let plan = try GraphLowering.plan(for: sources, session: self)
     let taskCounts = sources.map(\.taskCount)
     let submitted = try submit(
@@ -96,7 +104,8 @@ extension Session {
       defer { next += count }
       return PersistedTasks(
         kept: KeptTasks(
-          session: self, graph: submitted.graph, tasks: Array(submitted.tasks[next..<next + count])),
+          session: self, graph: submitted.graph, tasks: Array(submitted.tasks[next..<next + count]),
+          isCheckpointed: checkpointed),
         number: submitted.number)
     }
     return (repeat (each values).persisted(take()))

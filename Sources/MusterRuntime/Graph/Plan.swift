@@ -93,6 +93,13 @@ public struct Plan: Sendable {
     return layers.count - 1
   }
 
+  /// The layers, by the session's numbers, of what workers keep already that the plan takes.
+  var keptLayers: [UInt32] {
+    var layers: [UInt32] = []
+    for (_, tasks) in kept { for task in tasks where layers.last != task.layer { layers.append(task.layer) } }
+    return layers
+  }
+
   /// How the tasks of a layer run.
   mutating func setOptions(of layer: Int, _ options: TaskOptions) {
     layers[layer].tasks.retries = options.retries

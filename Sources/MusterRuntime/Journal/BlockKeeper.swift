@@ -4,7 +4,7 @@ internal import MusterJournal
 internal import Synchronization
 
 /// Keeps blocks on disk beside a journal, for a run that goes on after this one. Each process writes files of its own: one
-/// for results that are cheap to keep, and one for each value that is to be kept in any case.
+/// for the results of futures, and one for each other value, which goes when nobody needs it any more.
 ///
 /// A block is told of when it is on disk; a thread sees to that for those of the last tenth of a second.
 final class BlockKeeper: Sendable {
@@ -32,14 +32,14 @@ final class BlockKeeper: Sendable {
   }
 
   private struct State {
-    /// By ledger; the file of cheap results under -1.
+    /// By ledger; the file of futures under -1.
     var files: [Int: KeptFile] = [:]
     var pending: [PiecesRecord] = []
     var unsynced: Set<Int> = []
-    var hasThread = false
+    /// The disk has said no before.
+    var hasWarned = false
   }
 
-  private static let interval: UInt32 = 100_000
   private static let common = -1
 
   let folder: String
@@ -47,7 +47,7 @@ final class BlockKeeper: Sendable {
   private let suffix: String
   private let tell: @Sendable (PiecesRecord) -> Void
   private let state = Mutex(State())
-  private let flushing = Mutex(())
+  private let delayed = DelayedFlush()
 
   /// - Parameter tell: notes in the journal that blocks are kept; called from any thread.
   init(folder: String, rank: Int, tell: @escaping @Sendable (PiecesRecord) -> Void) {
@@ -58,7 +58,7 @@ final class BlockKeeper: Sendable {
 
   /// Keeps a block.
   ///
-  /// - Parameter alone: whether it's of a value that is kept in any case, in a file of its own.
+  /// - Parameter alone: whether it goes into a file of its ledger's.
   /// - Throws: `MusterError` with code `diskFull`, `permissionDenied`, `inputOutput`.
   func keep(_ block: any Block, ledger: UInt32, total: Int, piece: Int, alone: Bool) throws(MusterError) {
     var encoder = BlockEncoder()
@@ -86,28 +86,18 @@ final class BlockKeeper: Sendable {
     let place = Place(
       file: name, offset: offset, headerCount: UInt32(encoder.header.count),
       sizes: encoder.segments.map(\.byteCount), checksum: checksum)
-    let begins = state.withLock { state in
+    state.withLock { state in
       state.pending.append(
         PiecesRecord(ledger: ledger, total: UInt32(total), pieces: [UInt32(piece)], place: place.bytes))
       state.unsynced.insert(number)
-      defer { state.hasThread = true }
-      return !state.hasThread
     }
-    guard begins else { return }
-    SystemThread.start(name: "muster-keep") {
-      usleep(Self.interval)
-      self.state.withLock { $0.hasThread = false }
-      self.flush()
-    }
+    delayed.request { self.flushPending() }
   }
 
   /// Has what is kept on disk, and tells of it.
-  func flush() {
-    // Who comes second waits: what the first one has taken is told of when this returns.
-    flushing.withLock { _ in flushLocked() }
-  }
+  func flush() { delayed.now { flushPending() } }
 
-  private func flushLocked() {
+  private func flushPending() {
     let (pending, files) = state.withLock { state in
       defer {
         state.pending = []
@@ -117,9 +107,22 @@ final class BlockKeeper: Sendable {
       }
       return (state.pending, state.unsynced.compactMap { state.files[$0]?.descriptor })
     }
-    var isOnDisk = true
-    for file in files where fdatasync(file.number) != 0 && errno != EINVAL { isOnDisk = false }
-    if isOnDisk { for record in pending { tell(record) } }
+    var status: Int32 = 0
+    for file in files where fdatasync(file.number) != 0 && errno != EINVAL { status = errno }
+    guard status != 0 else {
+      for record in pending { tell(record) }
+      return
+    }
+    // The program has what it needs; only a run after this one has to compute it again.
+    let isNews = state.withLock { state in
+      defer { state.hasWarned = true }
+      return !state.hasWarned
+    }
+    if isNews {
+      StandardStreams.writeError(
+        "muster: warning: what is kept in '\(folder)', beside the journal, doesn't come to disk:"
+          + " \(FileWriting.text(of: status)). A run that goes on after this one computes it again\n")
+    }
   }
 
   private func place(
@@ -189,6 +192,31 @@ final class BlockKeeper: Sendable {
         : "Set MUSTER_JOURNAL_START=anew to begin from the start")
   }
 
+  // MARK: Files that aren't needed, or aren't there, on rank 0
+
+  /// Removes what is kept of some values, whichever rank has.
+  func remove(_ ledgers: [UInt32]) {
+    let starts = Set(ledgers.map { Substring("\($0)") })
+    for name in names where name.firstIndex(of: "-").map({ starts.contains(name[..<$0]) }) == true {
+      unlink("\(folder)/\(name)")
+    }
+    state.withLock { state in for ledger in ledgers { state.files[Int(ledger)] = nil } }
+  }
+
+  /// Of the files that some places name those that aren't there, or end before; files that no place names are removed.
+  func lostFiles(of places: some Sequence<[UInt8]>) -> Set<String> {
+    var ends: [String: UInt64] = [:]
+    for case let place? in places.lazy.map({ Place($0) }) { ends[place.file] = max(ends[place.file] ?? 0, place.end) }
+    for name in names where ends[name] == nil { unlink("\(folder)/\(name)") }
+    return Set(
+      ends.filter { name, end in
+        var status = stat()
+        return stat("\(folder)/\(name)", &status) != 0 || UInt64(status.st_size) < end
+      }.keys)
+  }
+
+  private var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
+
   /// Closes the files.
   func close() { state.withLock { $0.files = [:] } }
 
@@ -199,8 +227,15 @@ final class BlockKeeper: Sendable {
 }
 
 extension BlockKeeper.Place {
+  /// What begins the bytes of such a place, and no other's.
+  private static let tag = [UInt8]("kept block".utf8)
+
+  /// Where the block ends.
+  var end: UInt64 { offset + UInt64(headerCount) + sizes.reduce(0) { $0 + UInt64($1) } }
+
   var bytes: [UInt8] {
     var encoder = RecordEncoder()
+    encoder.put(raw: Self.tag)
     encoder.put(file)
     encoder.put(offset)
     encoder.put(headerCount)
@@ -211,7 +246,8 @@ extension BlockKeeper.Place {
   }
 
   init?(_ bytes: [UInt8]) {
-    var decoder = RecordDecoder(bytes[...])
+    guard bytes.starts(with: Self.tag) else { return nil }
+    var decoder = RecordDecoder(bytes[Self.tag.count...])
     do throws(JournalFault) {
       file = try decoder.getText()
       offset = try decoder.get()

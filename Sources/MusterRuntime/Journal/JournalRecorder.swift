@@ -19,6 +19,8 @@ final class JournalRecorder: Sendable {
   }
 
   let writer: JournalWriter
+  private let drops: CheckpointDrops
+  private let keeper: BlockKeeper
   let output: OutputKeeper
   private let words: Mutex<Words>
   /// The calls up to this one, without it, have been recorded.
@@ -27,8 +29,10 @@ final class JournalRecorder: Sendable {
   /// The last call was recorded with an error.
   private let hasFailed = Atomic(false)
 
-  init(_ file: JournalFile, output: OutputKeeper) {
+  init(_ file: JournalFile, output: OutputKeeper, drops: CheckpointDrops, keeper: BlockKeeper) {
     self.output = output
+    self.drops = drops
+    self.keeper = keeper
     writer = JournalWriter(
       file: file.descriptor, path: file.opening.path, length: file.opening.length, beforeSync: { output.sync() })
     var numbers: [Fingerprint: UInt32] = [:]
@@ -136,6 +140,8 @@ final class JournalRecorder: Sendable {
       outcome(&encoder)
       encoder.put(raw: pending.calls)
     }
+    let unneeded = drops.takeDue()
+    if !unneeded.isEmpty { writer.whenSynced { [keeper] in keeper.remove(unneeded) } }
   }
 
   /// The number of a kind of call, which is named first where that is new.

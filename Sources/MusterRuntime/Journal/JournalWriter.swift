@@ -58,6 +58,8 @@ final class JournalWriter: @unchecked Sendable {
   /// What the records hold that haven't been written, in bytes.
   private var heldBytes = 0
   private var synced = 0
+  /// What is to be done when records are on disk, by how many these are.
+  private var afterSync: [(count: Int, body: @Sendable () -> Void)] = []
   private var error: MusterError?
   /// Whether anything has gone wrong; for a look at every call.
   private let hasFailed = Atomic<Bool>(false)
@@ -117,6 +119,9 @@ final class JournalWriter: @unchecked Sendable {
     if wakes { condition.broadcast() }
     condition.unlock()
   }
+
+  /// Has something done when all that was added by now is on disk.
+  func whenSynced(_ body: @escaping @Sendable () -> Void) { condition.withLock { afterSync.append((added, body)) } }
 
   /// Waits until all that was added is on disk.
   ///
@@ -189,6 +194,7 @@ final class JournalWriter: @unchecked Sendable {
       if error != nil { unsyncedSince = nil }
       if synced == added || error != nil { self.isUrgent = false }
       condition.broadcast()
+      if isSynced && error == nil { runAfterSync() }
       if isLast && ends.isEmpty { break }
       if !self.isUrgent && !isClosing {
         // Others that are about to come are written along.
@@ -201,6 +207,16 @@ final class JournalWriter: @unchecked Sendable {
     isClosed = true
     condition.broadcast()
     condition.unlock()
+  }
+
+  /// With the lock held, which is let go of meanwhile.
+  private func runAfterSync() {
+    let due = afterSync.prefix { $0.count <= synced }.map(\.body)
+    guard !due.isEmpty else { return }
+    afterSync.removeFirst(due.count)
+    condition.unlock()
+    for body in due { body() }
+    condition.lock()
   }
 
   /// With the lock held: until there is something to write, or to have on disk.

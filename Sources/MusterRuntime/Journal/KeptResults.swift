@@ -7,6 +7,15 @@ internal import Synchronization
 ///
 /// Results are kept where that costs little beside what they took to compute, or in any case where the program says so.
 final class KeptResults: Sendable {
+  enum Way: Sendable {
+    /// Where that costs little, until the session's end.
+    case future
+    /// Where that costs little, until the collective has ended.
+    case collective
+    /// In any case, until nothing needs it any more.
+    case checkpoint
+  }
+
   /// A task that takes less isn't worth it, in nanoseconds.
   private static let shortest = 1_000_000
   /// How many bytes may be kept for each nanosecond that a task took: at a gigabyte a second, for a tenth of its time.
@@ -14,17 +23,16 @@ final class KeptResults: Sendable {
 
   let ledger: UInt32
   private let total: Int
-  /// All are kept, whatever it costs.
-  let inAnyCase: Bool
+  private let way: Way
   private let journal: SessionJournal
   private let keeper: BlockKeeper
   /// What earlier runs have kept, once that has been looked up.
   private let known = Mutex<[UInt32: [UInt8]]?>(nil)
 
-  init(ledger: Int, total: Int, inAnyCase: Bool, journal: SessionJournal, keeper: BlockKeeper) {
+  init(ledger: Int, total: Int, _ way: Way, journal: SessionJournal, keeper: BlockKeeper) {
     self.ledger = UInt32(ledger)
     self.total = total
-    self.inAnyCase = inAnyCase
+    self.way = way
     self.journal = journal
     self.keeper = keeper
   }
@@ -42,12 +50,14 @@ final class KeptResults: Sendable {
     let start = MonotonicClock.nanoseconds
     let block = try body()
     let time = MonotonicClock.nanoseconds - start
-    if inAnyCase || (time >= Self.shortest && Double(block.byteCount) <= Double(time) * Self.bytesPerNanosecond) {
+    if way == .checkpoint
+      || (time >= Self.shortest && Double(block.byteCount) <= Double(time) * Self.bytesPerNanosecond)
+    {
       do throws(MusterError) {
-        try keeper.keep(block, ledger: ledger, total: total, piece: piece, alone: inAnyCase)
+        try keeper.keep(block, ledger: ledger, total: total, piece: piece, alone: way != .future)
       } catch {
         // What would only have saved time isn't worth an error.
-        if inAnyCase { throw error }
+        if way == .checkpoint { throw error }
       }
     }
     return block

@@ -121,5 +121,6 @@ extension Session {
   func add(_ pieces: PiecesRecord) {
     guard let recorder = state.value.withLock({ $0.journal?.recorder }) else { return }
     recorder.writer.append(.pieces(pieces))
+    drops.told(pieces.pieces, of: pieces.ledger)
   }
 }

@@ -36,14 +36,17 @@ final class SessionJournal: Sendable {
   /// On rank 0.
   let recorder: JournalRecorder?
   let keeper: BlockKeeper
+  let drops: CheckpointDrops
   private let outputLength: UInt64
   private let printedLength: UInt64
   private let state: Mutex<State>
 
   init(
-    _ opening: JournalFile.Opening, past: sending JournalPast, recorder: JournalRecorder?, keeper: BlockKeeper
+    _ opening: JournalFile.Opening, past: sending JournalPast, recorder: JournalRecorder?, keeper: BlockKeeper,
+    drops: CheckpointDrops
   ) {
     self.keeper = keeper
+    self.drops = drops
     path = opening.path
     isEnded = opening.isEnded
     outputLength = opening.outputLength
@@ -119,6 +122,8 @@ final class SessionJournal: Sendable {
     }
   }
 
+  /// Whether anything is kept, or written in part: the same on every rank.
+  var hasPieces: Bool { state.withLock { !$0.pieces.isEmpty } }
   var hasSubmissions: Bool { state.withLock { $0.deferred.submissionCount > 0 } }
 
   /// Whether so much is put off that what isn't needed of it should be dropped: the same on every rank.
@@ -180,6 +185,26 @@ final class SessionJournal: Sendable {
   }
 
   // MARK: Pieces
+
+  /// On rank 0: the files of what is kept beside the journal that aren't there as they were.
+  func lostFiles() -> Set<String> {
+    let pieces = state.withLock { $0.pieces }
+    let lost = keeper.lostFiles(of: pieces.values.lazy.flatMap(\.values))
+    for (ledger, places) in pieces {
+      let there = places.filter { place in BlockKeeper.Place(place.value).map { !lost.contains($0.file) } ?? false }
+      if !there.isEmpty { drops.told(there.keys, of: ledger) }
+    }
+    return lost
+  }
+
+  /// What is kept in some files isn't there any more.
+  func forgetPieces(in files: Set<String>) {
+    state.withLock { state in
+      state.pieces = state.pieces.mapValues { places in
+        places.filter { place in BlockKeeper.Place(place.value).map { !files.contains($0.file) } ?? true }
+      }
+    }
+  }
 
   func donePieces(of ledger: UInt32) -> [UInt32: [UInt8]] { state.withLock { $0.pieces[ledger] ?? [:] } }
 

@@ -21,18 +21,19 @@ extension Session {
     }
     guard let opening = found else { return }
     var journal: SessionJournal?
+    let keeper = BlockKeeper(folder: JournalFile.blocksPath(of: opening.path), rank: rank) { [weak self] in
+      self?.tell($0)
+    }
     let recorder = file.map {
-      JournalRecorder($0, output: OutputKeeper(path: JournalFile.outputPath(of: opening.path)))
+      JournalRecorder(
+        $0, output: OutputKeeper(path: JournalFile.outputPath(of: opening.path)), drops: drops, keeper: keeper)
     }
     // Where it can't be read on some rank nothing is added to it, and others may have it.
     defer { if journal == nil { recorder?.writer.close() } }
     try onEachRank("read the journal") {
       do throws(JournalFault) {
-        let keeper = BlockKeeper(folder: JournalFile.blocksPath(of: opening.path), rank: rank) { [weak self] in
-          self?.tell($0)
-        }
         journal = SessionJournal(
-          opening, past: try JournalPast(opening), recorder: recorder, keeper: keeper)
+          opening, past: try JournalPast(opening), recorder: recorder, keeper: keeper, drops: drops)
       } catch { throw MusterError(error, path: opening.path) }
     }
     guard let journal else { return }
@@ -177,6 +178,13 @@ extension Session {
   /// by itself. Collective.
   private func goOn(_ journal: SessionJournal) throws {
     try journal.readRest()
+    let lost = journal.hasPieces ? try agree("look for what is kept") { journal.lostFiles() } : []
+    if !lost.isEmpty {
+      tell(
+        "warning: of what is kept in '\(journal.keeper.folder)' \(lost.count) file\(lost.count == 1 ? "" : "s") can't be"
+          + " found any more: what was in them is computed again")
+      journal.forgetPieces(in: lost)
+    }
     let needed = journal.hasSubmissions ? try agree("go on after the journal") { journal.neededGraphs() } : []
     while true {
       let requests = journal.takeRequests(ofGraphs: needed)
@@ -307,13 +315,14 @@ extension Session {
   }
 
   /// A plan whose results are kept beside the journal, where there is one. Every rank has to make the same calls.
-  static func keeping(_ plan: Plan, inAnyCase: Bool, _ state: inout State) -> Plan {
-    guard let journal = state.journal else { return plan }
+  static func keeping(
+    _ plan: Plan, _ way: KeptResults.Way, _ state: inout State
+  ) -> (plan: Plan, ledger: UInt32?) {
+    guard let journal = state.journal else { return (plan, nil) }
     defer { state.nextLedger += 1 }
-    return plan.keeping(
-      KeptResults(
-        ledger: state.nextLedger, total: plan.results.count, inAnyCase: inAnyCase, journal: journal,
-        keeper: journal.keeper))
+    let results = KeptResults(
+      ledger: state.nextLedger, total: plan.results.count, way, journal: journal, keeper: journal.keeper)
+    return (plan.keeping(results), results.ledger)
   }
 
   private func endedEarly(_ journal: SessionJournal) throws -> MusterError {

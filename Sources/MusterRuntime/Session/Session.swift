@@ -43,6 +43,8 @@ public final class Session: Sendable {
   /// What the program asks for is put off: earlier runs have done it.
   let isReplaying = Atomic(false)
   let hasJournal = Atomic(false)
+  /// On rank 0, with a journal.
+  let drops = CheckpointDrops()
   /// Collectives that have ended, and that the journal is about to have.
   let unrecordedResults = Atomic(0)
   /// How many graphs have been lowered. Its lock is held while a lowering has marks on nodes.
@@ -149,10 +151,14 @@ public final class Session: Sendable {
     // Task numbers mean the same on every rank only where the plans are the same.
     call.plan = plan.digest
     if let known = try replayedBlocks(of: call, running: plan) { return known }
-    return try await blocks(of: call, finishing: finishing) { state, arrival, completion in
-      let plan = Self.keepsResults(of: plan) ? Self.keeping(plan, inAnyCase: false, &state) : plan
+    var ledger: UInt32?
+    let blocks = try await blocks(of: call, finishing: finishing) { state, arrival, completion in
+      var plan = plan
+      if Self.keepsResults(of: plan) { (plan, ledger) = Self.keeping(plan, .collective, &state) }
       engine.compute(Self.submission(of: plan, call, &state), arrival: arrival, completion: completion)
     }
+    if let ledger { drops.ended(ledger) }
+    return blocks
   }
 
   /// Collective: waits for futures, each named by its task, and returns their blocks. A graph isn't needed for it.
@@ -216,11 +222,17 @@ public final class Session: Sendable {
       guard !state.isClosed else { throw Self.closed(call) }
       try Self.expectProgram(call)
       state.log.record(call)
-      let plan =
-        isOfFutures || isCheckpointed ? Self.keeping(plan, inAnyCase: isCheckpointed, &state) : plan
+      let keptLayers = plan.keptLayers
+      var (plan, ledger) = (plan, UInt32?.none)
+      if isOfFutures || isCheckpointed {
+        (plan, ledger) = Self.keeping(plan, isCheckpointed ? .checkpoint : .future, &state)
+      }
       var submission = Self.submission(of: plan, call, &state)
       submission.urgency = urgency
       submission.isOfFutures = isOfFutures
+      if state.journal?.recorder != nil {
+        drops.submitted(submission, ledger: isCheckpointed ? ledger : nil, kept: keptLayers)
+      }
       if !isPutOff(.submit(submission), state.journal) { engine.submit(submission) }
       return (submission.graph, submission.plan.results, state.log.count - 1)
     }
@@ -231,6 +243,7 @@ public final class Session: Sendable {
 
   /// The program has no use for some kept blocks any more.
   func release(_ tasks: [TaskID], of graph: GraphID) {
+    if isRoot && hasJournal.load(ordering: .relaxed) { drops.released(tasks.count, of: graph) }
     if !isPutOff(.release(tasks, of: graph)) { engine.release(tasks, of: graph) }
   }
 

@@ -1,0 +1,79 @@
+import MusterRuntime
+import MusterScheduling
+import Testing
+
+/// Which checkpoints may be needed again.
+struct LiveCheckpointsTests {
+  /// Graph `number` has a layer of that number and two results.
+  private func submit(
+    _ number: Int, checkpoint ledger: UInt32? = nil, of bases: [UInt32] = [], _ live: inout LiveCheckpoints
+  ) {
+    live.submitted(GraphID(number), layers: number..<number + 1, resultCount: 2, ledger: ledger, kept: bases)
+  }
+
+  @Test func oneGoesWithItsLastResult() {
+    var live = LiveCheckpoints()
+    submit(0, checkpoint: 7, &live)
+    #expect(live.told([0, 1], of: 7) == [])
+    #expect(live.released(1, of: GraphID(0)) == [])
+    #expect(live.released(1, of: GraphID(0)) == [7])
+    #expect(live.count == 0)
+    // Nothing is known of it any more.
+    #expect(live.told([0], of: 7) == [] && live.released(1, of: GraphID(0)) == [])
+  }
+
+  @Test func oneIsNeededUntilWhatIsMadeOfItIsOnDisk() {
+    var live = LiveCheckpoints()
+    submit(0, checkpoint: 7, &live)
+    submit(1, checkpoint: 8, of: [0], &live)
+    #expect(live.released(2, of: GraphID(0)) == [])
+    #expect(live.told([0], of: 8) == [])
+    // Some pieces may be told of twice.
+    #expect(live.told([0], of: 8) == [])
+    #expect(live.told([1], of: 8) == [7])
+    #expect(live.released(2, of: GraphID(1)) == [8])
+    #expect(live.count == 0)
+  }
+
+  @Test func oneIsNeededByWhatIsInMemoryOnly() {
+    var live = LiveCheckpoints()
+    submit(0, checkpoint: 7, &live)
+    submit(1, of: [0], &live)
+    submit(2, of: [1, 0], &live)
+    #expect(live.released(2, of: GraphID(0)) == [])
+    #expect(live.released(2, of: GraphID(1)) == [])
+    // Of what isn't made of a checkpoint nothing is kept in mind.
+    submit(3, &live)
+    submit(4, of: [3], &live)
+    #expect(live.count == 3)
+    #expect(live.released(2, of: GraphID(2)) == [7])
+    #expect(live.count == 0)
+  }
+
+  @Test func aNewCheckpointTakesThePlaceOfThoseBefore() {
+    var live = LiveCheckpoints()
+    submit(0, checkpoint: 100, &live)
+    var dropped: [UInt32] = []
+    // A long loop that checkpoints every tenth step, and holds the last one only.
+    for step in 1..<100_000 {
+      let ledger = step % 10 == 0 ? UInt32(100 + step) : nil
+      submit(step, checkpoint: ledger, of: [UInt32(step - 1)], &live)
+      dropped += live.released(2, of: GraphID(step - 1))
+      if let ledger { dropped += live.told([0, 1], of: ledger) }
+      #expect(live.count <= 11)
+    }
+    #expect(dropped == stride(from: 100, to: 100_090, by: 10).map { UInt32($0) })
+  }
+
+  /// Nothing is on disk before the loop is over: the chain is let go of at once, and isn't gone through by recursion.
+  @Test func aLongChain() {
+    var live = LiveCheckpoints()
+    submit(0, checkpoint: 7, &live)
+    for step in 1..<100_000 {
+      submit(step, of: [UInt32(step - 1)], &live)
+      #expect(live.released(2, of: GraphID(step - 1)) == [])
+    }
+    #expect(live.released(2, of: GraphID(99_999)) == [7])
+    #expect(live.count == 0)
+  }
+}
