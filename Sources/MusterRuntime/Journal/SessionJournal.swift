@@ -93,8 +93,7 @@ final class SessionJournal: Sendable {
 
   private func changed(_ difference: String, _ state: inout State) -> MusterError {
     let error = MusterError(
-      .changedProgram, "the program isn't the one that began the journal '\(path)': \(difference)",
-      fix: "Run the program as it was, or discard what the journal holds with MUSTER_JOURNAL_START=anew")
+      changedProgram: "the program isn't the one that began the journal '\(path)': \(difference)")
     state.difference = error
     return error
   }
@@ -146,7 +145,7 @@ final class SessionJournal: Sendable {
     }
   }
 
-  private static let leastTrimCount = 4096
+  private static let leastTrimCount = 512
 
   /// What is needed of what was put off.
   func neededGraphs() -> [Int] {
@@ -251,6 +250,14 @@ final class SessionJournal: Sendable {
 }
 
 extension MusterError {
+  /// The program doesn't do what the one did that wrote its journal.
+  init(changedProgram text: String, callSite: CallSite? = nil) {
+    self.init(
+      .changedProgram, text,
+      fix: "Run the program as it was, or discard what the journal holds with MUSTER_JOURNAL_START=anew",
+      callSite: callSite)
+  }
+
   /// A journal can't be read.
   init(_ fault: JournalFault, path: String) {
     switch fault {

@@ -14,21 +14,7 @@ extension Session {
     if let known = try replayedValue(of: call) { return try Self.decode(known) }
     let arrival = try arrive(.rootValue, call)
     defer { leave() }
-    guard isRoot else {
-      return try Self.decode(try engine.shareFromRoot(nil, arrival: arrival).get())
-    }
-    let outcome =
-      arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
-    guard engine.rankCount > 1 || arrival.pending != nil else { return try outcome.get() }
-    let encoded = outcome.flatMap { value in
-      Result { try JSON.encode(value) }.mapError {
-        MusterError(.invalidArgument, "the value of \(operation) can't be encoded: \($0)", callSite: callSite)
-      }
-    }
-    let shared = engine.rankCount > 1 ? engine.shareFromRoot(encoded, arrival: arrival) : encoded
-    record(shared, as: arrival.pending)
-    _ = try shared.get()
-    return try outcome.get()
+    return try fromRoot(arrival, operation, callSite, body)
   }
 
   /// Collective: runs `body` on rank 0 alone, for its effect. The other ranks go on when it is done, or throw its
@@ -56,15 +42,50 @@ extension Session {
   package func onEachRank(_ operation: String, callSite: CallSite? = nil, _ body: () throws -> Void) throws {
     let call = Call(operation: operation, callSite: callSite)
     if try replayedValue(of: call) != nil { return }
-    var arrival = try arrive(.rootValue, call)
+    let arrival = try arrive(.rootValue, call)
     defer { leave() }
-    let outcome =
-      arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
-    if case .failure(let error) = outcome { arrival.error = error }
-    let own: Result<[UInt8], MusterError> = outcome.map { [] }
-    let shared = engine.rankCount > 1 ? engine.shareFromRoot(isRoot ? own : nil, arrival: arrival) : own
+    let shared = onEachRank(arrival, operation, callSite, body)
+    record(shared.map { [] }, as: arrival.pending)
+    try shared.get()
+  }
+
+  /// Collective, outside of the record of calls: gives every rank what `body` returns on rank 0.
+  package func agree<T: Codable & Sendable>(_ operation: String, _ body: () throws -> T) throws -> T {
+    let arrival = state.value.withLock { Self.unrecordedArrival(.rootValue, Call(operation: operation), &$0) }
+    return try fromRoot(arrival, operation, nil, body)
+  }
+
+  /// Collective, outside of the record of calls: what went wrong on the lowest rank on which something did.
+  func onAllRanks(_ operation: String, _ body: () throws -> Void) -> Result<Void, MusterError> {
+    let arrival = state.value.withLock { Self.unrecordedArrival(.rootValue, Call(operation: operation), &$0) }
+    return onEachRank(arrival, operation, nil, body)
+  }
+
+  private func fromRoot<T: Codable & Sendable>(
+    _ arrival: Arrival, _ operation: String, _ callSite: CallSite?, _ body: () throws -> T
+  ) throws -> T {
+    guard isRoot else { return try Self.decode(try engine.shareFromRoot(nil, arrival: arrival).get()) }
+    let outcome = arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
+    guard engine.rankCount > 1 || arrival.pending != nil else { return try outcome.get() }
+    let encoded = outcome.flatMap { value in
+      Result { try JSON.encode(value) }.mapError {
+        MusterError(.invalidArgument, "the value of \(operation) can't be encoded: \($0)", callSite: callSite)
+      }
+    }
+    let shared = engine.rankCount > 1 ? engine.shareFromRoot(encoded, arrival: arrival) : encoded
     record(shared, as: arrival.pending)
     _ = try shared.get()
+    return try outcome.get()
+  }
+
+  private func onEachRank(
+    _ arrival: Arrival, _ operation: String, _ callSite: CallSite?, _ body: () throws -> Void
+  ) -> Result<Void, MusterError> {
+    let outcome = arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
+    guard engine.rankCount > 1 else { return outcome }
+    var arrival = arrival
+    if case .failure(let error) = outcome { arrival.error = error }
+    return engine.shareFromRoot(isRoot ? outcome.map { [] } : nil, arrival: arrival).map { _ in }
   }
 
   static func wrapErrors<T>(
