@@ -116,8 +116,8 @@ import Testing
   @Test func otherFilesAreNoJournals() throws {
     #expect(throws: JournalFault.foreign) { try Self.scan(Array("a file of somebody else's, and longer".utf8)) }
     #expect(throws: JournalFault.foreign) { try Self.scan([1]) }
-    #expect(throws: JournalFault.version(2)) {
-      try Self.scan(Array("MUSTERJL".utf8) + [2, 0, 0, 0, 0, 0, 0, 0])
+    #expect(throws: JournalFault.version(9)) {
+      try Self.scan(Array("MUSTERJL".utf8) + [9, 0, 0, 0, 0, 0, 0, 0])
     }
     #expect(throws: JournalFault.missing) { try JournalScan(path: "/nowhere/journal") }
   }

@@ -243,11 +243,13 @@ struct JournalTests {
     let job = try DurableJob(["durable-chain", "42", "checkpointed", "50"])
     defer { job.remove() }
     #expect(try job.run(ranks: ranks, stop: "step 39", way: "late").status != 0)
-    // Those that were replaced within the last second or so: a step takes a tenth of one, and one in 160 chunks is needed.
+    // Those that were replaced within the last second or so, of steps of a tenth of one.
     let names = try FileManager.default.contentsOfDirectory(atPath: job.journal + ".blocks")
     let ledgers = Set(names.compactMap { $0.split(separator: "-").first })
-    #expect((1..<30).contains(ledgers.count), "\(names)")
-    #expect(try job.run(ranks: ranks).status == 0)
+    #expect((1..<24).contains(ledgers.count), "\(names)")
+    let run = try job.run(ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(!run.errors.contains("warning"), "\(run.errors)")
     #expect(job.notes.count == 42 * 4, "\(job.notes.count)")
     #expect(job.printed.hasSuffix("41: 8166000.0\n"), "\(job.printed)")
   }
@@ -417,6 +419,15 @@ struct JournalTests {
     #expect(try #require(peak) < 90, "\(run.output)")
   }
 
+  /// The system says once that something didn't come to disk, perhaps while nobody listens: the write fails all the same.
+  @Test func whatDidNotComeToDiskIsToldAtTheEnd() throws {
+    let job = try DurableJob(["durable-unwritten"])
+    defer { job.remove() }
+    let run = try job.run(ranks: nil)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.lines == ["refused after 2 calls", "refused after 2 calls"], "\(run.output)")
+  }
+
   @Test(arguments: [nil, 3] as [Int?])
   func whatIsNotKeptIsAnError(ranks: Int?) throws {
     let job = try DurableJob(["durable-unkept"])
@@ -476,9 +487,11 @@ struct DrainTests {
     }
   }
 
-  /// What nobody has read of standard output the next run passes on.
-  @Test func nobodyReadsStandardOutput() throws {
-    let job = try DurableJob(["durable-chatty"])
+  /// What nobody has read of standard output the next run passes on: where a pipe has been full for a while, and where it
+  /// becomes so in the last moment.
+  @Test(arguments: [3000, 650])
+  func nobodyReadsStandardOutput(lines: Int) throws {
+    let job = try DurableJob(["durable-chatty", "\(lines)"])
     defer { job.remove() }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: try Launch.path(of: "rank-programs"))
@@ -500,10 +513,11 @@ struct DrainTests {
     #expect(hasLeft && process.terminationStatus == 85)
     try output.fileHandleForWriting.close()
     let read = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    #expect((1..<200_000).contains(read.utf8.count), "\(read.utf8.count)")
+    #expect((1...65_536).contains(read.utf8.count), "\(read.utf8.count)")
     let next = try job.run(ranks: nil)
     #expect(next.status == 0, "\(next.errors)")
-    #expect(job.printed.hasSuffix("step 0\nstep 1\nstep 2\nstep 3\n") && job.printed.utf8.count > 290_000)
+    #expect(job.printed.hasSuffix("step 3\n") && job.printed.utf8.count > 97 * lines)
+    for step in 0..<4 { #expect(job.printed.ranges(of: "step \(step)\n").count == 1) }
     #expect(read + next.output == job.printed)
   }
 

@@ -77,3 +77,66 @@ struct LiveCheckpointsTests {
     #expect(live.count == 0)
   }
 }
+
+/// Which files of what is kept beside a journal can go.
+struct KeptFilesTests {
+  private func submit(_ number: Int, checkpoint ledger: UInt32, _ files: inout KeptFiles) {
+    files.submitted(GraphID(number), layers: number..<number + 1, resultCount: 1, ledger: ledger, kept: [])
+  }
+
+  private func due(_ files: inout KeptFiles) -> [UInt32: Set<String>] {
+    Dictionary(uniqueKeysWithValues: files.takeDue().map { ($0.ledger, $0.files) })
+  }
+
+  @Test func aCollectivesGoWhenItHasEnded() {
+    var files = KeptFiles()
+    files.began(3)
+    files.told([0], of: 3, in: "3-a")
+    files.told([1], of: 3, in: "3-b")
+    #expect(due(&files) == [:])
+    files.ended(3)
+    #expect(due(&files) == [3: ["3-a", "3-b"]])
+    // What comes to disk later goes, too: each time that something does.
+    files.told([2], of: 3, in: "3-a")
+    #expect(due(&files) == [3: ["3-a"]])
+    #expect(due(&files) == [:] && files.count == 0)
+  }
+
+  @Test func aCheckpointsGoWithIt() {
+    var files = KeptFiles()
+    submit(0, checkpoint: 5, &files)
+    files.told([0], of: 5, in: "5-a")
+    #expect(due(&files) == [:])
+    files.released(1, of: GraphID(0))
+    #expect(due(&files) == [5: ["5-a"]])
+    // One that is let go of before it has come to disk.
+    submit(1, checkpoint: 6, &files)
+    files.released(1, of: GraphID(1))
+    #expect(due(&files) == [:])
+    files.told([0], of: 6, in: "6-a")
+    #expect(due(&files) == [6: ["6-a"]])
+    #expect(files.count == 0)
+  }
+
+  /// A run goes on: what the program hasn't come to yet may still be wanted, what it has come to and let go of isn't.
+  @Test func whatEarlierRunsHaveKept() {
+    var files = KeptFiles()
+    submit(0, checkpoint: 1, &files)
+    submit(1, checkpoint: 2, &files)
+    files.released(1, of: GraphID(0))
+    files.goesOn(after: 4)
+    for ledger: UInt32 in 1...5 { files.told([0], of: ledger, in: "\(ledger)-a") }
+    // 3 was a collective's.
+    #expect(due(&files) == [1: ["1-a"], 3: ["3-a"]])
+    submit(2, checkpoint: 4, &files)
+    files.began(5)
+    #expect(due(&files) == [:])
+    // All of 4 is on disk: that of which it was made could go, were it anything.
+    files.released(1, of: GraphID(2))
+    files.ended(5)
+    #expect(due(&files) == [4: ["4-a"], 5: ["5-a"]])
+    files.released(1, of: GraphID(1))
+    #expect(due(&files) == [2: ["2-a"]])
+    #expect(files.count == 0)
+  }
+}

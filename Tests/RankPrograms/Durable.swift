@@ -296,18 +296,45 @@ enum Durable {
     }
   }
 
-  /// Prints more than a pipe holds, and a little after each of some steps.
-  static func chat() async throws {
+  /// Prints so many lines of a hundred letters, and some more after each of some steps.
+  static func chat(lines: Int) async throws {
     try await Session.run { session in
-      for line in 0..<3000 { print("\(line) " + String(repeating: "-", count: 95)) }
-      for step in 0..<4 {
+      func fill(_ lines: Range<Int>) {
+        for line in lines { print("\(line) " + String(repeating: "-", count: 95)) }
+      }
+      fill(0..<lines)
+      for step in 0..<3 {
         let value = try await session.delayed { () -> Int in
           usleep(200_000)
           return step
         }.compute()
         print("step \(value)")
+        fill(0..<100)
         stop("step \(step)", session)
       }
+      print("step 3")
+    }
+  }
+
+  /// Pieces of which the disk says once, while nobody asks, that one hasn't come there.
+  static func unwritten() async throws {
+    struct DiskSaysNo: Error {}
+    try await Session.run { session in
+      let ledger = session.pieceLedger(total: 3)!
+      let calls = Atomic(0)
+      let sync = PieceSync(ledger) {
+        if calls.add(1, ordering: .relaxed).oldValue == 1 { throw DiskSaysNo() }
+      }
+      sync.finished(0)
+      try sync.flush()
+      sync.finished(1)
+      // A thread sees to it after a tenth of a second.
+      for _ in 0..<500 where calls.load(ordering: .relaxed) < 2 { usleep(10_000) }
+      sync.finished(2)
+      for _ in 0..<2 {
+        do { try sync.flush() } catch is DiskSaysNo { print("refused after \(calls.load(ordering: .relaxed)) calls") }
+      }
+      ledger.close()
     }
   }
 

@@ -69,7 +69,8 @@ struct RankPrograms {
     "durable-large": { try await Durable.writeLargeFile($0[0], chunks: Int($0[1])!) },
     "durable-futures": { try await Durable.futures(count: Int($0[0])!) },
     "durable-many": { try await Durable.many(count: Int($0[0])!, elements: Int($0[1])!) },
-    "durable-chatty": { _ in try await Durable.chat() },
+    "durable-chatty": { try await Durable.chat(lines: Int($0[0])!) },
+    "durable-unwritten": { _ in try await Durable.unwritten() },
     "durable-unkept": { _ in try await Durable.unkept() },
     "coordinate": { try await Coordinated.run(folder: $0[0]) },
     "brief-tasks": {

@@ -27,9 +27,6 @@ struct Output {
         throw error
       }
     }
-    func wholeChunks(_ storage: HDF5ChunkedStorage) throws(MusterError) -> ChunkGrid {
-      try ChunkGrid(automaticallyFor: shape, elementType: elementType, unit: storage.chunkShape)
-    }
     switch dataset.contents {
     case .chunked(let expression):
       guard expression.session === session else {
@@ -41,10 +38,10 @@ struct Output {
       source = expression
       self.storage = try storage(dividing: expression.grid.sizes)
       grid = expression.grid
-      if let storage = self.storage, !storage.divides(grid) { grid = try wholeChunks(storage) }
+      if let storage = self.storage, !storage.divides(grid) { grid = try storage.grid(of: shape, elementType) }
     case .memory(let array):
       self.storage = try storage(dividing: nil)
-      grid = try self.storage.map { storage throws(MusterError) in try wholeChunks(storage) } ?? ChunkGrid(whole: shape)
+      grid = try self.storage?.grid(of: shape, elementType) ?? ChunkGrid(whole: shape)
       source = .source(
         session, elementType: elementType, grid: grid, operation: try MemoryOperation(array, grid: grid),
         callSite: callSite)

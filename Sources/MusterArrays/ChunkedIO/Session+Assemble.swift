@@ -36,7 +36,7 @@ extension Session {
       Layer(
         name: "assemble", count: groups.count, yielding: EmptyBlock.self, callSite: callSite, inputs: { _, _ in },
         run: { [isLost] task in
-          if isLost { throw target.lostFile() }
+          if isLost { throw target.lostChunks() }
           if copied?.isDone(task.index) == true { return EmptyBlock() }
           try target.copy(groups[task.index])
           copied?.finished(task.index)
@@ -45,8 +45,9 @@ extension Session {
     plan.results = groups.indices.map { TaskID(layer: layer, index: $0) }
     plan.isKeptElsewhere = true
     _ = try await compute(plan, operation: "assemble \(target.path)", callSite: callSite) {
-      copied?.flush()
-      try target.finish()
+      defer { target.close() }
+      try copied?.flush()
+      try target.sync()
     }
   }
 

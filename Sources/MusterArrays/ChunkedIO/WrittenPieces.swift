@@ -36,7 +36,9 @@ struct WrittenPieces: Sendable {
   }
 
   /// Makes what is written lasting now.
-  func flush() { sync.flush() }
+  ///
+  /// - Throws: what that, or an attempt before, has thrown: the system says it once.
+  func flush() throws { try sync.flush() }
 
   /// A chunk is written.
   func finished(_ chunk: Int) { sync.finished(first + chunk) }

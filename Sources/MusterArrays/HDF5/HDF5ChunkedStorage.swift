@@ -8,6 +8,8 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
 
   /// A chunk of the file has fewer bytes than that: its size is a number of 32 bits there.
   private static let mostChunkBytes = 1 << 32
+  /// Every rank knows where each of them is.
+  private static let mostChunks = 1 << 24
 
   /// - Parameters:
   ///   - sizes: the sizes along each axis of the array's own chunks; nil where it's in one piece. Where no chunk shape is
@@ -25,10 +27,9 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
     }
     guard !shape.isEmpty else { throw refusal("it is a single number", "Write it without compression") }
     (level, shuffle) = (compression.level, compression.shuffle)
-    guard let chunkShape = compression.chunkShape else {
-      chunkShape = Self.parts(of: sizes ?? shape.map { [$0] }, elementByteCount: elementType.byteCount)
-      return
-    }
+    let chunkShape =
+      compression.chunkShape
+      ?? Self.parts(of: sizes ?? shape.map { [$0] }, elementByteCount: elementType.byteCount)
     guard chunkShape.count == shape.count, zip(chunkShape, shape).allSatisfy({ $0 > 0 && $0 <= max($1, 1) }) else {
       throw refusal(
         "chunks of the shape \(chunkShape) don't fit into its shape, \(shape)",
@@ -38,6 +39,12 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
       throw refusal("chunks of the shape \(chunkShape) take 4 GiB or more", "Use smaller chunks")
     }
     self.chunkShape = chunkShape
+    let count = Shapes.product(counts(of: shape)) ?? Int.max
+    guard count <= Self.mostChunks else {
+      throw refusal(
+        "chunks of the shape \(chunkShape) would be \(count), and \(Self.mostChunks) are the most",
+        "Use larger chunks")
+    }
   }
 
   // MARK: The chunks
@@ -53,6 +60,34 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
   /// Whether each chunk of a grid begins where one of the file's does.
   func divides(_ grid: ChunkGrid) -> Bool {
     zip(grid.offsets, chunkShape).allSatisfy { offsets, size in offsets.dropLast().allSatisfy { $0 % size == 0 } }
+  }
+
+  /// Whether a block begins where a chunk does, and ends where one does or the array.
+  func holdsWholeChunks(from origin: [Int], of block: [Int], in shape: [Int]) -> Bool {
+    shape.indices.allSatisfy { axis in
+      let end = origin[axis] + block[axis]
+      return origin[axis] % chunkShape[axis] == 0 && (end % chunkShape[axis] == 0 || end == shape[axis])
+    }
+  }
+
+  /// What is compressed by one task, about.
+  private static let wishedBlockBytes = 16 << 20
+
+  /// The chunks of an array that are whole numbers of the file's: as many of these as make blocks of a useful size.
+  ///
+  /// - Throws: `invalidChunks` where there would be too many.
+  func grid(of shape: [Int], _ elementType: ElementType) throws(MusterError) -> ChunkGrid {
+    var block = chunkShape
+    var bytes = byteCount(of: elementType)
+    for axis in shape.indices.reversed() {
+      let count = (shape[axis] + chunkShape[axis] - 1) / chunkShape[axis]
+      let taken = max(1, min(count, Self.wishedBlockBytes / bytes))
+      block[axis] *= taken
+      bytes *= taken
+      // So that blocks are rows where possible.
+      if taken < count { break }
+    }
+    return try ChunkGrid(shape: shape, chunk: block)
   }
 
   /// The numbers of the chunks that a block holds, in row-major order; it begins where one of them does.
@@ -84,20 +119,34 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
   private static let wishedChunkBytes = 1 << 20
   /// Into more parts an axis isn't cut at a time: chunks whose length is a large prime stay whole along it.
   private static let mostParts = 7
+  /// Chunks that are smaller only because the array's have nothing in common aren't worth it: then it's rechunked.
+  private static let leastChunkBytes = 64 << 10
 
-  /// Chunks of which each of the array's is a whole number, cut in turn along each axis until they are as small as wished.
+  /// Chunks of which each of the array's is a whole number, as small as wished where that can be; where that would be tiny
+  /// ones, parts of the largest of the array's.
   private static func parts(of sizes: [[Int]], elementByteCount: Int) -> [Int] {
-    // What may be cut at any place: an axis of one chunk.
-    let isWhole = sizes.map { $0.count == 1 }
     // The last one may end anywhere.
-    var parts = sizes.map { sizes in
-      sizes.count == 1 ? max(1, sizes[0]) : sizes.dropLast().reduce(0, greatestCommonDivisor)
-    }
+    let common = sizes.map { $0.count == 1 ? $0[0] : $0.dropLast().reduce(0, greatestCommonDivisor) }
+    // What may be cut at any place: an axis of one chunk.
+    let parts = cut(common, elementByteCount, anywhere: sizes.map { $0.count == 1 })
+    let largest = sizes.map { $0.max()! }
+    let least = min(leastChunkBytes, byteCount(of: largest, elementByteCount) / 4)
+    return byteCount(of: parts, elementByteCount) >= least
+      ? parts : cut(largest, elementByteCount, anywhere: largest.map { _ in true })
+  }
+
+  private static func byteCount(of shape: [Int], _ elementByteCount: Int) -> Int {
+    Shapes.product(shape + [elementByteCount]) ?? Int.max
+  }
+
+  /// Cuts a shape in turn along each axis until it's as small as wished.
+  ///
+  /// - Parameter anywhere: for each axis whether it may be cut into parts that aren't equal.
+  private static func cut(_ shape: [Int], _ elementByteCount: Int, anywhere isWhole: [Bool]) -> [Int] {
+    var parts = shape
     var axis = 0
     var tries = 0
-    while parts.reduce(elementByteCount, { $0.multipliedReportingOverflow(by: $1).overflow ? .max : $0 * $1 })
-      > wishedChunkBytes, tries < parts.count
-    {
+    while byteCount(of: parts, elementByteCount) > wishedChunkBytes, tries < parts.count {
       defer { axis = (axis + 1) % parts.count }
       guard parts[axis] > 1 else {
         tries += 1

@@ -5,14 +5,15 @@ public struct HDF5Compression: Sendable, Hashable {
   /// Whether the first bytes of all elements of a chunk come first, then the second ones, and so on. Numbers become
   /// smaller so, as a rule.
   public var shuffle: Bool
-  /// The shape of the file's chunks, which are compressed one by one; nil for parts of the array's chunks, of at most
-  /// 1 MiB where possible.
+  /// The shape of the file's chunks, which are compressed one by one: for each axis from 1 to its length, less than 4 GiB
+  /// together, and no more than 16,777,216 of them. Nil for parts of the array's chunks, of at most 1 MiB where possible.
   public var chunkShape: [Int]?
 
   /// What every HDF5 library can read: `compression="gzip"` in h5py, `zlib=True` in NetCDF.
   ///
   /// - Parameters:
-  ///   - level: from 0, which doesn't compress, to 9. Higher levels take longer, and are rarely worth it.
+  ///   - level: from 0, which doesn't compress, to 9. Higher levels take longer, and are rarely worth it. Writing throws
+  ///     `invalidArgument` for others, and for chunks that there can't be.
   ///   - shuffle: whether bytes of the same significance come together first.
   ///   - chunkShape: the shape of the file's chunks. Who reads one element reads a whole chunk. An array whose own chunks
   ///     don't begin where the file's do is rechunked first.

@@ -10,9 +10,27 @@ enum HDF5Spools {
     var number: UInt64
     var descriptor: FileDescriptor
     var length = 0
+    /// The name is on disk.
+    var isNamed = false
   }
 
   private static let spools = Mutex<[Spool]>([])
+  private static let readingLimit = 32
+  /// Those that are read from, of this process and others; most recently used last.
+  private static let reading = Mutex<[(path: String, descriptor: FileDescriptor)]>([])
+
+  /// The file of a process, open for reading.
+  static func reading(_ number: UInt64, for target: HDF5WriteTarget) throws(SystemFailure) -> FileDescriptor {
+    let path = PartialFiles.spoolName(of: target.partialPath, number)
+    return try reading.withLock { table throws(SystemFailure) in
+      var known = table.firstIndex { $0.path == path }.map { table.remove(at: $0).descriptor }
+      if known == nil { known = try FileDescriptor(path: path, flags: O_RDONLY) }
+      guard let descriptor = known else { throw SystemFailure(errno: ENOENT) }
+      table.append((path, descriptor))
+      if table.count > readingLimit { table.removeFirst() }
+      return descriptor
+    }
+  }
 
   /// The number of this process's file.
   static func number(for target: HDF5WriteTarget) throws(SystemFailure) -> UInt64 {
@@ -44,9 +62,14 @@ enum HDF5Spools {
 
   /// Has on disk what was added.
   static func sync(_ target: HDF5WriteTarget) throws(SystemFailure) {
-    let file = spools.withLock { spools in spools.first { $0.partialPath == target.partialPath }?.descriptor }
-    guard let file, fdatasync(file.number) != 0, errno != EINVAL else { return }
-    throw SystemFailure(errno: errno)
+    let found = spools.withLock { spools -> Spool? in
+      guard let index = spools.firstIndex(where: { $0.partialPath == target.partialPath }) else { return nil }
+      defer { spools[index].isNamed = true }
+      return spools[index]
+    }
+    guard let found else { return }
+    if !found.isNamed { HDF5WriteTarget.syncFolder(of: target.partialPath) }
+    if fdatasync(found.descriptor.number) != 0, errno != EINVAL { throw SystemFailure(errno: errno) }
   }
 
   /// Nothing more is added.
@@ -57,5 +80,11 @@ enum HDF5Spools {
       return index.map { spools.remove(at: $0) }
     }
     withExtendedLifetime(closed) {}
+    let start = PartialFiles.spoolName(of: target.partialPath, nil)
+    let read = reading.withLock { table in
+      defer { table.removeAll { $0.path.hasPrefix(start) } }
+      return table.filter { $0.path.hasPrefix(start) }
+    }
+    withExtendedLifetime(read) {}
   }
 }

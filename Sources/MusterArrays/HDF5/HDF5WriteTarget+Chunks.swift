@@ -19,6 +19,12 @@ extension HDF5WriteTarget {
       throw MusterError(.internal, "\"\(dataset.name)\" of \"\(path)\" isn't compressed")
     }
     guard block.count > 0 else { return SpooledChunks(spool: 0, places: []) }
+    guard storage.holdsWholeChunks(from: origin, of: block.shape, in: dataset.shape) else {
+      throw MusterError(
+        .shapeMismatch,
+        "a block of shape \(block.shape) at \(origin) isn't a whole number of chunks of \"\(dataset.name)\" of"
+          + " \"\(path)\", whose shape is \(storage.chunkShape)")
+    }
     let chunks = storage.chunks(from: origin, of: block.shape, in: dataset.shape)
     let compressor = try HDF5ChunkCompressor(storage, of: dataset.elementType)
     do {
@@ -63,13 +69,12 @@ extension HDF5WriteTarget {
   package func copy(_ chunks: some Sequence<Copy>) throws {
     do {
       let file = try HDF5Descriptors.writing(self)
-      var spools: [UInt64: FileDescriptor] = [:]
       var buffer: BlockStorage?
-      for chunk in chunks {
-        let spool =
-          try spools[chunk.spool]
-          ?? FileDescriptor(path: PartialFiles.spoolName(of: partialPath, chunk.spool), flags: O_RDONLY)
-        spools[chunk.spool] = spool
+      var last: (number: UInt64, file: FileDescriptor)?
+      // One file after the other: of many processes there are many.
+      for chunk in chunks.sorted(by: { ($0.spool, $0.place.offset) < ($1.spool, $1.place.offset) }) {
+        let spool = try last?.number == chunk.spool ? last!.file : HDF5Spools.reading(chunk.spool, for: self)
+        last = (chunk.spool, spool)
         for first in stride(from: 0, to: chunk.place.byteCount, by: Self.mostCopiedBytes) {
           let count = min(chunk.place.byteCount - first, Self.mostCopiedBytes)
           if (buffer?.byteCount ?? 0) < count { buffer = try BlockStorage(allocating: count, for: "copying chunks") }
@@ -78,9 +83,7 @@ extension HDF5WriteTarget {
             try spool.read(into: bytes, count: count, offset: chunk.place.offset + first)
           }
           guard read == count else {
-            throw MusterError(
-              .damagedFile, "what was compressed of \"\(path)\" isn't whole any more",
-              fix: "Write the file again; with a journal, set MUSTER_JOURNAL_START=anew")
+            throw lostChunks()
           }
           try FileTime.writing(count) {
             try file.write(from: bytes, count: count, offset: chunk.offset + first)
@@ -88,7 +91,17 @@ extension HDF5WriteTarget {
         }
       }
     } catch let failure as SystemFailure {
-      throw failure.isOfLostFile ? lostFile() : failure.error("write", path)
+      throw failure.isOfLostFile ? lostChunks() : failure.error("write", path)
     }
+  }
+
+  /// What was compressed, or the file that it's for, isn't there.
+  func lostChunks() -> MusterError {
+    MusterError(
+      .inputOutput,
+      "can't write \"\(path)\": what was compressed of it isn't there any more; another program writes the same file, or"
+        + " this node sees another folder of that name, or somebody has removed it",
+      fix: "Let one program at a time write a file, in a folder that all nodes share; with a journal, begin anew with"
+        + " MUSTER_JOURNAL_START=anew")
   }
 }

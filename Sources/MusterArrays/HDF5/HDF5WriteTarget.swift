@@ -99,7 +99,8 @@ package struct HDF5WriteTarget: Codable, Sendable {
     } catch { throw error.error("write", path) }
   }
 
-  private func close() {
+  /// Closes the files here.
+  package func close() {
     _ = HDF5Descriptors.takeWriting(self)
     HDF5Spools.close(self)
   }

@@ -14,9 +14,9 @@ enum PartialFiles {
     destination + "." + digits(of: .random(in: .min ... .max)) + suffix
   }
 
-  /// The file of a process for what it has compressed of a partial file.
-  static func spoolName(of partialPath: String, _ number: UInt64) -> String {
-    partialPath.dropLast(suffix.count) + "-" + digits(of: number) + suffix
+  /// The file of a process for what it has compressed of a partial file; without a number what all their names begin with.
+  static func spoolName(of partialPath: String, _ number: UInt64?) -> String {
+    partialPath.dropLast(suffix.count) + "-" + (number.map { digits(of: $0) + suffix } ?? "")
   }
 
   private static func digits(of number: UInt64) -> String {

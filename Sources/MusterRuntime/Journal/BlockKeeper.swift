@@ -34,6 +34,12 @@ final class BlockKeeper: Sendable {
   private struct State {
     /// By ledger; the file of futures under -1.
     var files: [Int: KeptFile] = [:]
+    /// The ledgers among them, oldest first.
+    var ledgers: [Int] = []
+    /// How many files there have been.
+    var fileCount = 0
+    /// The names of some aren't on disk.
+    var hasNewNames = false
     var pending: [PiecesRecord] = []
     var unsynced: Set<Int> = []
     /// The disk has said no before.
@@ -41,6 +47,11 @@ final class BlockKeeper: Sendable {
   }
 
   private static let common = -1
+  /// Of so many values it's kept in mind which file they go on in. Others begin another one.
+  private static let mostFiles = 64
+
+  /// What the names of files begin with that have blocks of many values.
+  fileprivate static let sharedStart = "results-"
 
   let folder: String
   /// Tells this run's and rank's files from others.
@@ -48,6 +59,8 @@ final class BlockKeeper: Sendable {
   private let tell: @Sendable (PiecesRecord) -> Void
   private let state = Mutex(State())
   private let delayed = DelayedFlush()
+  private let removing = Mutex<[String]>([])
+  private let removals = DelayedFlush()
 
   /// - Parameter tell: notes in the journal that blocks are kept; called from any thread.
   init(folder: String, rank: Int, tell: @escaping @Sendable (PiecesRecord) -> Void) {
@@ -98,14 +111,25 @@ final class BlockKeeper: Sendable {
   func flush() { delayed.now { flushPending() } }
 
   private func flushPending() {
-    let (pending, files) = state.withLock { state in
+    let (pending, files, hasNewNames) = state.withLock { state in
       defer {
         state.pending = []
         // A program may keep many values: their files are opened again where something is added.
         for number in state.unsynced where number != Self.common { state.files[number]?.descriptor = nil }
         state.unsynced = []
+        state.hasNewNames = false
+        let surplus = max(0, state.ledgers.count - Self.mostFiles)
+        for number in state.ledgers.prefix(surplus) { state.files[number] = nil }
+        state.ledgers.removeFirst(surplus)
       }
-      return (state.pending, state.unsynced.compactMap { state.files[$0]?.descriptor })
+      return (state.pending, state.unsynced.compactMap { state.files[$0]?.descriptor }, state.hasNewNames)
+    }
+    if hasNewNames {
+      // What can't be synced is as good as others there.
+      for path in [folder, "\(folder)/.."] {
+        let opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if opened >= 0 { fsync(Descriptor(opened).number) }
+      }
     }
     var status: Int32 = 0
     for file in files where fdatasync(file.number) != 0 && errno != EINVAL { status = errno }
@@ -131,7 +155,11 @@ final class BlockKeeper: Sendable {
     let found: Result<(String, Descriptor, UInt64), MusterError> = state.withLock { state in
       if state.files[number] == nil {
         mkdir(folder, 0o777)
-        state.files[number] = KeptFile(name: (number == Self.common ? "results" : "\(number)") + "-\(suffix)")
+        state.files[number] = KeptFile(
+          name: number == Self.common ? Self.sharedStart + suffix : "\(number)-\(suffix)-\(state.fileCount)")
+        state.fileCount += 1
+        if number != Self.common { state.ledgers.append(number) }
+        state.hasNewNames = true
       }
       var file = state.files[number]!
       if file.descriptor == nil {
@@ -152,7 +180,7 @@ final class BlockKeeper: Sendable {
   ///
   /// - Throws: `MusterError` with code `fileNotFound`, `damagedFile`, `inputOutput`.
   func block(at place: [UInt8], as type: any Block.Type) throws -> any Block {
-    guard let place = Place(place) else { throw MusterError(.damaged, path: folder) }
+    guard let place = Place(place) else { throw damaged(folder) }
     let path = "\(folder)/\(place.file)"
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { throw failure(errno, writing: false) }
@@ -163,7 +191,7 @@ final class BlockKeeper: Sendable {
       while done < target.count {
         let count = pread(file, target.baseAddress! + done, target.count - done, off_t(offset))
         if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { throw count == 0 ? MusterError(.damaged, path: path) : failure(errno, writing: false) }
+        guard count > 0 else { throw count == 0 ? damaged(path) : failure(errno, writing: false) }
         done += count
         offset += UInt64(count)
       }
@@ -177,9 +205,18 @@ final class BlockKeeper: Sendable {
       checksum = Checksum.adding(UnsafeRawBufferPointer(start: storage.bytes, count: size), to: checksum)
       return storage
     }
-    guard checksum == place.checksum else { throw MusterError(.damaged, path: path) }
+    guard checksum == place.checksum else { throw damaged(path) }
     var decoder = BlockDecoder(header: header, storages: storages)
     return try type.decode(from: &decoder)
+  }
+
+  /// What is kept of a value is lost, on any rank: a run that goes on after this one computes it again.
+  func forget(_ ledger: UInt32) { tell(PiecesRecord(ledger: ledger, total: 0, pieces: [])) }
+
+  private func damaged(_ path: String) -> MusterError {
+    MusterError(
+      .damagedFile, "a block that is kept in '\(path)', beside the journal, is damaged",
+      fix: "Start the program again: what can't be read is computed again then")
   }
 
   private func failure(_ number: Int32, writing: Bool) -> MusterError {
@@ -189,24 +226,27 @@ final class BlockKeeper: Sendable {
         + " \(FileWriting.text(of: number))",
       fix: writing
         ? "Free some space and start the program again, or put the journal on another disk"
-        : "Set MUSTER_JOURNAL_START=anew to begin from the start")
+        : "Start the program again: what can't be read is computed again then")
   }
 
   // MARK: Files that aren't needed, or aren't there, on rank 0
 
-  /// Removes what is kept of some values, whichever rank has.
-  func remove(_ ledgers: [UInt32]) {
-    let starts = Set(ledgers.map { Substring("\($0)") })
-    for name in names where name.firstIndex(of: "-").map({ starts.contains(name[..<$0]) }) == true {
-      unlink("\(folder)/\(name)")
+  /// Removes files, whichever rank's. Doesn't wait for that.
+  func remove(_ names: [String]) {
+    removing.withLock { $0 += names }
+    removals.request {
+      let names = self.removing.withLock { names in
+        defer { names = [] }
+        return names
+      }
+      for name in names { unlink("\(self.folder)/\(name)") }
     }
-    state.withLock { state in for ledger in ledgers { state.files[Int(ledger)] = nil } }
   }
 
   /// Of the files that some places name those that aren't there, or end before; files that no place names are removed.
-  func lostFiles(of places: some Sequence<[UInt8]>) -> Set<String> {
+  func lostFiles(of places: some Sequence<Place>) -> Set<String> {
     var ends: [String: UInt64] = [:]
-    for case let place? in places.lazy.map({ Place($0) }) { ends[place.file] = max(ends[place.file] ?? 0, place.end) }
+    for place in places { ends[place.file] = max(ends[place.file] ?? 0, place.end) }
     for name in names where ends[name] == nil { unlink("\(folder)/\(name)") }
     return Set(
       ends.filter { name, end in
@@ -229,6 +269,9 @@ final class BlockKeeper: Sendable {
 extension BlockKeeper.Place {
   /// What begins the bytes of such a place, and no other's.
   private static let tag = [UInt8]("kept block".utf8)
+
+  /// Whether the file has blocks of other values, too.
+  var isShared: Bool { file.hasPrefix(BlockKeeper.sharedStart) }
 
   /// Where the block ends.
   var end: UInt64 { offset + UInt64(headerCount) + sizes.reduce(0) { $0 + UInt64($1) } }

@@ -19,7 +19,8 @@ final class JournalRecorder: Sendable {
   }
 
   let writer: JournalWriter
-  private let drops: CheckpointDrops
+  /// Which files of what is kept beside the journal can go.
+  let keptFiles: SharedKeptFiles
   private let keeper: BlockKeeper
   let output: OutputKeeper
   private let words: Mutex<Words>
@@ -29,9 +30,9 @@ final class JournalRecorder: Sendable {
   /// The last call was recorded with an error.
   private let hasFailed = Atomic(false)
 
-  init(_ file: JournalFile, output: OutputKeeper, drops: CheckpointDrops, keeper: BlockKeeper) {
+  init(_ file: JournalFile, output: OutputKeeper, keeper: BlockKeeper, keptFiles: SharedKeptFiles) {
     self.output = output
-    self.drops = drops
+    self.keptFiles = keptFiles
     self.keeper = keeper
     writer = JournalWriter(
       file: file.descriptor, path: file.opening.path, length: file.opening.length, beforeSync: { output.sync() })
@@ -75,7 +76,7 @@ final class JournalRecorder: Sendable {
   func record(_ pending: Pending, _ error: MusterError) {
     // An error's text can always be encoded.
     let bytes = (try? JSON.encode(error)) ?? []
-    add(pending, []) { CallRecord.put(failure: bytes, to: &$0) }
+    add(pending, [], isError: true) { CallRecord.put(failure: bytes, to: &$0) }
     hasFailed.store(true, ordering: .relaxed)
   }
 
@@ -129,7 +130,9 @@ final class JournalRecorder: Sendable {
   /// Adds a collective's record.
   ///
   /// - Parameter outcome: puts the outcome into the head.
-  private func add(_ pending: Pending, _ bulk: [JournalWriter.Bulk], _ outcome: (inout RecordEncoder) -> Void) {
+  private func add(
+    _ pending: Pending, _ bulk: [JournalWriter.Bulk], isError: Bool = false, _ outcome: (inout RecordEncoder) -> Void
+  ) {
     // What comes after the session has left its next run does again.
     guard !hasStopped.load(ordering: .relaxed) else { return }
     let length = output.length()
@@ -140,8 +143,14 @@ final class JournalRecorder: Sendable {
       outcome(&encoder)
       encoder.put(raw: pending.calls)
     }
-    let unneeded = drops.takeDue()
-    if !unneeded.isEmpty { writer.whenSynced { [keeper] in keeper.remove(unneeded) } }
+    // Where it's the program's end the next run makes the call again, and comes to what was before it.
+    guard !isError else { return }
+    let unneeded = keptFiles.value.withLock { $0.takeDue() }
+    guard !unneeded.isEmpty else { return }
+    for kept in unneeded {
+      writer.append(.pieces(PiecesRecord(ledger: kept.ledger, total: 0, pieces: [])))
+    }
+    writer.whenSynced { [keeper] in keeper.remove(unneeded.flatMap(\.files)) }
   }
 
   /// The number of a kind of call, which is named first where that is new.

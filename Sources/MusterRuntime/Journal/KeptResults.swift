@@ -40,13 +40,19 @@ final class KeptResults: Sendable {
   func place(of piece: Int) -> [UInt8]? {
     known.withLock { known in
       if known == nil { known = journal.donePieces(of: ledger) }
-      return known![UInt32(piece)]
+      return known?[UInt32(piece)]
     }
   }
 
   /// Runs a task, or reads what it yielded in another run.
   func run(_ piece: Int, _ type: any Block.Type, _ body: () throws -> any Block) throws -> any Block {
-    if let place = place(of: piece) { return try keeper.block(at: place, as: type) }
+    if let place = place(of: piece) {
+      do { return try keeper.block(at: place, as: type) } catch {
+        // The inputs aren't here. The next run computes it again.
+        keeper.forget(ledger)
+        throw error
+      }
+    }
     let start = MonotonicClock.nanoseconds
     let block = try body()
     let time = MonotonicClock.nanoseconds - start

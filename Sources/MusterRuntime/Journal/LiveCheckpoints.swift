@@ -27,6 +27,9 @@ package struct LiveCheckpoints: Sendable {
   /// How many graphs are kept in mind.
   package var count: Int { graphs.count }
 
+  /// Whether a ledger is that of a checkpoint that may be needed.
+  package func has(_ ledger: UInt32) -> Bool { graphsByLedger[ledger] != nil }
+
   /// Workers keep the results of a graph.
   ///
   /// - Parameters:

@@ -133,14 +133,14 @@ final class OutputKeeper: Sendable {
     close(file)
   }
 
-  /// Passes on what has been printed, tells how much, and passes nothing on any more: what is printed from now on the next
-  /// run prints again. Doesn't wait where nobody reads standard output.
-  func stop() {
-    StandardStreams.flushBufferedOutput()
-    for _ in 0..<20 {
-      if passing.withLockIfAvailable({ _ in passOnLocked() }) != nil { break }
-      usleep(10_000)
-    }
+  /// Passes on what has been printed, as far as somebody reads it, tells how much, and passes nothing on any more: what is
+  /// left, and printed from now on, is the next run's.
+  ///
+  /// - Parameter patience: how long to wait for who reads standard output, in milliseconds.
+  func stop(patience: Int) {
+    let length = length()
+    // Who writes may have to wait for ever.
+    for _ in 0..<patience where state.withLock({ $0.isKeeping && $0.passedOn < length }) { usleep(1000) }
     // Who still waits for a reader keeps nobody else from leaving.
     Self.current.withLock { if $0 === self { $0 = nil } }
     let (passedOn, tell) = state.withLock { state in
@@ -150,18 +150,21 @@ final class OutputKeeper: Sendable {
     tell(passedOn)
   }
 
-  /// Standard output goes where it went before.
+  /// Standard output goes where it went before. What hasn't been passed on isn't.
   func end() {
     StandardStreams.flushBufferedOutput()
-    passOn()
     Self.current.withLock { if $0 === self { $0 = nil } }
-    state.withLock { state in
-      guard state.original >= 0 else { return }
-      dup2(state.original, STDOUT_FILENO)
-      close(state.original)
-      if state.file >= 0 { close(state.file) }
-      state = State()
+    func restore(closing: Bool) {
+      state.withLock { state in
+        guard state.original >= 0 else { return }
+        dup2(state.original, STDOUT_FILENO)
+        if closing { close(state.original) }
+        if state.file >= 0 { close(state.file) }
+        state = State()
+      }
     }
+    // A thread that waits for a reader still has the descriptor in use.
+    if passing.withLockIfAvailable({ _ in restore(closing: true) }) == nil { restore(closing: false) }
   }
 
   /// Passes on what is in the file of the session that runs. Not to be called in a signal handler.

@@ -27,7 +27,7 @@ package final class PieceLedger: Sendable {
   package func place(of piece: Int) -> [UInt8]? {
     done.withLock { done in
       if done == nil { done = journal.donePieces(of: number) }
-      return done![UInt32(piece)]
+      return done?[UInt32(piece)]
     }
   }
 
@@ -42,7 +42,7 @@ package final class PieceLedger: Sendable {
 
   /// Has pieces made lasting where the session leaves before its work is done.
   func register(_ sync: PieceSync) {
-    journal.register(self) { [weak sync] in sync?.flush() }
+    journal.register(self) { [weak sync] in try? sync?.flush() }
   }
 
   /// What earlier runs have done is lost: all has to be done again. On every rank; on rank 0 the journal says so when this
@@ -121,6 +121,7 @@ extension Session {
   func add(_ pieces: PiecesRecord) {
     guard let recorder = state.value.withLock({ $0.journal?.recorder }) else { return }
     recorder.writer.append(.pieces(pieces))
-    drops.told(pieces.pieces, of: pieces.ledger)
+    guard pieces.total > 0, let place = BlockKeeper.Place(pieces.place), !place.isShared else { return }
+    keptFiles.value.withLock { $0.told(pieces.pieces, of: pieces.ledger, in: place.file) }
   }
 }

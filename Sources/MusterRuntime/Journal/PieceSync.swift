@@ -7,6 +7,8 @@ package final class PieceSync: Sendable {
     /// Those that the number says all of, and the others with what it takes to find them.
     var pending: [Int] = []
     var placed: [(piece: Int, place: [UInt8])] = []
+    /// What was written isn't all on disk, and won't be.
+    var failure: (any Error)?
   }
 
   private let ledger: PieceLedger
@@ -14,8 +16,7 @@ package final class PieceSync: Sendable {
   private let state = Mutex(State())
   private let delayed = DelayedFlush()
 
-  /// - Parameter sync: Makes what was written up to now lasting. What it throws the end of the write throws too: the pieces
-  ///   aren't told of.
+  /// - Parameter sync: Makes what was written up to now lasting.
   package init(_ ledger: PieceLedger, sync: @escaping @Sendable () throws -> Void) {
     self.ledger = ledger
     self.sync = sync
@@ -33,14 +34,23 @@ package final class PieceSync: Sendable {
   }
 
   /// Makes what is written lasting now, and tells of it.
-  package func flush() { delayed.now { flushPending() } }
+  ///
+  /// - Throws: what that, or an attempt before it, has thrown. The system says only once that something didn't come to disk.
+  package func flush() throws {
+    delayed.now { flushPending() }
+    if let failure = state.withLock({ $0.failure }) { throw failure }
+  }
 
   private func flushPending() {
-    let (pieces, placed) = state.withLock { state in
+    let (pieces, placed, failure) = state.withLock { state in
       defer { (state.pending, state.placed) = ([], []) }
-      return (state.pending, state.placed)
+      return (state.pending, state.placed, state.failure)
     }
-    guard !pieces.isEmpty || !placed.isEmpty, !ledger.hasClosed, (try? sync()) != nil else { return }
+    guard !pieces.isEmpty || !placed.isEmpty, !ledger.hasClosed, failure == nil else { return }
+    do { try sync() } catch {
+      state.withLock { $0.failure = error }
+      return
+    }
     ledger.tell(pieces)
     for (piece, place) in placed { ledger.tell([piece], place: place) }
   }

@@ -25,14 +25,15 @@ extension Session {
     }
     let recorder = file.map {
       JournalRecorder(
-        $0, output: OutputKeeper(path: JournalFile.outputPath(of: opening.path)), drops: drops, keeper: keeper)
+        $0, output: OutputKeeper(path: JournalFile.outputPath(of: opening.path)), keeper: keeper,
+        keptFiles: keptFiles)
     }
     // Where it can't be read on some rank nothing is added to it, and others may have it.
     defer { if journal == nil { recorder?.writer.close() } }
     try onEachRank("read the journal") {
       do throws(JournalFault) {
         journal = SessionJournal(
-          opening, past: try JournalPast(opening), recorder: recorder, keeper: keeper, drops: drops)
+          opening, past: try JournalPast(opening), recorder: recorder, keeper: keeper)
       } catch { throw MusterError(error, path: opening.path) }
     }
     guard let journal else { return }
@@ -111,6 +112,7 @@ extension Session {
     _ = try agree("end the journal") {
       guard let recorder = journal.recorder else { return true }
       defer {
+        recorder.output.passOnAndTell()
         recorder.output.end()
         recorder.writer.close()
       }
@@ -132,6 +134,8 @@ extension Session {
     guard let journal = state.value.withLock({ $0.journal }) else { return }
     journal.keeper.flush()
     journal.keeper.close()
+    // What nobody reads in that time the next run passes on.
+    journal.recorder?.output.stop(patience: 5000)
     journal.recorder?.output.end()
     journal.recorder?.writer.close()
   }

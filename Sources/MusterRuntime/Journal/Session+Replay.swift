@@ -86,7 +86,10 @@ extension Session {
   /// by itself. Collective.
   func goOn(_ journal: SessionJournal) throws {
     try journal.readRest()
-    let lost = journal.hasPieces ? try agree("look for what is kept") { journal.lostFiles() } : []
+    let nextLedger = state.value.withLock { $0.nextLedger }
+    let lost =
+      journal.hasPieces
+      ? try agree("look for what is kept") { journal.lostFiles(nextLedger: nextLedger) } : []
     if !lost.isEmpty {
       tellUser(
         "warning: of what is kept in '\(journal.keeper.folder)' \(lost.count) file\(lost.count == 1 ? "" : "s") can't be"

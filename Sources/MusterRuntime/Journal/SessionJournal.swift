@@ -22,8 +22,9 @@ final class SessionJournal: Sendable {
     var isLive = false
     /// The program isn't the one that wrote the journal: every call fails with it.
     var difference: MusterError?
-    /// The pieces that were done when the session went past its journal, with what it takes to find each, by ledger.
-    var pieces: [UInt32: [UInt32: [UInt8]]] = [:]
+    /// The pieces that were done when the session went past its journal, with what it takes to find each, by ledger; nil
+    /// before that.
+    var pieces: [UInt32: [UInt32: [UInt8]]]?
     /// What makes pieces lasting.
     var syncs: [ObjectIdentifier: @Sendable () -> Void] = [:]
     /// What is to be done when the program has come to its end.
@@ -36,17 +37,14 @@ final class SessionJournal: Sendable {
   /// On rank 0.
   let recorder: JournalRecorder?
   let keeper: BlockKeeper
-  let drops: CheckpointDrops
   private let outputLength: UInt64
   private let printedLength: UInt64
   private let state: Mutex<State>
 
   init(
-    _ opening: JournalFile.Opening, past: sending JournalPast, recorder: JournalRecorder?, keeper: BlockKeeper,
-    drops: CheckpointDrops
+    _ opening: JournalFile.Opening, past: sending JournalPast, recorder: JournalRecorder?, keeper: BlockKeeper
   ) {
     self.keeper = keeper
-    self.drops = drops
     path = opening.path
     isEnded = opening.isEnded
     outputLength = opening.outputLength
@@ -122,7 +120,7 @@ final class SessionJournal: Sendable {
   }
 
   /// Whether anything is kept, or written in part: the same on every rank.
-  var hasPieces: Bool { state.withLock { !$0.pieces.isEmpty } }
+  var hasPieces: Bool { state.withLock { $0.pieces?.isEmpty == false } }
   var hasSubmissions: Bool { state.withLock { $0.deferred.submissionCount > 0 } }
 
   /// Whether so much is put off that what isn't needed of it should be dropped: the same on every rank.
@@ -186,12 +184,22 @@ final class SessionJournal: Sendable {
   // MARK: Pieces
 
   /// On rank 0: the files of what is kept beside the journal that aren't there as they were.
-  func lostFiles() -> Set<String> {
-    let pieces = state.withLock { $0.pieces }
-    let lost = keeper.lostFiles(of: pieces.values.lazy.flatMap(\.values))
-    for (ledger, places) in pieces {
-      let there = places.filter { place in BlockKeeper.Place(place.value).map { !lost.contains($0.file) } ?? false }
-      if !there.isEmpty { drops.told(there.keys, of: ledger) }
+  ///
+  /// - Parameter nextLedger: the number of the first ledger that the program hasn't come to.
+  func lostFiles(nextLedger: Int) -> Set<String> {
+    let pieces = state.withLock { $0.pieces } ?? [:]
+    var places: [(ledger: UInt32, piece: UInt32, place: BlockKeeper.Place)] = []
+    for (ledger, found) in pieces {
+      for (piece, bytes) in found {
+        if let place = BlockKeeper.Place(bytes) { places.append((ledger, piece, place)) }
+      }
+    }
+    let lost = keeper.lostFiles(of: places.lazy.map(\.place))
+    recorder?.keptFiles.value.withLock { files in
+      files.goesOn(after: UInt32(nextLedger))
+      for (ledger, piece, place) in places where !lost.contains(place.file) && !place.isShared {
+        files.told([piece], of: ledger, in: place.file)
+      }
     }
     return lost
   }
@@ -199,13 +207,16 @@ final class SessionJournal: Sendable {
   /// What is kept in some files isn't there any more.
   func forgetPieces(in files: Set<String>) {
     state.withLock { state in
-      state.pieces = state.pieces.mapValues { places in
+      state.pieces = state.pieces?.mapValues { places in
         places.filter { place in BlockKeeper.Place(place.value).map { !files.contains($0.file) } ?? true }
       }
     }
   }
 
-  func donePieces(of ledger: UInt32) -> [UInt32: [UInt8]] { state.withLock { $0.pieces[ledger] ?? [:] } }
+  /// What earlier runs have done of a ledger; nil where the program hasn't come past the journal, which may say more.
+  func donePieces(of ledger: UInt32) -> [UInt32: [UInt8]]? {
+    state.withLock { state in state.pieces.map { $0[ledger] ?? [:] } }
+  }
 
   /// Has something called where the session leaves before its work is done.
   func register(_ owner: AnyObject, _ flush: @escaping @Sendable () -> Void) {
@@ -233,7 +244,7 @@ final class SessionJournal: Sendable {
     guard let recorder else { return }
     if isLive {
       recorder.stop()
-      recorder.output.stop()
+      recorder.output.stop(patience: 200)
       recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))
     }
     do throws(MusterError) { try recorder.writer.sync() } catch {
@@ -243,7 +254,7 @@ final class SessionJournal: Sendable {
 
   func forgetPieces(of ledger: UInt32) {
     state.withLock { state in
-      state.pieces[ledger] = nil
+      state.pieces?[ledger] = nil
       state.past?.forgetPieces(of: ledger)
     }
   }

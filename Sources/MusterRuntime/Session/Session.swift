@@ -43,8 +43,8 @@ public final class Session: Sendable {
   /// What the program asks for is put off: earlier runs have done it.
   let isReplaying = Atomic(false)
   let hasJournal = Atomic(false)
-  /// On rank 0, with a journal.
-  let drops = CheckpointDrops()
+  /// Of a session with a journal, on rank 0.
+  let keptFiles = SharedKeptFiles()
   /// Collectives that have ended, and that the journal is about to have.
   let unrecordedResults = Atomic(0)
   /// How many graphs have been lowered. Its lock is held while a lowering has marks on nodes.
@@ -152,13 +152,13 @@ public final class Session: Sendable {
     call.plan = plan.digest
     if let known = try replayedBlocks(of: call, running: plan) { return known }
     var ledger: UInt32?
-    let blocks = try await blocks(of: call, finishing: finishing) { state, arrival, completion in
+    defer { if let ledger { withKeptFiles { $0.ended(ledger) } } }
+    return try await blocks(of: call, finishing: finishing) { state, arrival, completion in
       var plan = plan
       if Self.keepsResults(of: plan) { (plan, ledger) = Self.keeping(plan, .collective, &state) }
+      if let ledger { withKeptFiles { $0.began(ledger) } }
       engine.compute(Self.submission(of: plan, call, &state), arrival: arrival, completion: completion)
     }
-    if let ledger { drops.ended(ledger) }
-    return blocks
   }
 
   /// Collective: waits for futures, each named by its task, and returns their blocks. A graph isn't needed for it.
@@ -230,8 +230,12 @@ public final class Session: Sendable {
       var submission = Self.submission(of: plan, call, &state)
       submission.urgency = urgency
       submission.isOfFutures = isOfFutures
-      if state.journal?.recorder != nil {
-        drops.submitted(submission, ledger: isCheckpointed ? ledger : nil, kept: keptLayers)
+      if isCheckpointed || !keptLayers.isEmpty {
+        withKeptFiles {
+          $0.submitted(
+            submission.graph, layers: submission.layers, resultCount: submission.plan.results.count,
+            ledger: isCheckpointed ? ledger : nil, kept: keptLayers)
+        }
       }
       if !isPutOff(.submit(submission), state.journal) { engine.submit(submission) }
       return (submission.graph, submission.plan.results, state.log.count - 1)
@@ -243,8 +247,13 @@ public final class Session: Sendable {
 
   /// The program has no use for some kept blocks any more.
   func release(_ tasks: [TaskID], of graph: GraphID) {
-    if isRoot && hasJournal.load(ordering: .relaxed) { drops.released(tasks.count, of: graph) }
+    withKeptFiles { $0.released(tasks.count, of: graph) }
     if !isPutOff(.release(tasks, of: graph)) { engine.release(tasks, of: graph) }
+  }
+
+  /// On rank 0, with a journal.
+  private func withKeptFiles(_ body: (inout KeptFiles) -> Void) {
+    if isRoot && hasJournal.load(ordering: .relaxed) { keptFiles.value.withLock { body(&$0) } }
   }
 
   /// Some tasks aren't to be run any more.

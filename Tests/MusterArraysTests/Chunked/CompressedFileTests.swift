@@ -42,6 +42,43 @@ import Testing
     }
   }
 
+  /// One chunk for the whole array, of any size.
+  @Test func aLargeChunk() async throws {
+    let shape = [1200, 8192]
+    try await ChunkedFileTests.inFolder { folder in
+      let path = folder + "/a.h5"
+      try await inSession { session async throws in
+        let lazy = session.fromFunction(shape, as: Double.self, chunks: [100, -1]) { Double($0[0] * 8192 + $0[1]) }
+        let array = try await lazy.compute()
+        try await session.write(
+          to: path,
+          [
+            .dataset("lazy", lazy, compression: .deflate(level: 1, chunkShape: shape)),
+            .dataset("memory", array, compression: .deflate(level: 1, chunkShape: [1200, 8000])),
+          ])
+        for name in ["lazy", "memory"] {
+          let back = try session.open(path, dataset: name, as: Double.self, chunks: [-1, -1])
+          #expect(try await back.compute() == array)
+        }
+      }
+    }
+  }
+
+  /// Chunks that begin anywhere: the file's are others.
+  @Test func chunksWithNothingInCommon() async throws {
+    try await ChunkedFileTests.inFolder { folder in
+      let path = folder + "/a.h5"
+      try await inSession { session async throws in
+        let lazy = session.arange(0.0, 60_000.0, chunks: [10_000])[1...]
+        try await lazy.write(to: path, dataset: "a", compression: .deflate)
+        let chunk = try #require(try session.inspect(path, dataset: "a").chunkShape)
+        #expect(chunk[0] > 1000, "\(chunk)")
+        let back = try await session.open(path, dataset: "a", as: Double.self).compute()
+        #expect(back == NDArray((1..<60_000).map { Double($0) }, shape: [59_999]))
+      }
+    }
+  }
+
   /// HDF5 has no chunks of nothing: such a dataset is written as it is.
   @Test func anEmptyDataset() async throws {
     try await ChunkedFileTests.inFolder { folder in
@@ -69,6 +106,12 @@ import Testing
             await refusal(.deflate(chunkShape: shape))
               == "\"a\" can't be compressed: chunks of the shape \(shape) don't fit into its shape, [10, 20]")
         }
+        let tiny = session.zeros([1 << 25], as: Int8.self)
+        let tooMany = await musterError {
+          try await tiny.write(to: path, dataset: "a", compression: .deflate(chunkShape: [1]))
+        }
+        #expect(
+          tooMany?.code == .invalidArgument && tooMany?.message.contains("would be 33554432, and 16777216") == true)
         let large = session.zeros([1 << 15, 1 << 14], as: Double.self)
         let tooLarge = await musterError {
           try await large.write(to: path, dataset: "a", compression: .deflate(chunkShape: [1 << 15, 1 << 14]))

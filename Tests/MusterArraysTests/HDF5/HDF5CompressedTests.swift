@@ -231,6 +231,23 @@ struct HDF5CompressedTests {
     #expect(try openFiles(below: disk.folder.path) == [])
   }
 
+  @Test("A block that isn't a whole number of chunks is refused")
+  func wrongBlocks() throws {
+    let folder = try TemporaryFolder()
+    let target = try HDF5WriteTarget.create(path: folder.file("out.h5"), try Self.description())
+    // The second dataset, of shape 30 × 40 × 7 in chunks of 8 × 16 × 7.
+    for region in [[0..<8, 8..<16, 0..<7], [4..<8, 0..<16, 0..<7], [0..<10, 0..<16, 0..<7], [0..<8, 0..<16, 0..<6]] {
+      expectError(.shapeMismatch, ["out.h5", "isn't a whole number of chunks of \"field\""]) {
+        _ = try target.compress(
+          Ramp.block([30, 40, 7], region, .float32), dataset: 1, origin: region.map(\.lowerBound))
+      }
+    }
+    let end = try target.compress(
+      Ramp.block([30, 40, 7], [24..<30, 32..<40, 0..<7], .float32), dataset: 1, origin: [24, 32, 0])
+    #expect(end.places.count == 1)
+    target.abandon()
+  }
+
   @Test("Chunks are parts of the array's chunks, of at most a mebibyte where that's possible")
   func chosenChunks() throws {
     func chosen(_ shape: [Int], _ sizes: [[Int]]?, _ type: ElementType = .float64) throws -> [Int] {
@@ -241,8 +258,11 @@ struct HDF5CompressedTests {
     #expect(try chosen([1024, 4096], [[256, 256, 256, 256], [4096]]) == [64, 2048])
     #expect(try chosen([3000], [[1000, 1000, 1000]]) == [1000])
     #expect(try chosen([900, 1], [[300, 200, 300, 100], [1]]) == [100, 1])
-    // Along an axis whose cuts have nothing in common there are chunks of one.
     #expect(try chosen([10, 4], [[3, 4, 3], [4]]) == [1, 4])
+    // Where cuts have next to nothing in common the array is rechunked rather than cut into crumbs.
+    #expect(try chosen([(1 << 21) - 1], [[(1 << 20) - 1, 1 << 20]]) == [69905])
+    #expect(try chosen([3 << 20], [[(1 << 20) - 1, 1 << 20, (1 << 20) + 1]]) == [65537])
+    #expect(try chosen([2999, 1000], [[1001, 1000, 998], [1000]]) == [251, 500])
     // A large prime isn't cut.
     #expect(try chosen([2 * 1_000_003], [[1_000_003, 1_000_003]]) == [1_000_003])
   }
