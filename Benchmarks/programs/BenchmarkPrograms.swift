@@ -21,6 +21,9 @@ struct BenchmarkPrograms {
     case "graph-10m":
       try SchedulerCore.run(SchedulerCore.reduction(tasks: try number(arguments, 1)), workers: try number(arguments, 2))
     case "metg": try await METG.run(arguments)
+    case "compressed-write":
+      try await CompressedWrite.run(
+        rows: try number(arguments, 1), columns: try number(arguments, 2), path: try text(arguments, 3))
     case "elementwise": try await Elementwise.run(count: try number(arguments, 1))
     case "spill": try Spill.run(limit: try number(arguments, 1), folder: try text(arguments, 2))
     case "plain-disk":
