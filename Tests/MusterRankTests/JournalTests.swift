@@ -489,7 +489,7 @@ struct DrainTests {
 
   /// What nobody has read of standard output the next run passes on: where a pipe has been full for a while, and where it
   /// becomes so in the last moment.
-  @Test(arguments: [3000, 650])
+  @Test(arguments: [3000, 650, 101])
   func nobodyReadsStandardOutput(lines: Int) throws {
     let job = try DurableJob(["durable-chatty", "\(lines)"])
     defer { job.remove() }

@@ -8,7 +8,8 @@ struct LiveCheckpointsTests {
   private func submit(
     _ number: Int, checkpoint ledger: UInt32? = nil, of bases: [UInt32] = [], _ live: inout LiveCheckpoints
   ) {
-    live.submitted(GraphID(number), layers: number..<number + 1, resultCount: 2, ledger: ledger, kept: bases)
+    live.submitted(
+      GraphID(number), layers: number..<number + 1, results: .init(count: 2, kept: [0, 1]), ledger: ledger, kept: bases)
   }
 
   @Test func oneGoesWithItsLastResult() {
@@ -50,6 +51,21 @@ struct LiveCheckpointsTests {
     #expect(live.count == 0)
   }
 
+  /// A graph may have results that are another one's as they are: its checkpoint is theirs.
+  @Test func oneIsNeededUnderAnotherName() {
+    var live = LiveCheckpoints()
+    submit(0, checkpoint: 7, &live)
+    #expect(live.told([0, 1], of: 7) == [])
+    submit(1, checkpoint: 8, &live)
+    // One result made of graph 1, and one of graph 0 as it is.
+    live.submitted(
+      GraphID(2), layers: 2..<3, results: .init(count: 2, kept: [0], passedOn: [0]), ledger: 9, kept: [1, 0])
+    #expect(live.released(2, of: GraphID(0)) == [] && live.released(2, of: GraphID(1)) == [])
+    #expect(live.told([0], of: 9) == [8])
+    #expect(live.released(2, of: GraphID(2)).sorted() == [7, 9])
+    #expect(live.count == 0)
+  }
+
   @Test func aNewCheckpointTakesThePlaceOfThoseBefore() {
     var live = LiveCheckpoints()
     submit(0, checkpoint: 100, &live)
@@ -80,8 +96,9 @@ struct LiveCheckpointsTests {
 
 /// Which files of what is kept beside a journal can go.
 struct KeptFilesTests {
-  private func submit(_ number: Int, checkpoint ledger: UInt32, _ files: inout KeptFiles) {
-    files.submitted(GraphID(number), layers: number..<number + 1, resultCount: 1, ledger: ledger, kept: [])
+  private func submit(_ number: Int, checkpoint ledger: UInt32, of bases: [UInt32] = [], _ files: inout KeptFiles) {
+    files.submitted(
+      GraphID(number), layers: number..<number + 1, results: .init(count: 1, kept: [0]), ledger: ledger, kept: bases)
   }
 
   private func due(_ files: inout KeptFiles) -> [UInt32: Set<String>] {
@@ -128,15 +145,19 @@ struct KeptFilesTests {
     for ledger: UInt32 in 1...5 { files.told([0], of: ledger, in: "\(ledger)-a") }
     // 3 was a collective's.
     #expect(due(&files) == [1: ["1-a"], 3: ["3-a"]])
-    submit(2, checkpoint: 4, &files)
-    files.began(5)
-    #expect(due(&files) == [:])
-    // All of 4 is on disk: that of which it was made could go, were it anything.
-    files.released(1, of: GraphID(2))
-    files.ended(5)
-    #expect(due(&files) == [4: ["4-a"], 5: ["5-a"]])
+    #expect(files.mayNeed(2) && !files.mayNeed(1) && !files.mayNeed(3))
     files.released(1, of: GraphID(1))
     #expect(due(&files) == [2: ["2-a"]])
+    submit(2, checkpoint: 6, &files)
+    files.told([0], of: 6, in: "6-a")
+    // All of 4 is on disk already: it doesn't need that of which it was made.
+    submit(3, checkpoint: 4, of: [2], &files)
+    files.began(5)
+    files.released(1, of: GraphID(2))
+    #expect(due(&files) == [6: ["6-a"]])
+    files.released(1, of: GraphID(3))
+    files.ended(5)
+    #expect(due(&files) == [4: ["4-a"], 5: ["5-a"]])
     #expect(files.count == 0)
   }
 }

@@ -303,6 +303,12 @@ enum Durable {
         for line in lines { print("\(line) " + String(repeating: "-", count: 95)) }
       }
       fill(0..<lines)
+      // A part of it that isn't a page is passed on by itself.
+      if lines < 200 {
+        _ = try await session.delayed { 0 }.compute()
+        usleep(300_000)
+        fill(0..<650)
+      }
       for step in 0..<3 {
         let value = try await session.delayed { () -> Int in
           usleep(200_000)

@@ -49,7 +49,7 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
 
   // MARK: The chunks
 
-  package func counts(of shape: [Int]) -> [Int] { zip(shape, chunkShape).map { ($0 + $1 - 1) / $1 } }
+  package func counts(of shape: [Int]) -> [Int] { zip(shape, chunkShape).map { $0 == 0 ? 0 : ($0 - 1) / $1 + 1 } }
 
   /// The bytes of a chunk that isn't compressed. Those at an array's end are as large as the others.
   func byteCount(of elementType: ElementType) -> Int { chunkShape.reduce(elementType.byteCount, *) }
@@ -74,13 +74,11 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
   private static let wishedBlockBytes = 16 << 20
 
   /// The chunks of an array that are whole numbers of the file's: as many of these as make blocks of a useful size.
-  ///
-  /// - Throws: `invalidChunks` where there would be too many.
   func grid(of shape: [Int], _ elementType: ElementType) throws(MusterError) -> ChunkGrid {
     var block = chunkShape
     var bytes = byteCount(of: elementType)
     for axis in shape.indices.reversed() {
-      let count = (shape[axis] + chunkShape[axis] - 1) / chunkShape[axis]
+      let count = (shape[axis] - 1) / chunkShape[axis] + 1
       let taken = max(1, min(count, Self.wishedBlockBytes / bytes))
       block[axis] *= taken
       bytes *= taken
@@ -125,14 +123,19 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
   /// Chunks of which each of the array's is a whole number, as small as wished where that can be; where that would be tiny
   /// ones, parts of the largest of the array's.
   private static func parts(of sizes: [[Int]], elementByteCount: Int) -> [Int] {
+    // An empty chunk has no cut of its own.
+    let sizes = sizes.map { sizes in sizes.contains { $0 > 0 } ? sizes.filter { $0 > 0 } : [1] }
     // The last one may end anywhere.
     let common = sizes.map { $0.count == 1 ? $0[0] : $0.dropLast().reduce(0, greatestCommonDivisor) }
     // What may be cut at any place: an axis of one chunk.
-    let parts = cut(common, elementByteCount, anywhere: sizes.map { $0.count == 1 })
+    // So large an array that chunks of that size would be more than there may be.
+    let least = max(1, byteCount(of: sizes.map { $0.reduce(0, +) }, elementByteCount) / mostChunks) * 4
+    let wished = max(wishedChunkBytes, least)
+    let parts = cut(common, elementByteCount, to: wished, anywhere: sizes.map { $0.count == 1 })
     let largest = sizes.map { $0.max()! }
-    let least = min(leastChunkBytes, byteCount(of: largest, elementByteCount) / 4)
-    return byteCount(of: parts, elementByteCount) >= least
-      ? parts : cut(largest, elementByteCount, anywhere: largest.map { _ in true })
+    let tiny = max(min(leastChunkBytes, byteCount(of: largest, elementByteCount) / 4), least > 4 ? least / 2 : 0)
+    return byteCount(of: parts, elementByteCount) >= tiny
+      ? parts : cut(largest, elementByteCount, to: wished, anywhere: largest.map { _ in true })
   }
 
   private static func byteCount(of shape: [Int], _ elementByteCount: Int) -> Int {
@@ -142,18 +145,20 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
   /// Cuts a shape in turn along each axis until it's as small as wished.
   ///
   /// - Parameter anywhere: for each axis whether it may be cut into parts that aren't equal.
-  private static func cut(_ shape: [Int], _ elementByteCount: Int, anywhere isWhole: [Bool]) -> [Int] {
+  private static func cut(
+    _ shape: [Int], _ elementByteCount: Int, to wished: Int, anywhere isWhole: [Bool]
+  ) -> [Int] {
     var parts = shape
     var axis = 0
     var tries = 0
-    while byteCount(of: parts, elementByteCount) > wishedChunkBytes, tries < parts.count {
+    while byteCount(of: parts, elementByteCount) > wished, tries < parts.count {
       defer { axis = (axis + 1) % parts.count }
       guard parts[axis] > 1 else {
         tries += 1
         continue
       }
       if isWhole[axis] {
-        parts[axis] = (parts[axis] + 1) / 2
+        parts[axis] -= parts[axis] / 2
       } else if let divisor = (2...mostParts).first(where: { parts[axis] % $0 == 0 }) {
         parts[axis] /= divisor
       } else {

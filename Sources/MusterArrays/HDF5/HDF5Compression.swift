@@ -6,7 +6,8 @@ public struct HDF5Compression: Sendable, Hashable {
   /// smaller so, as a rule.
   public var shuffle: Bool
   /// The shape of the file's chunks, which are compressed one by one: for each axis from 1 to its length, less than 4 GiB
-  /// together, and no more than 16,777,216 of them. Nil for parts of the array's chunks, of at most 1 MiB where possible.
+  /// together, and no more than 16,777,216 of them. Nil for parts of the array's chunks, of at most 1 MiB where
+  /// possible; where these would be tiny, for others, and the array is rechunked.
   public var chunkShape: [Int]?
 
   /// What every HDF5 library can read: `compression="gzip"` in h5py, `zlib=True` in NetCDF.

@@ -100,6 +100,18 @@ public struct Plan: Sendable {
     return layers
   }
 
+  /// The layers, by the session's numbers, of those results that workers keep already.
+  var passedLayers: [UInt32] {
+    let kept = Dictionary(uniqueKeysWithValues: kept.map { ($0.layer, $0.tasks) })
+    var layers: [UInt32] = []
+    for result in results {
+      guard let tasks = kept[Int(result.layer)] else { continue }
+      let layer = tasks[Int(result.index)].layer
+      if layers.last != layer { layers.append(layer) }
+    }
+    return layers
+  }
+
   /// How the tasks of a layer run.
   mutating func setOptions(of layer: Int, _ options: TaskOptions) {
     layers[layer].tasks.retries = options.retries

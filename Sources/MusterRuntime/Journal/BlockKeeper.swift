@@ -17,37 +17,51 @@ final class BlockKeeper: Sendable {
     var checksum: UInt32
   }
 
-  /// Closed with its last reference: a thread that writes does so unharmed while another drops it.
-  private final class Descriptor: Sendable {
+  /// A file that blocks are written to, closed with its last reference: a thread that writes does so unharmed while another
+  /// drops it.
+  private final class BlockFile: Sendable {
+    let name: String
     let number: Int32
-    init(_ number: Int32) { self.number = number }
-    deinit { _ = Glibc.close(number) }
-  }
+    private let length = Atomic<UInt64>(0)
+    /// Something didn't come to disk, which the system says once: nothing more is told of that is here.
+    let hasFailed = Atomic(false)
+    /// Something has been told of that is here.
+    let isTold = Atomic(false)
 
-  private struct KeptFile {
-    var name: String
-    /// nil where it isn't open.
-    var descriptor: Descriptor?
-    var length: UInt64 = 0
+    init(name: String, number: Int32) {
+      self.name = name
+      self.number = number
+    }
+    deinit { _ = Glibc.close(number) }
+
+    /// A place for so many bytes.
+    func reserve(_ byteCount: Int) -> UInt64 { length.add(UInt64(byteCount), ordering: .relaxed).oldValue }
   }
 
   private struct State {
-    /// By ledger; the file of futures under -1.
-    var files: [Int: KeptFile] = [:]
+    /// Those that blocks go to, by ledger; that of futures under -1.
+    var files: [Int: BlockFile] = [:]
     /// The ledgers among them, oldest first.
     var ledgers: [Int] = []
     /// How many files there have been.
     var fileCount = 0
     /// The names of some aren't on disk.
     var hasNewNames = false
-    var pending: [PiecesRecord] = []
-    var unsynced: Set<Int> = []
+    var pending: [(record: PiecesRecord, file: BlockFile)] = []
     /// The disk has said no before.
     var hasWarned = false
+    var isClosed = false
+
+    mutating func drop(_ file: BlockFile) {
+      for (number, known) in files where known === file {
+        files[number] = nil
+        ledgers.removeAll { $0 == number }
+      }
+    }
   }
 
   private static let common = -1
-  /// Of so many values it's kept in mind which file they go on in. Others begin another one.
+  /// Of so many values files are open. Others begin another one.
   private static let mostFiles = 64
 
   /// What the names of files begin with that have blocks of many values.
@@ -80,13 +94,14 @@ final class BlockKeeper: Sendable {
     guard encoder.refusal == nil else { return }
     let number = alone ? Int(ledger) : Self.common
     let byteCount = encoder.header.count + encoder.segments.reduce(0) { $0 + $1.byteCount }
-    let (name, descriptor, offset) = try place(in: number, byteCount)
+    guard let file = try file(of: number) else { return }
+    let offset = file.reserve(byteCount)
     var checksum = Checksum.of(encoder.header[...])
     var end = offset
     var status: Int32 = 0
     func put(_ bytes: UnsafeRawBufferPointer) {
       guard status == 0 else { return }
-      status = FileWriting.write(bytes, to: descriptor.number, at: end)
+      status = FileWriting.write(bytes, to: file.number, at: end)
       end += UInt64(bytes.count)
     }
     encoder.header.withUnsafeBytes { put($0) }
@@ -95,15 +110,15 @@ final class BlockKeeper: Sendable {
       checksum = Checksum.adding(bytes, to: checksum)
       put(bytes)
     }
-    guard status == 0 else { throw failure(status, writing: true) }
-    let place = Place(
-      file: name, offset: offset, headerCount: UInt32(encoder.header.count),
-      sizes: encoder.segments.map(\.byteCount), checksum: checksum)
-    state.withLock { state in
-      state.pending.append(
-        PiecesRecord(ledger: ledger, total: UInt32(total), pieces: [UInt32(piece)], place: place.bytes))
-      state.unsynced.insert(number)
+    guard status == 0 else {
+      giveUp(file)
+      throw failure(status, writing: true)
     }
+    let place = Place(
+      file: file.name, offset: offset, headerCount: UInt32(encoder.header.count),
+      sizes: encoder.segments.map(\.byteCount), checksum: checksum)
+    let record = PiecesRecord(ledger: ledger, total: UInt32(total), pieces: [UInt32(piece)], place: place.bytes)
+    state.withLock { $0.pending.append((record, file)) }
     delayed.request { self.flushPending() }
   }
 
@@ -111,67 +126,74 @@ final class BlockKeeper: Sendable {
   func flush() { delayed.now { flushPending() } }
 
   private func flushPending() {
-    let (pending, files, hasNewNames) = state.withLock { state in
+    let (pending, hasNewNames) = state.withLock { state in
       defer {
         state.pending = []
-        // A program may keep many values: their files are opened again where something is added.
-        for number in state.unsynced where number != Self.common { state.files[number]?.descriptor = nil }
-        state.unsynced = []
         state.hasNewNames = false
         let surplus = max(0, state.ledgers.count - Self.mostFiles)
         for number in state.ledgers.prefix(surplus) { state.files[number] = nil }
         state.ledgers.removeFirst(surplus)
       }
-      return (state.pending, state.unsynced.compactMap { state.files[$0]?.descriptor }, state.hasNewNames)
+      return (state.pending, state.hasNewNames)
     }
-    if hasNewNames {
-      // What can't be synced is as good as others there.
-      for path in [folder, "\(folder)/.."] {
-        let opened = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if opened >= 0 { fsync(Descriptor(opened).number) }
-      }
+    // What can't be synced is as good as others there.
+    if hasNewNames { for path in [folder, "\(folder)/.."] { Self.syncFolder(path) } }
+    var synced: Set<ObjectIdentifier> = []
+    for (_, file) in pending where synced.insert(ObjectIdentifier(file)).inserted {
+      guard fdatasync(file.number) != 0 && errno != EINVAL else { continue }
+      warn(errno)
+      giveUp(file)
     }
-    var status: Int32 = 0
-    for file in files where fdatasync(file.number) != 0 && errno != EINVAL { status = errno }
-    guard status != 0 else {
-      for record in pending { tell(record) }
-      return
+    for (record, file) in pending where !file.hasFailed.load(ordering: .relaxed) {
+      file.isTold.store(true, ordering: .relaxed)
+      tell(record)
     }
-    // The program has what it needs; only a run after this one has to compute it again.
+  }
+
+  private static func syncFolder(_ path: String) {
+    let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { return }
+    fsync(folder)
+    _ = Glibc.close(folder)
+  }
+
+  /// Not all of a file is there, or on disk: what comes next goes into another one.
+  private func giveUp(_ file: BlockFile) {
+    file.hasFailed.store(true, ordering: .relaxed)
+    state.withLock { $0.drop(file) }
+    // Nobody else knows of it.
+    if !file.isTold.load(ordering: .relaxed) { unlink("\(folder)/\(file.name)") }
+  }
+
+  /// The program has what it needs; only a run after this one has to compute it again.
+  private func warn(_ status: Int32) {
     let isNews = state.withLock { state in
       defer { state.hasWarned = true }
       return !state.hasWarned
     }
-    if isNews {
-      StandardStreams.writeError(
-        "muster: warning: what is kept in '\(folder)', beside the journal, doesn't come to disk:"
-          + " \(FileWriting.text(of: status)). A run that goes on after this one computes it again\n")
-    }
+    guard isNews else { return }
+    StandardStreams.writeError(
+      "muster: warning: what is kept in '\(folder)', beside the journal, doesn't come to disk:"
+        + " \(FileWriting.text(of: status)). A run that goes on after this one computes it again\n")
   }
 
-  private func place(
-    in number: Int, _ byteCount: Int
-  ) throws(MusterError) -> (name: String, descriptor: Descriptor, offset: UInt64) {
-    let found: Result<(String, Descriptor, UInt64), MusterError> = state.withLock { state in
-      if state.files[number] == nil {
-        mkdir(folder, 0o777)
-        state.files[number] = KeptFile(
-          name: number == Self.common ? Self.sharedStart + suffix : "\(number)-\(suffix)-\(state.fileCount)")
-        state.fileCount += 1
-        if number != Self.common { state.ledgers.append(number) }
-        state.hasNewNames = true
-      }
-      var file = state.files[number]!
-      if file.descriptor == nil {
-        let opened = open("\(folder)/\(file.name)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
-        guard opened >= 0 else { return .failure(failure(errno, writing: true)) }
-        file.descriptor = Descriptor(opened)
-      }
-      defer {
-        file.length += UInt64(byteCount)
-        state.files[number] = file
-      }
-      return .success((file.name, file.descriptor!, file.length))
+  /// The file that blocks of a ledger go to; nil after the session's end.
+  private func file(of number: Int) throws(MusterError) -> BlockFile? {
+    let found: Result<BlockFile?, MusterError> = state.withLock { state in
+      guard !state.isClosed else { return .success(nil) }
+      if let known = state.files[number] { return .success(known) }
+      mkdir(folder, 0o777)
+      let name =
+        number == Self.common
+        ? "\(Self.sharedStart)\(suffix)-\(state.fileCount)" : "\(number)-\(suffix)-\(state.fileCount)"
+      let opened = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+      guard opened >= 0 else { return .failure(failure(errno, writing: true)) }
+      let file = BlockFile(name: name, number: opened)
+      state.fileCount += 1
+      state.files[number] = file
+      if number != Self.common { state.ledgers.append(number) }
+      state.hasNewNames = true
+      return .success(file)
     }
     return try found.get()
   }
@@ -257,8 +279,19 @@ final class BlockKeeper: Sendable {
 
   private var names: [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] }
 
-  /// Closes the files.
-  func close() { state.withLock { $0.files = [:] } }
+  /// Closes the files; nothing more is kept.
+  func close() {
+    // Closing may take its time.
+    let files = state.withLock { state in
+      defer {
+        state.files = [:]
+        state.ledgers = []
+        state.isClosed = true
+      }
+      return state.files
+    }
+    withExtendedLifetime(files) {}
+  }
 
   /// On rank 0: nothing goes on after this run.
   func removeAll() { try? FileManager.default.removeItem(atPath: folder) }

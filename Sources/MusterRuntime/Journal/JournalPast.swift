@@ -11,6 +11,7 @@ final class JournalPast {
   private var words: [CallWords] = []
   /// The pieces that are done, with what it takes to find each, by ledger.
   private(set) var pieces: [UInt32: [UInt32: [UInt8]]] = [:]
+  private(set) var totals: [UInt32: UInt32] = [:]
   private(set) var lastCall: CallRecord?
 
   /// - Throws: `JournalFault`, where the file can't be read here.
@@ -28,7 +29,7 @@ final class JournalPast {
       switch entry.record {
       case .words(let words): self.words.append(words)
       case .pieces(let record):
-        if record.total == 0 { pieces[record.ledger] = nil }
+        if record.total == 0 { pieces[record.ledger] = nil } else { totals[record.ledger] = record.total }
         for piece in record.pieces { pieces[record.ledger, default: [:]][piece] = record.place }
       case .call(let call):
         replayedCount += 1
@@ -43,7 +44,10 @@ final class JournalPast {
   /// Reads what follows the last collective.
   func readRest() throws(JournalFault) { while try next() != nil {} }
 
-  func forgetPieces(of ledger: UInt32) { pieces[ledger] = nil }
+  func forgetPieces(of ledger: UInt32) {
+    pieces[ledger] = nil
+    totals[ledger] = nil
+  }
 
   /// The blocks of a collective.
   func blocks(

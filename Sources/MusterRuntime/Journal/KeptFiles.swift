@@ -44,9 +44,9 @@ package struct KeptFiles: Sendable {
 
   /// Workers keep the results of a graph: see `LiveCheckpoints.submitted`.
   package mutating func submitted(
-    _ graph: GraphID, layers: Range<Int>, resultCount: Int, ledger: UInt32?, kept: [UInt32]
+    _ graph: GraphID, layers: Range<Int>, results: LiveCheckpoints.Results, ledger: UInt32?, kept: [UInt32]
   ) {
-    live.submitted(graph, layers: layers, resultCount: resultCount, ledger: ledger, kept: kept)
+    live.submitted(graph, layers: layers, results: results, ledger: ledger, kept: kept)
     guard let ledger else { return }
     end = max(end, ledger + 1)
     if let pieces = early.removeValue(forKey: ledger) { drop(live.told(pieces, of: ledger)) }
@@ -72,6 +72,9 @@ package struct KeptFiles: Sendable {
 
   /// Ledgers up to this one have been given out before the program goes on by itself.
   package mutating func goesOn(after ledger: UInt32) { end = max(end, ledger) }
+
+  /// Whether what is kept of a ledger that the program has come to may be needed.
+  package func mayNeed(_ ledger: UInt32) -> Bool { running.contains(ledger) || live.has(ledger) }
 
   /// What can go once the journal has the collective that is being recorded.
   package mutating func takeDue() -> [Unneeded] {

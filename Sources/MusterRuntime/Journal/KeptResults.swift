@@ -71,12 +71,21 @@ final class KeptResults: Sendable {
 }
 
 extension Plan {
-  /// The same plan, whose results are kept, and not computed where they are.
-  consuming func keeping(_ results: KeptResults) -> Plan {
+  /// The results that can be kept, each task's once: their tasks by layer, with the number of the result.
+  private var keepable: [Int: [UInt32: Int]] {
     var pieces: [Int: [UInt32: Int]] = [:]
-    for (piece, task) in self.results.enumerated() where layers[Int(task.layer)].tasks.count > 0 {
+    for (piece, task) in results.enumerated() where layers[Int(task.layer)].tasks.count > 0 {
       pieces[Int(task.layer), default: [:]][task.index] = piece
     }
+    return pieces
+  }
+
+  /// The numbers of the results that can be kept.
+  var keptPieces: Set<UInt32> { Set(keepable.values.lazy.flatMap(\.values).map { UInt32($0) }) }
+
+  /// The same plan, whose results are kept, and not computed where they are.
+  consuming func keeping(_ results: KeptResults) -> Plan {
+    let pieces = keepable
     for (layer, pieces) in pieces { keep(results, layer: layer, pieces: pieces) }
     return self
   }

@@ -3,6 +3,22 @@ package import MusterScheduling
 /// Which checkpoints a run that goes on after this one may need: those of what the program holds, and of what it doesn't
 /// hold any more as long as workers keep something that was made of it and isn't on disk itself. On rank 0; a value.
 package struct LiveCheckpoints: Sendable {
+  /// A graph's results.
+  package struct Results: Sendable {
+    /// How many there are.
+    package var count: Int
+    /// The numbers of those that a checkpoint has on disk, once they are there.
+    package var kept: Set<UInt32>
+    /// The layers of others that are blocks which workers kept before.
+    package var passedOn: [UInt32]
+
+    package init(count: Int, kept: Set<UInt32>, passedOn: [UInt32] = []) {
+      self.count = count
+      self.kept = kept
+      self.passedOn = passedOn
+    }
+  }
+
   private struct Graph {
     /// Where its results are kept on disk; nil where they aren't.
     var ledger: UInt32?
@@ -12,6 +28,8 @@ package struct LiveCheckpoints: Sendable {
     var held: Int
     /// The graphs that it would be computed from again.
     var bases: [GraphID]
+    /// The graphs some of whose results are its own.
+    var passedOn: [GraphID]
     /// How many graphs would be computed from this one again.
     var dependents = 0
   }
@@ -34,18 +52,19 @@ package struct LiveCheckpoints: Sendable {
   ///
   /// - Parameters:
   ///   - layers: its layers' numbers.
-  ///   - resultCount: how many results it has.
+  ///   - results: how many results it has, and which of them are new.
   ///   - ledger: where they are kept on disk; nil where they aren't.
   ///   - kept: the layers of other graphs whose results it takes.
   package mutating func submitted(
-    _ graph: GraphID, layers: Range<Int>, resultCount: Int, ledger: UInt32?, kept: [UInt32]
+    _ graph: GraphID, layers: Range<Int>, results: Results, ledger: UInt32?, kept: [UInt32]
   ) {
-    var bases: [GraphID] = []
-    for layer in kept { if let base = graphsByLayer[layer], !bases.contains(base) { bases.append(base) } }
-    guard resultCount > 0, ledger != nil || !bases.isEmpty else { return }
-    for base in bases { graphs[base]!.dependents += 1 }
+    let passedOn = graphs(of: results.passedOn)
+    let bases = graphs(of: kept).filter { !passedOn.contains($0) }
+    guard results.count > 0, ledger != nil || !bases.isEmpty || !passedOn.isEmpty else { return }
+    for base in bases + passedOn { graphs[base]!.dependents += 1 }
     graphs[graph] = Graph(
-      ledger: ledger, missing: ledger == nil ? [] : Set(0..<UInt32(resultCount)), held: resultCount, bases: bases)
+      ledger: ledger, missing: ledger == nil ? [] : results.kept, held: results.count, bases: bases,
+      passedOn: passedOn)
     for layer in layers { graphsByLayer[UInt32(layer)] = graph }
     self.layers[graph] = layers
     if let ledger { graphsByLedger[ledger] = graph }
@@ -69,6 +88,12 @@ package struct LiveCheckpoints: Sendable {
     return dropped
   }
 
+  private func graphs(of layers: [UInt32]) -> [GraphID] {
+    var found: [GraphID] = []
+    for layer in layers { if let graph = graphsByLayer[layer], !found.contains(graph) { found.append(graph) } }
+    return found
+  }
+
   /// A loop may have made a long chain of graphs, each of the one before.
   private mutating func removeIfUnneeded(_ first: GraphID, _ dropped: inout [UInt32]) {
     var pending = [first]
@@ -80,7 +105,7 @@ package struct LiveCheckpoints: Sendable {
         graphsByLedger[ledger] = nil
         dropped.append(ledger)
       }
-      for base in found.bases {
+      for base in found.bases + found.passedOn {
         graphs[base]!.dependents -= 1
         pending.append(base)
       }

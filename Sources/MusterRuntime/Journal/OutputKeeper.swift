@@ -136,11 +136,21 @@ final class OutputKeeper: Sendable {
   /// Passes on what has been printed, as far as somebody reads it, tells how much, and passes nothing on any more: what is
   /// left, and printed from now on, is the next run's.
   ///
-  /// - Parameter patience: how long to wait for who reads standard output, in milliseconds.
-  func stop(patience: Int) {
+  /// - Parameters:
+  ///   - patience: how long to wait for who reads standard output, in milliseconds.
+  ///   - isTotal: whether that is all the time there is; else it's for each bit that is read.
+  func stop(patience: Int, isTotal: Bool) {
     let length = length()
     // Who writes may have to wait for ever.
-    for _ in 0..<patience where state.withLock({ $0.isKeeping && $0.passedOn < length }) { usleep(1000) }
+    var left = patience
+    var before: UInt64 = 0
+    while left > 0 {
+      let (isKeeping, passedOn) = state.withLock { ($0.isKeeping, $0.passedOn) }
+      guard isKeeping && passedOn < length else { break }
+      left = passedOn > before && !isTotal ? patience : left - 1
+      before = passedOn
+      usleep(1000)
+    }
     // Who still waits for a reader keeps nobody else from leaving.
     Self.current.withLock { if $0 === self { $0 = nil } }
     let (passedOn, tell) = state.withLock { state in
@@ -188,7 +198,8 @@ final class OutputKeeper: Sendable {
 
   /// The same with the lock of who passes on held.
   private func passOnLocked(_ extent: Extent = .all) -> Bool {
-    var buffer = [UInt8](repeating: 0, count: 1 << 14)
+    // A pipe takes so much whole or not at all: how much has gone is known whoever stops meanwhile.
+    var buffer = [UInt8](repeating: 0, count: Int(PIPE_BUF))
     while true {
       let part = state.withLock { state -> (count: Int, original: Int32)? in
         guard state.isKeeping else { return nil }
@@ -201,10 +212,12 @@ final class OutputKeeper: Sendable {
       }
       guard let part else { return false }
       guard part.count > 0 else { return true }
-      buffer.withUnsafeBytes {
-        StandardStreams.writeAll(UnsafeRawBufferPointer(rebasing: $0[..<part.count]), to: part.original)
+      let count = buffer.withUnsafeBytes {
+        StandardStreams.writeAsMuch(of: UnsafeRawBufferPointer(rebasing: $0[..<part.count]), to: part.original)
       }
-      state.withLock { $0.passedOn += UInt64(part.count) }
+      state.withLock { $0.passedOn += UInt64(count) }
+      // Who doesn't take it now may later.
+      guard count == part.count else { return true }
     }
   }
 

@@ -112,6 +112,7 @@ extension Session {
     _ = try agree("end the journal") {
       guard let recorder = journal.recorder else { return true }
       defer {
+        StandardStreams.flushBufferedOutput()
         recorder.output.passOnAndTell()
         recorder.output.end()
         recorder.writer.close()
@@ -135,7 +136,7 @@ extension Session {
     journal.keeper.flush()
     journal.keeper.close()
     // What nobody reads in that time the next run passes on.
-    journal.recorder?.output.stop(patience: 5000)
+    journal.recorder?.output.stop(patience: 5000, isTotal: false)
     journal.recorder?.output.end()
     journal.recorder?.writer.close()
   }

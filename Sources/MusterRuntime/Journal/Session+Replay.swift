@@ -88,7 +88,7 @@ extension Session {
     try journal.readRest()
     let nextLedger = state.value.withLock { $0.nextLedger }
     let lost =
-      journal.hasPieces
+      journal.wasBegun
       ? try agree("look for what is kept") { journal.lostFiles(nextLedger: nextLedger) } : []
     if !lost.isEmpty {
       tellUser(

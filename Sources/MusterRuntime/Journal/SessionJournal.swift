@@ -25,6 +25,10 @@ final class SessionJournal: Sendable {
     /// The pieces that were done when the session went past its journal, with what it takes to find each, by ledger; nil
     /// before that.
     var pieces: [UInt32: [UInt32: [UInt8]]]?
+    /// How many pieces each of these ledgers has.
+    var totals: [UInt32: UInt32] = [:]
+    /// Those ledgers of which some aren't there any more.
+    var diminished: Set<UInt32> = []
     /// What makes pieces lasting.
     var syncs: [ObjectIdentifier: @Sendable () -> Void] = [:]
     /// What is to be done when the program has come to its end.
@@ -34,6 +38,8 @@ final class SessionJournal: Sendable {
   let path: String
   /// The program had come to its end: there is nothing to go on with.
   let isEnded: Bool
+  /// An earlier run has done something.
+  let wasBegun: Bool
   /// On rank 0.
   let recorder: JournalRecorder?
   let keeper: BlockKeeper
@@ -47,6 +53,7 @@ final class SessionJournal: Sendable {
     self.keeper = keeper
     path = opening.path
     isEnded = opening.isEnded
+    wasBegun = opening.wasBegun
     outputLength = opening.outputLength
     printedLength = opening.printedLength
     self.recorder = recorder
@@ -116,11 +123,10 @@ final class SessionJournal: Sendable {
       guard let past = state.past else { return }
       try read { () throws(JournalFault) in try past.readRest() }
       state.pieces = past.pieces
+      state.totals = past.totals
     }
   }
 
-  /// Whether anything is kept, or written in part: the same on every rank.
-  var hasPieces: Bool { state.withLock { $0.pieces?.isEmpty == false } }
   var hasSubmissions: Bool { state.withLock { $0.deferred.submissionCount > 0 } }
 
   /// Whether so much is put off that what isn't needed of it should be dropped: the same on every rank.
@@ -179,6 +185,16 @@ final class SessionJournal: Sendable {
     recorder.writer.append(.run(run))
     // The record that said so may have been cut off.
     if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
+    // What is lost is so for later runs, too.
+    let diminished = state.withLock { state in
+      state.diminished.sorted().map { ($0, total: state.totals[$0] ?? 1, places: state.pieces?[$0] ?? [:]) }
+    }
+    for (ledger, total, places) in diminished {
+      recorder.writer.append(.pieces(PiecesRecord(ledger: ledger, total: 0, pieces: [])))
+      for (piece, place) in places {
+        recorder.writer.append(.pieces(PiecesRecord(ledger: ledger, total: total, pieces: [piece], place: place)))
+      }
+    }
   }
 
   // MARK: Pieces
@@ -194,9 +210,12 @@ final class SessionJournal: Sendable {
         if let place = BlockKeeper.Place(bytes) { places.append((ledger, piece, place)) }
       }
     }
-    let lost = keeper.lostFiles(of: places.lazy.map(\.place))
+    var lost = keeper.lostFiles(of: places.lazy.map(\.place))
     recorder?.keptFiles.value.withLock { files in
       files.goesOn(after: UInt32(nextLedger))
+      // What nothing needs may have been removed before the journal said so.
+      let needed = places.filter { $0.place.isShared || $0.ledger >= nextLedger || files.mayNeed($0.ledger) }
+      lost.formIntersection(needed.map(\.place.file))
       for (ledger, piece, place) in places where !lost.contains(place.file) && !place.isShared {
         files.told([piece], of: ledger, in: place.file)
       }
@@ -207,8 +226,13 @@ final class SessionJournal: Sendable {
   /// What is kept in some files isn't there any more.
   func forgetPieces(in files: Set<String>) {
     state.withLock { state in
-      state.pieces = state.pieces?.mapValues { places in
-        places.filter { place in BlockKeeper.Place(place.value).map { !files.contains($0.file) } ?? true }
+      for (ledger, places) in state.pieces ?? [:] {
+        let left = places.filter { place in
+          BlockKeeper.Place(place.value).map { !files.contains($0.file) } ?? true
+        }
+        guard left.count < places.count else { continue }
+        state.pieces?[ledger] = left
+        state.diminished.insert(ledger)
       }
     }
   }
@@ -244,7 +268,7 @@ final class SessionJournal: Sendable {
     guard let recorder else { return }
     if isLive {
       recorder.stop()
-      recorder.output.stop(patience: 200)
+      recorder.output.stop(patience: 200, isTotal: true)
       recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))
     }
     do throws(MusterError) { try recorder.writer.sync() } catch {

@@ -222,7 +222,7 @@ public final class Session: Sendable {
       guard !state.isClosed else { throw Self.closed(call) }
       try Self.expectProgram(call)
       state.log.record(call)
-      let keptLayers = plan.keptLayers
+      let (keptLayers, passedLayers, keptPieces) = (plan.keptLayers, plan.passedLayers, plan.keptPieces)
       var (plan, ledger) = (plan, UInt32?.none)
       if isOfFutures || isCheckpointed {
         (plan, ledger) = Self.keeping(plan, isCheckpointed ? .checkpoint : .future, &state)
@@ -233,7 +233,9 @@ public final class Session: Sendable {
       if isCheckpointed || !keptLayers.isEmpty {
         withKeptFiles {
           $0.submitted(
-            submission.graph, layers: submission.layers, resultCount: submission.plan.results.count,
+            submission.graph, layers: submission.layers,
+            results: LiveCheckpoints.Results(
+              count: submission.plan.results.count, kept: keptPieces, passedOn: passedLayers),
             ledger: isCheckpointed ? ledger : nil, kept: keptLayers)
         }
       }

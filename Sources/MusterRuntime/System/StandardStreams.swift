@@ -51,6 +51,11 @@ package enum StandardStreams {
   ///
   /// - Parameter patience: for how many milliseconds such a file may take nothing before what is left is dropped.
   package static func writeAll(_ bytes: UnsafeRawBufferPointer, to file: Int32, patience: Int32 = 5000) {
+    _ = writeAsMuch(of: bytes, to: file, patience: patience)
+  }
+
+  /// The same; returns how much that was.
+  static func writeAsMuch(of bytes: UnsafeRawBufferPointer, to file: Int32, patience: Int32 = 5000) -> Int {
     var rest = bytes
     while !rest.isEmpty {
       let count = write(file, rest.baseAddress, rest.count)
@@ -58,11 +63,12 @@ package enum StandardStreams {
         rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
       } else if errno == EAGAIN {
         var waiting = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)
-        if poll(&waiting, 1, patience) == 0 { return }
+        if poll(&waiting, 1, patience) == 0 { break }
       } else if errno != EINTR {
-        return
+        break
       }
     }
+    return bytes.count - rest.count
   }
 
   /// Has standard output pass each line on at once, where the program hasn't chosen to have no buffer at all.
