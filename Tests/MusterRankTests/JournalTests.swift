@@ -269,6 +269,45 @@ struct JournalTests {
     #expect(job.printed.hasSuffix("29: 8118000.0\n"), "\(job.printed)")
   }
 
+  /// What isn't a journal isn't discarded as one, nor is standard output taken for what the journal keeps of it.
+  @Test func otherFilesStayAsTheyAre() throws {
+    let job = try DurableJob(["durable-chain", "2", "kept"])
+    defer { job.remove() }
+    try "precious".write(toFile: job.journal, atomically: true, encoding: .utf8)
+    for start in ["resume", "anew"] {
+      let run = try job.run(ranks: nil, environment: ["MUSTER_JOURNAL_START": start])
+      #expect(run.status == 1 && run.errors.contains("isn't a journal of Muster's"), "\(run.errors)")
+      #expect(try contents(job.journal) == "precious")
+    }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "\"$0\" durable-chain 2 kept >>j.out", try Launch.path(of: "rank-programs")]
+    process.environment = Launch.inherited.merging(["MUSTER_JOURNAL": "j", "MUSTER_THREADS": "2"]) { $1 }
+    process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
+    let errors = Pipe()
+    process.standardError = errors
+    try Launch.runWithSignals(process)
+    let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1 && said.contains("standard output goes to '"), "\(said)")
+  }
+
+  /// A file that a run has written, and somebody has removed, isn't written again; nor does it go unsaid. What a run was
+  /// killed over cleaning up goes at the next start.
+  @Test func whatIsGoneOrLeftAfterTheEnd() throws {
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    #expect(try job.run(ranks: nil).status == 0)
+    try FileManager.default.removeItem(atPath: job.folder + "/out/field.h5")
+    try FileManager.default.createDirectory(atPath: job.journal + ".blocks", withIntermediateDirectories: true)
+    try "left".write(toFile: job.journal + ".blocks/4-x", atomically: true, encoding: .utf8)
+    let again = try job.run(ranks: nil)
+    #expect(again.status == 0 && again.output.isEmpty, "\(again.errors)")
+    #expect(again.errors.contains("field.h5\", which an earlier run has written, isn't there"), "\(again.errors)")
+    #expect(!again.errors.contains("kept.h5"), "\(again.errors)")
+    #expect(!FileManager.default.fileExists(atPath: job.journal + ".blocks"))
+  }
+
   @Test(arguments: [nil, 3] as [Int?])
   func whatWasKeptMayBeGone(ranks: Int?) throws {
     let job = try DurableJob(["durable-chain", "6", "checkpointed"])

@@ -92,7 +92,11 @@ extension Session {
         try await assemble(
           target, description, outputs, written.compactMap { $0 as? SpooledChunks }, callSite: callSite)
       }
+      let isWritten = isBeingReplayed
       try onRoot("commit \(path)", callSite: callSite) { try commit(target, ledger) }
+      if isWritten && isRoot && !target.hasName {
+        tellUser("warning: \"\(path)\", which an earlier run has written, isn't there: it isn't written again")
+      }
     } catch {
       try? target.finish()
       abandon(target, ledger)

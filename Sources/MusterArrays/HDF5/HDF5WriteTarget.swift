@@ -131,6 +131,9 @@ package struct HDF5WriteTarget: Codable, Sendable {
     return stat(partialPath, &status) == 0 ? UInt64(status.st_ino) : nil
   }
 
+  /// Whether there is a file of the final name.
+  package var hasName: Bool { access(destination, F_OK) == 0 }
+
   /// Whether the partial file of that number has its final name already.
   package func isCommitted(as number: UInt64) -> Bool {
     var status = stat()

@@ -8,6 +8,8 @@ package struct JournalScan: Equatable, Sendable {
   package var cutBytes: UInt64
   /// More follows than was being written when the program, or the machine, stopped.
   package var isDamaged = false
+  /// How many bytes at the end aren't whole records.
+  package var tornBytes: UInt64 = 0
   /// The kinds of call that are named up to there.
   package var words: [CallWords] = []
   /// How many collectives it has.
@@ -68,7 +70,8 @@ package struct JournalScan: Equatable, Sendable {
       }
     }
     // Several records' worth of bytes that aren't one: not only what was being written at the end.
-    isDamaged = reader.length - length > Self.mostTornBytes
+    tornBytes = reader.length - length
+    isDamaged = tornBytes > Self.mostTornBytes
     if end == nil { goBack(to: kept) }
     cutBytes = reader.length - length
   }

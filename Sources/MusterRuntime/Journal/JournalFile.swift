@@ -56,6 +56,7 @@ struct JournalFile {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
     if start == .anew && status.st_size > 0 {
+      guard begins(descriptor) else { throw notAJournal(path) }
       guard ftruncate(descriptor, 0) == 0 else { throw failure(path, errno) }
       unlink(outputPath(of: path))
       try? FileManager.default.removeItem(atPath: blocksPath(of: path))
@@ -73,9 +74,22 @@ struct JournalFile {
     return file
   }
 
-  /// Returns false where another process has the lock. One that only looks lets go of it at once.
+  /// Whether a file begins as journals do, of whatever version.
+  private static func begins(_ descriptor: Int32) -> Bool {
+    let letters = JournalRecord.preamble.prefix(8)
+    var found = [UInt8](repeating: 0, count: letters.count)
+    let count = pread(descriptor, &found, found.count, 0)
+    return count >= 0 && found.prefix(count) == letters.prefix(count)
+  }
+
+  private static func notAJournal(_ path: String) -> MusterError {
+    MusterError(.invalidArgument, "'\(path)' isn't a journal of Muster's", fix: "Name another file for the journal")
+  }
+
+  /// Returns false where another process has the lock. One that only looks lets go of it at once, and the ranks of a job
+  /// whose launcher was killed take some seconds to go.
   private static func lock(_ descriptor: Int32) -> Bool {
-    for _ in 0..<20 {
+    for _ in 0..<300 {
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { return true }
       usleep(15_000)
     }
@@ -95,8 +109,7 @@ struct JournalFile {
     } catch {
       switch error {
       case .foreign, .damaged:
-        throw MusterError(
-          .invalidArgument, "'\(path)' isn't a journal of Muster's", fix: "Name another file for the journal")
+        throw notAJournal(path)
       case .version(let version):
         throw MusterError(
           .unsupported,
@@ -133,6 +146,9 @@ struct JournalFile {
       remark +=
         "muster: warning: the journal '\(path)' is damaged: its last \(scan.cutBytes) bytes, which may be calls, are"
         + " dropped\n"
+    } else if scan.tornBytes > 0 {
+      remark +=
+        "muster: the last \(scan.tornBytes) bytes of the journal '\(path)' aren't whole, and are dropped\n"
     }
     if scan.cutBytes > 0, ftruncate(descriptor, off_t(scan.length)) != 0 { throw Self.failure(path, errno) }
     opening.length = scan.length
@@ -167,7 +183,7 @@ struct JournalFile {
     let fix =
       switch FileWriting.code(of: number) {
       case .diskFull: "Free some space, or put the journal on another disk"
-      default: "Set MUSTER_JOURNAL to a file in a folder that all nodes see and this job may write to"
+      default: "Name a file for the journal in a folder that all nodes see and this job may write to"
       }
     return MusterError(
       FileWriting.code(of: number), "the journal '\(path)' can't be used: \(FileWriting.text(of: number))",

@@ -27,6 +27,8 @@ final class OutputKeeper: Sendable {
   /// How often at most, in microseconds.
   private static let collecting: UInt32 = 1_000
   private static let current = Mutex<OutputKeeper?>(nil)
+  /// What was printed is passed on when the program calls `exit`, too.
+  private static let flushesAtExit: Bool = atexit { StandardStreams.flushOutput() } == 0
 
   /// How much is passed on.
   enum Extent: Sendable {
@@ -89,6 +91,13 @@ final class OutputKeeper: Sendable {
     guard fstat(file, &status) == 0 else { throw Self.failure(path) }
     // Where the machine stopped the journal may have come to disk before the output.
     let start = min(length, UInt64(status.st_size))
+    var original = stat()
+    if fstat(STDOUT_FILENO, &original) == 0, original.st_dev == status.st_dev, original.st_ino == status.st_ino {
+      throw MusterError(
+        .invalidArgument, "standard output goes to '\(path)', where the journal keeps what the program prints",
+        fix: "Give the journal, or the output, another name")
+    }
+    _ = Self.flushesAtExit
     guard ftruncate(file, off_t(start)) == 0, lseek(file, off_t(start), SEEK_SET) >= 0 else {
       throw Self.failure(path)
     }

@@ -38,6 +38,11 @@ extension Session {
     }
     guard let journal else { return }
     if let remark = file?.remark, !remark.isEmpty { StandardStreams.writeError(remark) }
+    if let other = environment["MUSTER_JOURNAL"], !other.isEmpty, let own = configuration.journal, own != other {
+      tellUser("warning: the program itself names its journal, '\(own)': MUSTER_JOURNAL ('\(other)') isn't used")
+    }
+    // It may have been killed before it could.
+    if isRoot && opening.isEnded { keeper.removeAll() }
     try beginReplay(journal, opening, configuration, environment)
   }
 
@@ -82,7 +87,7 @@ extension Session {
     }
   }
 
-  func tellUser(_ text: String) {
+  package func tellUser(_ text: String) {
     if isRoot { StandardStreams.writeError("muster: \(text)\n") }
   }
 
