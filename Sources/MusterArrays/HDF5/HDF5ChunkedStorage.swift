@@ -127,10 +127,10 @@ package struct HDF5ChunkedStorage: Codable, Hashable, Sendable {
     let sizes = sizes.map { sizes in sizes.contains { $0 > 0 } ? sizes.filter { $0 > 0 } : [1] }
     // The last one may end anywhere.
     let common = sizes.map { $0.count == 1 ? $0[0] : $0.dropLast().reduce(0, greatestCommonDivisor) }
-    // What may be cut at any place: an axis of one chunk.
     // So large an array that chunks of that size would be more than there may be.
     let least = max(1, byteCount(of: sizes.map { $0.reduce(0, +) }, elementByteCount) / mostChunks) * 4
     let wished = max(wishedChunkBytes, least)
+    // What may be cut at any place: an axis of one chunk.
     let parts = cut(common, elementByteCount, to: wished, anywhere: sizes.map { $0.count == 1 })
     let largest = sizes.map { $0.max()! }
     let tiny = max(min(leastChunkBytes, byteCount(of: largest, elementByteCount) / 4), least > 4 ? least / 2 : 0)

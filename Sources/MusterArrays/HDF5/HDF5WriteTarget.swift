@@ -170,9 +170,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
   }
 
   /// Has the names in a file's folder on disk, as far as that can be.
-  static func syncFolder(of path: String) {
-    if let folder = try? FileDescriptor(path: folder(of: path), flags: O_RDONLY | O_DIRECTORY) { fsync(folder.number) }
-  }
+  static func syncFolder(of path: String) { FileWriting.syncFolder(folder(of: path)) }
 
   /// Removes the partial file, and what was compressed of it; for one process. What has the final name stays as it is.
   package func abandon() {

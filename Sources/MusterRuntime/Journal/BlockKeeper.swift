@@ -136,8 +136,7 @@ final class BlockKeeper: Sendable {
       }
       return (state.pending, state.hasNewNames)
     }
-    // What can't be synced is as good as others there.
-    if hasNewNames { for path in [folder, "\(folder)/.."] { Self.syncFolder(path) } }
+    if hasNewNames { for path in [folder, "\(folder)/.."] { FileWriting.syncFolder(path) } }
     var synced: Set<ObjectIdentifier> = []
     for (_, file) in pending where synced.insert(ObjectIdentifier(file)).inserted {
       guard fdatasync(file.number) != 0 && errno != EINVAL else { continue }
@@ -148,13 +147,6 @@ final class BlockKeeper: Sendable {
       file.isTold.store(true, ordering: .relaxed)
       tell(record)
     }
-  }
-
-  private static func syncFolder(_ path: String) {
-    let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard folder >= 0 else { return }
-    fsync(folder)
-    _ = Glibc.close(folder)
   }
 
   /// Not all of a file is there, or on disk: what comes next goes into another one.

@@ -169,13 +169,8 @@ struct JournalFile {
       ftruncate(descriptor, 0)
       throw Self.failure(opening.path, status == 0 ? errno : status)
     }
-    // The file's name lasts once its folder is on disk. What can't be synced is as good as others there.
-    let folder = Glibc.open(
-      String(opening.path[..<opening.path.lastIndex(of: "/")!]) + "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if folder >= 0 {
-      fsync(folder)
-      close(folder)
-    }
+    // The file's name lasts once its folder is on disk.
+    FileWriting.syncFolder(String(opening.path[..<opening.path.lastIndex(of: "/")!]) + "/")
     opening.length = UInt64(bytes.count)
   }
 

@@ -222,7 +222,6 @@ public final class Session: Sendable {
       guard !state.isClosed else { throw Self.closed(call) }
       try Self.expectProgram(call)
       state.log.record(call)
-      let (keptLayers, passedLayers, keptPieces) = (plan.keptLayers, plan.passedLayers, plan.keptPieces)
       var (plan, ledger) = (plan, UInt32?.none)
       if isOfFutures || isCheckpointed {
         (plan, ledger) = Self.keeping(plan, isCheckpointed ? .checkpoint : .future, &state)
@@ -230,14 +229,14 @@ public final class Session: Sendable {
       var submission = Self.submission(of: plan, call, &state)
       submission.urgency = urgency
       submission.isOfFutures = isOfFutures
-      if isCheckpointed || !keptLayers.isEmpty {
-        withKeptFiles {
-          $0.submitted(
-            submission.graph, layers: submission.layers,
-            results: LiveCheckpoints.Results(
-              count: submission.plan.results.count, kept: keptPieces, passedOn: passedLayers),
-            ledger: isCheckpointed ? ledger : nil, kept: keptLayers)
-        }
+      withKeptFiles { files in
+        let kept = plan.keptLayers
+        guard isCheckpointed || !kept.isEmpty else { return }
+        files.submitted(
+          submission.graph, layers: submission.layers,
+          results: LiveCheckpoints.Results(
+            count: plan.results.count, kept: isCheckpointed ? plan.keptPieces : [], passedOn: plan.passedLayers),
+          ledger: isCheckpointed ? ledger : nil, kept: kept)
       }
       if !isPutOff(.submit(submission), state.journal) { engine.submit(submission) }
       return (submission.graph, submission.plan.results, state.log.count - 1)

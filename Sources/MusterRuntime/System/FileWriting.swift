@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Writing files whole.
-enum FileWriting {
+package enum FileWriting {
   /// Writes all of the bytes. Returns the number of the error that it met; 0 where there was none.
   static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32 {
     var rest = bytes
@@ -24,6 +24,15 @@ enum FileWriting {
       place += off_t(max(0, count))
     }
     return 0
+  }
+
+  /// Has the names in a folder on disk, as far as that can be: a folder may be closed to reading, and some file systems
+  /// can't do it.
+  package static func syncFolder(_ path: String) {
+    let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { return }
+    fsync(folder)
+    close(folder)
   }
 
   static func text(of number: Int32) -> String { String(cString: strerror(number)) }
