@@ -5,9 +5,11 @@ import Testing
 /// Scripts of jobs with a journal, run for real, with stand-ins for the batch system and the launcher: a bash program that
 /// works through steps, which it counts in its journal, and drains on SIGUSR1.
 struct DrainScriptTests {
-  /// Steps of a tenth of a second. `$1` is their number, `$2` the status at the end; `pace` how long the drain takes.
+  /// Steps of a tenth of a second. `$1` is their number, `$2` the status at the end; `pace` how long the drain takes, and
+  /// `late` how long it doesn't know the signal.
   private static let program = """
     #!/bin/bash
+    if [ -n "${late:-}" ]; then touch begun; sleep "$late"; fi
     trap 'echo told; told=yes' USR1
     trap 'echo ended; exit 143' TERM
     step=$(cat "$MUSTER_JOURNAL" 2>/dev/null || echo 0)
@@ -178,6 +180,27 @@ struct DrainScriptTests {
     #expect(ended.status == 85 && site.calls() == ["scontrol requeue Incomplete 77"], "\(ended.output) \(site.calls())")
   }
 
+  /// A signal before the program knows it: one that has a journal goes on from it; of another nobody knows whether it
+  /// ever would, and so it's said.
+  @Test(arguments: ["slurm", "pbs"]) func aSignalBeforeTheSession(system: String) throws {
+    let site = try site(
+      system, "walltime: 1h, journal: j, name: heat", program: ["20", "0"],
+      commands: ["qsub": Self.qsub, "scontrol": "exit 0"])
+    let early = "sleep 0.2; kill -USR1 $job"
+    let first = try run(site, during: early, environment: ["late": "1"])
+    #expect(first.status == 138 && first.output.contains("muster: USR1 ended the program before it had a"), "\(first)")
+    #expect(site.calls().allSatisfy { !$0.hasPrefix("qsub") && !$0.hasPrefix("scontrol") }, "\(site.calls())")
+    #expect(try run(site, during: "sleep 0.3; kill -USR1 $job").status == 85)
+    let again = try run(site, during: early, environment: ["late": "1"])
+    #expect(again.status == 85 && again.output.contains(": restart 1 of 100"), "\(again)")
+    #expect(site.calls().count { $0.hasPrefix("qsub") || $0.hasPrefix("scontrol") } == 2, "\(site.calls())")
+    let last = try run(site)
+    #expect(last.status == 0 && last.output.hasSuffix("all 20 steps\n"), "\(last)")
+    // A program that ends so by itself has failed.
+    let other = try self.site(system, "walltime: 1h, journal: j", program: ["1", "138"])
+    #expect(try run(other).status == 138 && other.calls().allSatisfy { !$0.hasPrefix("scontrol") })
+  }
+
   // MARK: PBS
 
   /// As PBS does: the script is copied, and its copy gone when the job ends.
@@ -339,5 +362,11 @@ struct DrainScriptTests {
     #expect(ended.output.ranges(of: "told\n").count == 3, "\(ended.output)")
     // MPICH's launcher kills the others once one has left, unless they all have left MPI: which these aren't in.
     #expect(launcher == "mpich" ? ended.status != 0 : ended.status == 85, "\(ended.status): \(ended.output)")
+
+    // Ranks that don't know the signal yet: their end is told apart from another one.
+    var environment = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]
+    environment["late"] = "3"
+    let early = try run(site, during: "sleep 1; kill -USR1 $job", environment: environment)
+    #expect(early.status == 85 && early.output.contains("start this script again to go on"), "\(early)")
   }
 }

@@ -8,6 +8,9 @@ extension JobDescription {
     case usr1 = "USR1"
     /// SIGUSR2, for programs that have another use for the first.
     case usr2 = "USR2"
+
+    /// Its number, by Linux.
+    var number: Int { self == .usr1 ? 10 : 12 }
   }
 
   /// What becomes of a job whose program keeps a journal, with what the description leaves open.
@@ -126,4 +129,8 @@ extension Launcher {
     case .pals: false
     }
   }
+
+  /// Whether its status, where a rank was ended by a signal, may be the signal's number alone; else it's 128 more, as a
+  /// shell's.
+  var givesSignalsAsTheyAre: Bool { self == .mpich }
 }

@@ -40,14 +40,17 @@ extension ScriptWriter {
     let signal = drain.signal.rawValue
     script.gap()
     script.add(
-      "muster_pid='' muster_heard=''" + (drain.restarts ? " muster_stopped=''" : ""),
+      "muster_pid='' muster_heard=''" + (launcher.passesOn(drain.signal) ? " muster_told=''" : "")
+        + (drain.restarts ? " muster_stopped=''" : ""),
       "the launcher, and whether a signal has come" + (drain.restarts ? "; and whether it was SIGTERM" : ""))
     script.add("muster_drain() {", "what is done on a signal")
     script.add("  muster_heard=yes", "the wait for the program, which the signal has cut short, begins again")
     if launcher.passesOn(drain.signal) {
+      script.add("  if [ -n \"$muster_pid\" ]; then")
+      script.add("    muster_told=yes")
       script.add(
-        "  if [ -n \"$muster_pid\" ]; then kill -\(signal) \"$muster_pid\" 2>/dev/null || true; fi",
-        "\(launcher.rawValue) passes it on to the ranks")
+        "    kill -\(signal) \"$muster_pid\" 2>/dev/null || true", "\(launcher.rawValue) passes it on to the ranks")
+      script.add("  fi")
     }
     script.add("}")
     if launcher.passesOn(drain.signal) {
@@ -89,6 +92,7 @@ extension ScriptWriter {
     script.add("  done")
     if hasTimer { script.add("  kill \"$muster_clock\" 2>/dev/null || true", "it has nothing more to tell") }
     script.add("fi")
+    if launcher.passesOn(drain.signal) { addEarlyEnd(drain, to: &script) }
     script.add(
       "if [ \"$status\" -eq \(JobDescription.Drain.status) ]; then",
       "drained, not finished; another status than 0 is a failure, after which the job doesn't run again")
@@ -100,6 +104,25 @@ extension ScriptWriter {
     }
     script.add("fi")
     script.add("[ \"$status\" -eq 0 ] || exit \"$status\"", "the job ends as the program did")
+  }
+
+  /// A program that hasn't begun its session doesn't know the signal, and is ended by it: it goes on from its journal all
+  /// the same. One without a journal may be one that never knows the signal.
+  private func addEarlyEnd(_ drain: JobDescription.Drain, to script: inout JobScript) {
+    // MPICH's launcher gives the signal's number alone.
+    let ends = launcher.givesSignalsAsTheyAre ? [drain.signal.number] : []
+    let tests = (ends + [128 + drain.signal.number]).map { "[ \"$status\" -eq \($0) ]" }
+    let isEnded = tests.count == 1 ? tests[0] : "{ \(tests.joined(separator: " || ")); }"
+    script.add(
+      "if [ -n \"$muster_told\" ] && \(isEnded); then", "the signal has ended it, before its session had begun")
+    script.add("  if [ -s \"$MUSTER_JOURNAL\" ]; then")
+    script.add("    status=\(JobDescription.Drain.status)", "it goes on as if it had drained")
+    script.add("  else")
+    script.add(
+      "    echo \"muster: \(drain.signal.rawValue) ended the program before it had a journal:\" \\")
+    script.add("      \"it has done nothing that it could go on with\" >&2")
+    script.add("  fi")
+    script.add("fi")
   }
 
   /// Where no batch system gives a signal the script has a timer. Returns whether it has one.
