@@ -32,16 +32,17 @@ struct StatusCommand: ParsableCommand {
 
   static func text(of status: JournalStatus, now: Double) -> String {
     var rows: [(String, String)] = [("program", status.arguments.joined(separator: " "))]
-    var calls = "\(status.calls)"
+    var calls = "\(status.calls) call\(status.calls == 1 ? "" : "s") of the session"
     if let time = status.lastTime {
       calls += ", the last one"
       if let call = status.lastCall { calls += " \(call)" }
       if let place = status.lastPlace { calls += " at \(place)" }
       calls += ", \(age(now - time)) ago"
     }
-    rows.append(("calls", calls))
+    rows.append(("done", calls))
     if status.pieces > 0 {
-      rows.append(("pieces", "\(status.piecesDone) of \(status.pieces) of what is being written or kept"))
+      rows.append(
+        ("since", "\(status.piecesDone) of \(status.pieces) chunks of files and checkpoints, and results of futures"))
     }
     if let last = status.runs.last {
       let job = last.job.map { " (job \($0))" } ?? ""

@@ -34,8 +34,8 @@ struct StatusTests {
       .drained(DrainRecord(time: 1, reason: "SIGUSR1")),
     ])
     #expect(text.contains("program  heat --steps 3\n"), "\(text)")
-    #expect(text.contains("calls    1, the last one sum at heat/main.swift:12, "), "\(text)")
-    #expect(text.contains("pieces   3 of 8 "), "\(text)")
+    #expect(text.contains("done     1 call of the session, the last one sum at heat/main.swift:12, "), "\(text)")
+    #expect(text.contains("since    3 of 8 chunks"), "\(text)")
     #expect(text.contains("runs     1, the last one on n17 (job 4711), begun "), "\(text)")
     #expect(text.contains("state    left before its work was done (SIGUSR1): waits to be started again\n"), "\(text)")
   }
@@ -46,7 +46,7 @@ struct StatusTests {
     #expect(try Self.status(begun, locked: true).contains("state    runs\n"))
     let ended = try Self.status(
       begun + [.pieces(PiecesRecord(ledger: 0, total: 8, pieces: [1])), .end(EndRecord(time: 1, outputLength: 4096))])
-    #expect(ended.contains("state    has come to its end\n") && !ended.contains("pieces"), "\(ended)")
+    #expect(ended.contains("state    has come to its end\n") && !ended.contains("since"), "\(ended)")
     // A run that goes on after one that drained.
     let again = try Self.status(begun + [.drained(DrainRecord(time: 1, reason: "x")), Self.run])
     #expect(again.contains("runs     2,") && again.contains("was ended"), "\(again)")
