@@ -26,23 +26,35 @@ final class BlockKeeper: Sendable {
     /// Something didn't come to disk, which the system says once: nothing more is told of that is here.
     let hasFailed = Atomic(false)
     /// Something has been told of that is here.
-    let isTold = Atomic(false)
+    let isTold: Atomic<Bool>
+    /// How many threads have the file and haven't said what they wrote.
+    let writerCount = Atomic(0)
 
-    init(name: String, number: Int32) {
+    init(name: String, number: Int32, length: UInt64 = 0) {
       self.name = name
       self.number = number
+      self.length.store(length, ordering: .relaxed)
+      isTold = Atomic(length > 0)
     }
     deinit { _ = Glibc.close(number) }
 
     /// A place for so many bytes.
     func reserve(_ byteCount: Int) -> UInt64 { length.add(UInt64(byteCount), ordering: .relaxed).oldValue }
+    var end: UInt64 { length.load(ordering: .relaxed) }
+  }
+
+  /// A file that blocks may go to again, closed as long as none does: what rank 0 has removed takes no room then.
+  private struct ClosedFile {
+    var number: Int
+    var name: String
+    var length: UInt64
   }
 
   private struct State {
     /// Those that blocks go to, by ledger; that of futures under -1.
     var files: [Int: BlockFile] = [:]
-    /// The ledgers among them, oldest first.
-    var ledgers: [Int] = []
+    /// The last that were closed.
+    var closed: [ClosedFile] = []
     /// How many files there have been.
     var fileCount = 0
     /// The names of some aren't on disk.
@@ -53,16 +65,27 @@ final class BlockKeeper: Sendable {
     var isClosed = false
 
     mutating func drop(_ file: BlockFile) {
-      for (number, known) in files where known === file {
-        files[number] = nil
-        ledgers.removeAll { $0 == number }
+      for (number, known) in files where known === file { files[number] = nil }
+    }
+
+    /// Takes out those that nobody writes to and that nothing of `pending` is in.
+    mutating func takeIdle() -> [BlockFile] {
+      let busy = Set(pending.map { ObjectIdentifier($0.file) })
+      let idle = files.filter { _, file in
+        file.writerCount.load(ordering: .relaxed) == 0 && !busy.contains(ObjectIdentifier(file))
       }
+      for (number, file) in idle {
+        files[number] = nil
+        closed.append(ClosedFile(number: number, name: file.name, length: file.end))
+      }
+      closed.removeFirst(max(0, closed.count - BlockKeeper.mostClosedFiles))
+      return Array(idle.values)
     }
   }
 
   private static let common = -1
-  /// Of so many values files are open. Others begin another one.
-  private static let mostFiles = 64
+  /// Of so many values it's known where blocks went before. Others begin another file.
+  private static let mostClosedFiles = 256
 
   /// What the names of files begin with that have blocks of many values.
   fileprivate static let sharedStart = "results-"
@@ -95,6 +118,7 @@ final class BlockKeeper: Sendable {
     let number = alone ? Int(ledger) : Self.common
     let byteCount = encoder.header.count + encoder.segments.reduce(0) { $0 + $1.byteCount }
     guard let file = try file(of: number) else { return }
+    defer { file.writerCount.subtract(1, ordering: .releasing) }
     let offset = file.reserve(byteCount)
     var checksum = Checksum.of(encoder.header[...])
     var end = offset
@@ -119,23 +143,30 @@ final class BlockKeeper: Sendable {
       sizes: encoder.segments.map(\.byteCount), checksum: checksum)
     let record = PiecesRecord(ledger: ledger, total: UInt32(total), pieces: [UInt32(piece)], place: place.bytes)
     state.withLock { $0.pending.append((record, file)) }
-    delayed.request { self.flushPending() }
+    flushSoon()
+  }
+
+  private func flushSoon() {
+    delayed.request {
+      self.flushPending()
+      // Closed is what has been idle since.
+      if self.state.withLock({ !$0.files.isEmpty }) { self.flushSoon() }
+    }
   }
 
   /// Has what is kept on disk, and tells of it.
   func flush() { delayed.now { flushPending() } }
 
   private func flushPending() {
-    let (pending, hasNewNames) = state.withLock { state in
+    // Closing may take its time.
+    let (pending, hasNewNames, idle) = state.withLock { state in
       defer {
         state.pending = []
         state.hasNewNames = false
-        let surplus = max(0, state.ledgers.count - Self.mostFiles)
-        for number in state.ledgers.prefix(surplus) { state.files[number] = nil }
-        state.ledgers.removeFirst(surplus)
       }
-      return (state.pending, state.hasNewNames)
+      return (state.pending, state.hasNewNames, state.takeIdle())
     }
+    withExtendedLifetime(idle) {}
     if hasNewNames { for path in [folder, "\(folder)/.."] { FileWriting.syncFolder(path) } }
     var synced: Set<ObjectIdentifier> = []
     for (_, file) in pending where synced.insert(ObjectIdentifier(file)).inserted {
@@ -173,19 +204,27 @@ final class BlockKeeper: Sendable {
   private func file(of number: Int) throws(MusterError) -> BlockFile? {
     let found: Result<BlockFile?, MusterError> = state.withLock { state in
       guard !state.isClosed else { return .success(nil) }
-      if let known = state.files[number] { return .success(known) }
+      func writing(_ file: BlockFile) -> Result<BlockFile?, MusterError> {
+        file.writerCount.add(1, ordering: .relaxed)
+        state.files[number] = file
+        return .success(file)
+      }
+      if let known = state.files[number] { return writing(known) }
+      if let place = state.closed.firstIndex(where: { $0.number == number }) {
+        let former = state.closed.remove(at: place)
+        // It may have been removed.
+        let opened = open("\(folder)/\(former.name)", O_WRONLY | O_CLOEXEC)
+        if opened >= 0 { return writing(BlockFile(name: former.name, number: opened, length: former.length)) }
+      }
       mkdir(folder, 0o777)
       let name =
         number == Self.common
         ? "\(Self.sharedStart)\(suffix)-\(state.fileCount)" : "\(number)-\(suffix)-\(state.fileCount)"
       let opened = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
       guard opened >= 0 else { return .failure(failure(errno, writing: true)) }
-      let file = BlockFile(name: name, number: opened)
       state.fileCount += 1
-      state.files[number] = file
-      if number != Self.common { state.ledgers.append(number) }
       state.hasNewNames = true
-      return .success(file)
+      return writing(BlockFile(name: name, number: opened))
     }
     return try found.get()
   }
@@ -277,7 +316,6 @@ final class BlockKeeper: Sendable {
     let files = state.withLock { state in
       defer {
         state.files = [:]
-        state.ledgers = []
         state.isClosed = true
       }
       return state.files
