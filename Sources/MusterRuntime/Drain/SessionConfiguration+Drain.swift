@@ -12,14 +12,30 @@ extension SessionConfiguration {
     }
     guard deadline == nil else { return }
     if let text = environment["MUSTER_DEADLINE"], !text.isEmpty {
+      guard text.lowercased() != "none" else { return }
       guard let seconds = Double(text), seconds > 0, seconds.isFinite else {
         throw MusterError(
-          .invalidArgument, "MUSTER_DEADLINE is '\(text)'", fix: "Use the job's end in seconds since 1970")
+          .invalidArgument, "MUSTER_DEADLINE is '\(text)'", fix: "Use the job's end in seconds since 1970, or none")
       }
       deadline = seconds
     } else if let text = environment["SLURM_JOB_END_TIME"] {
       deadline = Double(text)
     }
+  }
+
+  /// A job whose end was before the process began would drain at once, and so again and again.
+  ///
+  /// - Throws: `MusterError` with code `invalidArgument`.
+  func checkDeadline() throws(MusterError) {
+    guard let deadline, let start = ProcessStatus.ownStart else { return }
+    let late = start - deadline
+    // Clocks of nodes differ by less.
+    guard late > 1 else { return }
+    throw MusterError(
+      .invalidArgument,
+      "the job's end (MUSTER_DEADLINE, SLURM_JOB_END_TIME or SessionConfiguration.deadline), \(Int(deadline)) in seconds"
+        + " since 1970, was \(Int(late.rounded(.up))) s before this program began",
+      fix: "Set MUSTER_DEADLINE to when this job ends, or to none where it has no end")
   }
 
   /// The signals to drain upon in one process, or, where MPI's thread minds SIGTERM, on ranks.

@@ -10,7 +10,8 @@ struct TraceFile: Sendable {
     var info: TraceLaneInfo
   }
 
-  let path: String
+  /// What it is called when it is whole.
+  var path: String
   private let partial: String
   private let descriptor: Int32
   /// The time that becomes 0, in nanoseconds of rank 0's monotonic clock.

@@ -12,16 +12,24 @@ extension TraceRecorder {
   package func open(_ path: String, processes: [String]) throws(MusterError) {
     let count = Self.begun.withLock { $0[path, default: 0] }
     let made = try TraceFile(
-      path: count == 0 ? path : Self.numbered(path, count + 1), origin: start, processes: processes)
+      path: count == 0 ? path : Self.path(path, "\(count + 1)"), origin: start, processes: processes)
     Self.begun.withLock { $0[path, default: 0] += 1 }
     file.withLock { $0 = made }
   }
 
-  /// `folder/trace.json`, 2: `folder/trace-2.json`.
-  static func numbered(_ path: String, _ number: Int) -> String {
+  /// `folder/trace.json`, `2`: `folder/trace-2.json`.
+  static func path(_ path: String, _ suffix: String) -> String {
     let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
-    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return "\(path)-\(number)" }
-    return "\(path[..<dot])-\(number)\(path[dot...])"
+    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return "\(path)-\(suffix)" }
+    return "\(path[..<dot])-\(suffix)\(path[dot...])"
+  }
+
+  /// The program goes on from a journal: what was traced and reported of its earlier runs stays. Its second run gets
+  /// `trace-run2.json` and `report-run2.txt`.
+  func nameFiles(ofRun number: Int) {
+    let suffix = "run\(number)"
+    file.withLock { if let path = $0?.path { $0?.path = Self.path(path, suffix) } }
+    report.withLock { if let path = $0?.file.path { $0?.file.path = Self.path(path, suffix) } }
   }
 
   /// Writes to the file, where there is one.

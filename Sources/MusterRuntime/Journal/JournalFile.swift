@@ -16,8 +16,8 @@ struct JournalFile {
     var printedLength: UInt64
     /// The program has come to its end.
     var isEnded: Bool
-    /// There was a run before this one.
-    var wasBegun = false
+    /// How many runs there were before this one.
+    var runCount = 0
   }
 
   var opening: Opening
@@ -153,7 +153,7 @@ struct JournalFile {
     if scan.cutBytes > 0, ftruncate(descriptor, off_t(scan.length)) != 0 { throw Self.failure(path, errno) }
     opening.length = scan.length
     opening.callCount = scan.callCount
-    opening.wasBegun = !scan.runs.isEmpty
+    opening.runCount = scan.runs.count
     opening.outputLength = scan.outputLength
     opening.printedLength = scan.printedLength
     opening.isEnded = scan.end != nil

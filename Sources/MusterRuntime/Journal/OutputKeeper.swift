@@ -20,6 +20,8 @@ final class OutputKeeper: Sendable {
     var isKeeping = false
     /// Hears how much has been passed on.
     var tell: @Sendable (UInt64) -> Void = { _ in }
+    /// Waits until what was told lasts.
+    var settle: @Sendable () -> Void = {}
   }
 
   /// How often what was printed is passed on while no collective ends, in nanoseconds.
@@ -27,8 +29,14 @@ final class OutputKeeper: Sendable {
   /// How often at most, in microseconds.
   private static let collecting: UInt32 = 1_000
   private static let current = Mutex<OutputKeeper?>(nil)
-  /// What was printed is passed on when the program calls `exit`, too.
-  private static let flushesAtExit: Bool = atexit { StandardStreams.flushOutput() } == 0
+  /// What was printed is passed on when the program calls `exit`, too, and not again by the next run.
+  private static let flushesAtExit: Bool =
+    atexit {
+      StandardStreams.flushBufferedOutput()
+      guard let keeper = current.withLock({ $0 }) else { return }
+      keeper.passOnAndTell()
+      keeper.state.withLock { $0.settle }()
+    } == 0
 
   /// How much is passed on.
   enum Extent: Sendable {
@@ -82,9 +90,11 @@ final class OutputKeeper: Sendable {
   ///   - length: how many bytes of the file are kept.
   ///   - passedOn: how many bytes have been: more than are kept where the program is about to print again what it has.
   ///   - tell: hears how many have been.
+  ///   - settle: waits until what was told lasts.
   /// - Throws: `MusterError` with code `permissionDenied`, `diskFull` or `inputOutput` where the file can't be opened.
   func begin(
-    at length: UInt64, passedOn: UInt64, tell: @escaping @Sendable (UInt64) -> Void
+    at length: UInt64, passedOn: UInt64, tell: @escaping @Sendable (UInt64) -> Void,
+    settle: @escaping @Sendable () -> Void
   ) throws(MusterError) {
     let file = try Self.opened(path, O_RDWR | O_CREAT)
     var status = stat()
@@ -92,7 +102,9 @@ final class OutputKeeper: Sendable {
     // Where the machine stopped the journal may have come to disk before the output.
     let start = min(length, UInt64(status.st_size))
     var original = stat()
-    if fstat(STDOUT_FILENO, &original) == 0, original.st_dev == status.st_dev, original.st_ino == status.st_ino {
+    // It may be held back by now.
+    let output = state.withLock { $0.original >= 0 ? $0.original : STDOUT_FILENO }
+    if fstat(output, &original) == 0, original.st_dev == status.st_dev, original.st_ino == status.st_ino {
       throw MusterError(
         .invalidArgument, "standard output goes to '\(path)', where the journal keeps what the program prints",
         fix: "Give the journal, or the output, another name")
@@ -106,6 +118,7 @@ final class OutputKeeper: Sendable {
       state.file = file
       state.passedOn = passedOn
       state.tell = tell
+      state.settle = settle
       state.isKeeping = true
     }
     Self.current.withLock { $0 = self }

@@ -14,6 +14,7 @@ extension Session {
     // Not by its name: on another day it may be called otherwise.
     let found: JournalFile.Opening? = try onRoot("open the journal") {
       guard let name = configuration.journal else { return nil }
+      try configuration.checkDeadline()
       let opened = try JournalFile.open(name, start: configuration.journalStart ?? .resume)
       file = opened
       return opened.opening
@@ -41,6 +42,7 @@ extension Session {
     if let other = environment["MUSTER_JOURNAL"], !other.isEmpty, let own = configuration.journal, own != other {
       tellUser("warning: the program itself names its journal, '\(own)': MUSTER_JOURNAL ('\(other)') isn't used")
     }
+    if isRoot && opening.runCount > 0 { engine.events?.nameFiles(ofRun: opening.runCount + 1) }
     // It may have been killed before it could.
     if isRoot && opening.isEnded { keeper.removeAll() }
     try beginReplay(journal, opening, configuration, environment)

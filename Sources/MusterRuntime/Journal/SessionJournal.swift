@@ -53,7 +53,7 @@ final class SessionJournal: Sendable {
     self.keeper = keeper
     path = opening.path
     isEnded = opening.isEnded
-    wasBegun = opening.wasBegun
+    wasBegun = opening.runCount > 0
     outputLength = opening.outputLength
     printedLength = opening.printedLength
     self.recorder = recorder
@@ -180,7 +180,8 @@ final class SessionJournal: Sendable {
   func begin(_ run: RunRecord, callCount: Int) throws(MusterError) {
     guard let recorder else { return }
     let writer = recorder.writer
-    try recorder.output.begin(at: outputLength, passedOn: printedLength) { writer.append(.printed($0)) }
+    try recorder.output.begin(
+      at: outputLength, passedOn: printedLength, tell: { writer.append(.printed($0)) }, settle: { try? writer.sync() })
     recorder.skipCalls(upTo: callCount)
     recorder.writer.append(.run(run))
     // The record that said so may have been cut off.

@@ -100,6 +100,7 @@ final class LocalEngine: Engine {
           plan.leave(reason)
           events?.noteEnding(.drained)
           events?.finishReport()
+          events?.finish()
           DrainedEnd.leave()
         case nil: usleep(Self.drainInterval)
         }

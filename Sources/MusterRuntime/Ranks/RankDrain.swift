@@ -38,7 +38,8 @@ struct RankDrain {
   mutating func look(_ root: RootRole, now: Int) {
     let own = ownReason
     let reason = own == .termination || wanted == .termination ? .termination : own ?? wanted
-    let isIdle = done.count == engine.rankCount - 1 && !root.isFinishing && !plan.isBusy()
+    let isIdle =
+      done.count == engine.rankCount - 1 && !root.isFinishing && !plan.isBusy() && tracing?.isComplete() ?? true
     guard let action = state.look(at: now, signal: reason, longestTask: root.longestTask, isIdle: isIdle) else {
       return
     }
@@ -51,6 +52,7 @@ struct RankDrain {
       plan.leave(reason)
       engine.events?.noteEnding(.drained)
       engine.events?.finishReport()
+      engine.events?.finish()
       root.sendToAll(.leaveDrained)
       transport.settle()
       leave()

@@ -2,8 +2,8 @@ internal import Glibc
 
 /// Where a report goes: a file that gets its name when the text is in it, or standard error.
 struct ReportFile: Sendable {
-  /// nil for standard error.
-  private let path: String?
+  /// What it is called when it's written; nil for standard error.
+  var path: String?
   private let partial: String
   private let descriptor: Int32
 

@@ -23,7 +23,7 @@ extension TraceRecorder {
   func openReport(_ setting: String, program: String, members: [JobFigures.Member]) throws(MusterError) {
     let count = Self.begunReports.withLock { $0[setting, default: 0] }
     let isNumbered = count > 0 && !ReportFile.isStandardError(setting)
-    let file = try ReportFile(isNumbered ? Self.numbered(setting, count + 1) : setting)
+    let file = try ReportFile(isNumbered ? Self.path(setting, "\(count + 1)") : setting)
     Self.begunReports.withLock { $0[setting, default: 0] += 1 }
     report.withLock { $0 = ReportDraft(file: file, program: program, members: members) }
   }

@@ -30,6 +30,17 @@ struct ProcessStatus {
     return ProcessStatus(isDead: fields[0] == "Z" || fields[0] == "X", startTime: start, parent: Int32(fields[1]) ?? 0)
   }
 
+  /// When this process started, in seconds since 1970; nil where the kernel doesn't say.
+  static var ownStart: Double? {
+    guard let ticks = read(pid: getpid())?.startTime else { return nil }
+    func now(_ clock: clockid_t) -> Double {
+      var time = timespec()
+      clock_gettime(clock, &time)
+      return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+    return now(CLOCK_REALTIME) - now(CLOCK_BOOTTIME) + Double(ticks) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
   /// The number of this process's pid namespace; 0 where the kernel doesn't say.
   static var pidNamespace: UInt64 {
     var status = stat()
