@@ -133,7 +133,7 @@ let package = Package(
     .testTarget(
       name: "MusterArraysTests", dependencies: ["Muster", "MusterSimulation"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "MusterRankTests", dependencies: ["Muster", "MusterBatch", "rank-programs", "eof"],
+      name: "MusterRankTests", dependencies: ["Muster", "MusterBatch", "rank-programs", "eof", "MusterCommand"],
       swiftSettings: swiftSettings),
   ]
 )

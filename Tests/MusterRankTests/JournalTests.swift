@@ -1,62 +1,6 @@
 import Foundation
 import Testing
 
-/// A program that is started again and again in one folder, with one journal.
-struct DurableJob {
-  let folder: String
-  let arguments: [String]
-
-  init(_ arguments: [String]) throws {
-    folder = temporaryFolder("durable")
-    self.arguments = arguments
-    try FileManager.default.createDirectory(atPath: folder + "/out", withIntermediateDirectories: true)
-  }
-
-  /// `durable`, whose files go into the job's own folder.
-  static func ofEverything(milliseconds: Int) throws -> DurableJob {
-    try DurableJob(["durable", "out", "\(milliseconds)"])
-  }
-
-  var journal: String { folder + "/job.journal" }
-  /// What the program has printed over all its runs.
-  var printed: String { (try? contents(journal + ".out")) ?? "" }
-  /// What its tasks have noted, sorted.
-  var notes: [String] {
-    ((try? contents(folder + "/notes")) ?? "").split(separator: "\n").map(String.init).sorted()
-  }
-
-  func run(
-    ranks: Int?, stop: String = "", way: String = "", environment: [String: String] = [:],
-    meanwhile: (Process) -> Void = { _ in }
-  ) throws -> Launch {
-    let own = [
-      "MUSTER_JOURNAL": journal, "MUSTER_TEST_NOTES": folder + "/notes", "MUSTER_TEST_STOP": stop,
-      "MUSTER_TEST_WAY": way, "MUSTER_PROGRESS": "none",
-    ]
-    return try Launch.run(
-      "rank-programs", arguments, ranks: ranks, folder: folder, environment: own.merging(environment) { $1 },
-      meanwhile: meanwhile)
-  }
-
-  func remove() { removeFolder(folder) }
-}
-
-extension DurableJob {
-  /// What an undisturbed run prints and writes.
-  struct Result: Equatable {
-    var printed: String
-    var files: [Data]
-  }
-
-  func result() throws -> Result {
-    Result(
-      printed: printed,
-      files: try ["field", "squeezed", "kept"].map {
-        try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out/\($0).h5"))
-      })
-  }
-}
-
 /// A program that is killed goes on where it was.
 @Suite(.serialized)
 struct JournalTests {
@@ -279,17 +223,24 @@ struct JournalTests {
       #expect(run.status == 1 && run.errors.contains("isn't a journal of Muster's"), "\(run.errors)")
       #expect(try contents(job.journal) == "precious")
     }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", "\"$0\" durable-chain 2 kept >>j.out", try Launch.path(of: "rank-programs")]
-    process.environment = Launch.inherited.merging(["MUSTER_JOURNAL": "j", "MUSTER_THREADS": "2"]) { $1 }
-    process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
-    let errors = Pipe()
-    process.standardError = errors
-    try Launch.runWithSignals(process)
-    let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 1 && said.contains("standard output goes to '"), "\(said)")
+    // At the first start, and at one that goes on.
+    for (output, stop, status) in [("j.out", "", 1), ("elsewhere", "step 0", 128 + SIGKILL), ("j.out", "", 1)] {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = [
+        "-c", "\"$0\" durable-chain 2 kept >>\(output); exit $?", try Launch.path(of: "rank-programs"),
+      ]
+      let own = ["MUSTER_JOURNAL": "j", "MUSTER_THREADS": "2", "MUSTER_TEST_STOP": stop]
+      process.environment = Launch.inherited.merging(own) { $1 }
+      process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
+      let errors = Pipe()
+      process.standardError = errors
+      try Launch.runWithSignals(process)
+      let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == status, "\(said)")
+      #expect(said.contains("standard output goes to '") == (status == 1), "\(said)")
+    }
   }
 
   /// A file that a run has written, and somebody has removed, isn't written again; nor does it go unsaid. What a run was
@@ -357,10 +308,10 @@ struct JournalTests {
   @Test(arguments: [nil, 3] as [Int?])
   func aKillWhileAFileIsPutTogether(ranks: Int?) throws {
     let chunks = 60
-    let plain = try DurableJob(["durable-large", "out/x.h5", "\(chunks)"])
+    let plain = try DurableJob(["durable-large", "out/x.h5", "\(chunks)", "kept"])
     defer { plain.remove() }
     #expect(try plain.run(ranks: nil, environment: ["MUSTER_JOURNAL": ""]).status == 0)
-    let job = try DurableJob(["durable-large", "out/x.h5", "\(chunks)"])
+    let job = try DurableJob(["durable-large", "out/x.h5", "\(chunks)", "kept"])
     defer { job.remove() }
     let out = job.folder + "/out"
     let run = try job.run(ranks: ranks) { launcher in
@@ -393,7 +344,7 @@ struct JournalTests {
   /// There is room for what is compressed, and not for the file that is made of it.
   @Test(.enabled(if: MemoryDisk.isPossible), arguments: [nil, 3] as [Int?])
   func aDiskThatIsFullWhenAFileIsPutTogether(ranks: Int?) throws {
-    let job = try DurableJob(["durable-large", "disk/x.h5", "8"])
+    let job = try DurableJob(["durable-large", "disk/x.h5", "8", "kept"])
     defer { job.remove() }
     let disk = job.folder + "/disk"
     try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
@@ -469,6 +420,167 @@ struct JournalTests {
     #expect(run.lines == ["refused after 2 calls", "refused after 2 calls"], "\(run.output)")
   }
 
+  /// A disk that breaks under a checkpoint: the program goes on, says so, and the next run computes it again.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aCheckpointThatDoesNotComeToDisk(ranks: Int?) throws {
+    let job = try DurableJob(["durable-chain", "6", "checkpointed"])
+    defer { job.remove() }
+    let run = try job.run(
+      ranks: ranks, stop: "step 3", way: "late", environment: ["MUSTER_TEST_BAD_DISK": "job.journal.blocks"])
+    #expect(run.status != 0)
+    #expect(
+      run.errors.contains(
+        "doesn't come to disk: Input/output error. A run that goes on after this one computes it again"),
+      "\(run.errors)")
+    #expect(job.notes.count == 16)
+    let next = try job.run(ranks: ranks)
+    #expect(next.status == 0 && !next.errors.contains("warning"), "\(next.errors)")
+    // Four chunks in each of the first four steps again.
+    #expect(job.notes.count == 16 + 24, "\(job.notes)")
+    #expect(job.printed.hasSuffix("5: 8022000.0\n"), "\(job.printed)")
+  }
+
+  /// A journal that the disk doesn't take isn't one: the program ends with the error, and with status 1.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aJournalThatDoesNotComeToDisk(ranks: Int?) throws {
+    let job = try DurableJob(["durable-many", "40", "20000"])
+    defer { job.remove() }
+    let run = try job.run(ranks: ranks, environment: ["MUSTER_TEST_BAD_DISK": "job.journal"])
+    #expect(run.status == 1 && run.errors.contains("[inputOutput]"), "\(run.errors)")
+    let next = try job.run(ranks: ranks)
+    #expect(next.status == 0, "\(next.errors)")
+    #expect(job.printed == (0..<40).map { "\($0).0\n" }.joined())
+  }
+
+  /// What is kept and can't be read is an error that says what to do, which helps.
+  @Test(arguments: [nil, 3] as [Int?])
+  func whatIsKeptMayBeDamaged(ranks: Int?) throws {
+    let job = try DurableJob(["durable-chain", "6", "checkpointed"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "step 3", way: "late").status != 0)
+    let blocks = job.journal + ".blocks"
+    for name in try FileManager.default.contentsOfDirectory(atPath: blocks) {
+      var data = try Data(contentsOf: URL(fileURLWithPath: "\(blocks)/\(name)"))
+      for place in stride(from: 500, to: data.count, by: 1000) { data[place] ^= 0x55 }
+      try data.write(to: URL(fileURLWithPath: "\(blocks)/\(name)"))
+    }
+    var errors: [String] = []
+    // Each checkpoint that it is computed from again is found out by itself.
+    for _ in 0..<5 where !job.printed.contains("5: ") {
+      let run = try job.run(ranks: ranks)
+      if run.status != 0 { errors.append(run.errors) }
+    }
+    #expect(!errors.isEmpty && errors.count < 5)
+    for error in errors {
+      #expect(error.contains("beside the journal, is damaged") && error.contains("Start the program again"), "\(error)")
+    }
+    #expect(job.printed.hasSuffix("5: 8022000.0\n"), "\(errors) \(job.printed)")
+  }
+
+  /// A kill right after a file has got its name, and before the journal says so.
+  @Test(arguments: [nil, 3] as [Int?], ["plain", "kept"])
+  func aKillWhenAFileIsWhole(ranks: Int?, way: String) throws {
+    let plain = try DurableJob(["durable-large", "out/x.h5", "8", way])
+    defer { plain.remove() }
+    #expect(try plain.run(ranks: nil, environment: ["MUSTER_JOURNAL": ""]).status == 0)
+    let expected = try Data(contentsOf: URL(fileURLWithPath: plain.folder + "/out/x.h5"))
+    for _ in 0..<3 {
+      let job = try DurableJob(plain.arguments)
+      defer { job.remove() }
+      let file = job.folder + "/out/x.h5"
+      let run = try job.run(ranks: ranks) { launcher in
+        var root: pid_t?
+        while launcher.isRunning {
+          if root == nil { root = job.notes.first { $0.hasPrefix("root ") }.flatMap { pid_t($0.dropFirst(5)) } }
+          if let root, access(file, F_OK) == 0 {
+            kill(root, SIGKILL)
+            break
+          }
+        }
+      }
+      #expect(run.status != 0 && job.printed.isEmpty, "wasn't killed: \(job.printed)")
+      let next = try job.run(ranks: ranks)
+      #expect(next.status == 0 && next.errors.contains("goes on after "), "\(next.errors)")
+      #expect(job.printed == "written 3999999.0\n")
+      #expect(job.notes.filter { $0.hasPrefix("chunk") } == plain.notes.filter { $0.hasPrefix("chunk") })
+      #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == expected)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: job.folder + "/out") == ["x.h5"])
+    }
+  }
+
+  /// Files and checkpoints leave no descriptors behind.
+  @Test(arguments: [nil, 3] as [Int?])
+  func descriptorsAreClosed(ranks: Int?) throws {
+    let job = try DurableJob(["durable-files", "out", "8"])
+    defer { job.remove() }
+    let run = try job.run(ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    for rank in 0..<(ranks ?? 1) {
+      let counts = try (0..<8).map { round in
+        let start = "descriptors \(rank) \(round) "
+        return try #require(job.notes.first { $0.hasPrefix(start) }.flatMap { Int($0.dropFirst(start.count)) })
+      }
+      #expect(counts[7] == counts[1], "rank \(rank): \(counts)")
+    }
+  }
+
+  /// A file that was closed since nothing came for a while is written to again: there are few files, and all is in them.
+  @Test(arguments: [nil, 3] as [Int?])
+  func slowBlocksShareFiles(ranks: Int?) throws {
+    let job = try DurableJob(["durable-chain", "3", "checkpointed", "320"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "step 1", way: "late").status != 0)
+    let names = try FileManager.default.contentsOfDirectory(atPath: job.journal + ".blocks")
+    let counts = Dictionary(grouping: names) { $0.split(separator: "-")[0] }.mapValues(\.count)
+    // Of one process, or of two workers.
+    #expect(!counts.isEmpty && counts.values.allSatisfy { $0 <= (ranks ?? 2) - 1 }, "\(names)")
+    let run = try job.run(ranks: ranks)
+    #expect(run.status == 0 && !run.errors.contains("warning"), "\(run.errors)")
+    #expect(job.notes.count == 3 * 4, "\(job.notes)")
+    #expect(job.printed.hasSuffix("2: 8010000.0\n"), "\(job.printed)")
+  }
+
+  /// A program that calls `exit` has printed what it printed, and goes on from there.
+  @Test func aProgramThatExits() throws {
+    let job = try DurableJob(["durable-exit"])
+    defer { job.remove() }
+    let run = try job.run(ranks: nil, stop: "exit")
+    #expect(run.status == 3 && run.output == "first 1\n", "\(run.status) \(run.output) \(run.errors)")
+    let next = try job.run(ranks: nil)
+    #expect(next.status == 0 && next.output == "second 2\n", "\(next.output) \(next.errors)")
+    #expect(job.printed == "first 1\nsecond 2\n")
+  }
+
+  /// Who looks at a journal keeps no run out of it, however often.
+  @Test(arguments: [nil, 3] as [Int?])
+  func lookingKeepsNobodyOut(ranks: Int?) throws {
+    let job = try DurableJob(["durable-chain", "6", "checkpointed"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "step 0").status != 0)
+    let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .appendingPathComponent("muster")
+    let looker = Process()
+    looker.executableURL = URL(fileURLWithPath: "/bin/bash")
+    looker.arguments = [
+      "-c", "until [ -e \"$2\" ]; do \"$0\" status \"$1\" || exit 1; done", tool.path, job.journal,
+      job.folder + "/enough",
+    ]
+    let told = job.folder + "/told"
+    _ = FileManager.default.createFile(atPath: told, contents: nil)
+    looker.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: told))
+    looker.standardError = looker.standardOutput
+    try Launch.runWithSignals(looker)
+    for step in 1..<6 {
+      let run = try job.run(ranks: ranks, stop: step == 5 ? "" : "step \(step)")
+      #expect((run.status == 0) == (step == 5) && !run.errors.contains("in use"), "\(run.errors)")
+    }
+    _ = FileManager.default.createFile(atPath: job.folder + "/enough", contents: nil)
+    looker.waitUntilExit()
+    let said = try contents(told)
+    #expect(looker.terminationStatus == 0 && said.contains("state    runs\n"), "\(said.suffix(600))")
+    #expect(job.printed.hasSuffix("5: 8022000.0\n"), "\(job.printed)")
+  }
+
   @Test(arguments: [nil, 3] as [Int?])
   func whatIsNotKeptIsAnError(ranks: Int?) throws {
     let job = try DurableJob(["durable-unkept"])
@@ -501,93 +613,5 @@ struct JournalTests {
       #expect(again.errors.contains("goes on after "), "\(again.errors)")
       #expect(try contents(disk + "/job.journal.out") == (0..<40).map { "\($0).0\n" }.joined())
     }
-  }
-}
-
-/// A program leaves before its work is done, and goes on when it's started again.
-@Suite(.serialized)
-struct DrainTests {
-  @Test(arguments: [nil, 3] as [Int?], ["USR1", "TERM", "USR1 of a worker"])
-  func aSignalMakesItLeaveWithStatus85(ranks: Int?, way: String) throws {
-    if ranks == nil && way.hasSuffix("worker") { return }
-    let job = try DurableJob.ofEverything(milliseconds: 120)
-    defer { job.remove() }
-    let run = try job.run(ranks: ranks, stop: "step 5", way: way)
-    #expect(run.status == 85, "\(run.errors)")
-    #expect(run.errors.contains("muster: drains (SIG\(way.prefix(4)))"), "\(run.errors)")
-    #expect(run.errors.contains("leaves with status 85"), "\(run.errors)")
-    // Those that ran have ended; no other one began.
-    let begun = job.notes.count { $0.hasPrefix("square") }
-    #expect((0...4).contains(begun), "\(job.notes)")
-    let next = try job.run(ranks: ranks)
-    #expect(next.status == 0, "\(next.errors)")
-    #expect(run.output + next.output == job.printed)
-    // Nothing that had ended was done again.
-    for note in Set(job.notes) where !note.hasPrefix("kept") {
-      #expect(job.notes.count { $0 == note } == 1, "\(note)")
-    }
-  }
-
-  /// What nobody has read of standard output the next run passes on: where a pipe has been full for a while, and where it
-  /// becomes so in the last moment.
-  @Test(arguments: [3000, 650, 101])
-  func nobodyReadsStandardOutput(lines: Int) throws {
-    let job = try DurableJob(["durable-chatty", "\(lines)"])
-    defer { job.remove() }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: try Launch.path(of: "rank-programs"))
-    process.arguments = job.arguments
-    process.environment = Launch.inherited.merging([
-      "MUSTER_JOURNAL": job.journal, "MUSTER_TEST_STOP": "step 1", "MUSTER_TEST_WAY": "USR1", "MUSTER_THREADS": "2",
-      "MUSTER_PROGRESS": "none",
-    ]) { $1 }
-    process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    let start = Date()
-    try Launch.runWithSignals(process)
-    while process.isRunning && Date().timeIntervalSince(start) < 20 { usleep(5000) }
-    let hasLeft = !process.isRunning
-    if !hasLeft { kill(process.processIdentifier, SIGKILL) }
-    process.waitUntilExit()
-    #expect(hasLeft && process.terminationStatus == 85)
-    try output.fileHandleForWriting.close()
-    let read = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    #expect((1...65_536).contains(read.utf8.count), "\(read.utf8.count)")
-    let next = try job.run(ranks: nil)
-    #expect(next.status == 0, "\(next.errors)")
-    #expect(job.printed.hasSuffix("step 3\n") && job.printed.utf8.count > 97 * lines)
-    for step in 0..<4 { #expect(job.printed.ranges(of: "step \(step)\n").count == 1) }
-    #expect(read + next.output == job.printed)
-  }
-
-  @Test(arguments: [nil, 3] as [Int?])
-  func itLeavesBeforeTheJobEnds(ranks: Int?) throws {
-    let job = try DurableJob.ofEverything(milliseconds: 400)
-    defer { job.remove() }
-    // Ten seconds are for the leaving: two are left for work.
-    let end = Date().timeIntervalSince1970 + 12
-    let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "\(end)"])
-    #expect(run.status == 85, "\(run.errors)")
-    #expect(run.errors.contains("drains (the job's time is nearly over)"), "\(run.errors)")
-    // Mpirun may take two seconds to see that all have left.
-    #expect(Date().timeIntervalSince1970 < end - (ranks == nil ? 9.5 : 7.5))
-    #expect(job.notes.contains("part 2"), "\(job.notes)")
-  }
-
-  @Test func withoutAJournalTheSignalIsTheProgramsOwn() throws {
-    let job = try DurableJob.ofEverything(milliseconds: 0)
-    defer { job.remove() }
-    let run = try job.run(ranks: nil, stop: "step 2", way: "USR1", environment: ["MUSTER_JOURNAL": ""])
-    #expect(run.status == 128 + SIGUSR1)
-  }
-
-  @Test func aSignalThatIsNoneIsAnError() throws {
-    let job = try DurableJob.ofEverything(milliseconds: 0)
-    defer { job.remove() }
-    let run = try job.run(ranks: nil, environment: ["MUSTER_DRAIN_SIGNAL": "USR3"])
-    #expect(run.status == 1)
-    #expect(run.errors.contains("Use one of HUP, INT, TERM, URG, USR1, USR2, XCPU, or none"), "\(run.errors)")
   }
 }

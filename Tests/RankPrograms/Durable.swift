@@ -5,7 +5,7 @@ import Synchronization
 /// Programs whose progress outlives them in a journal.
 enum Durable {
   /// Sends a process a signal at a step, which `MUSTER_TEST_STOP` names: rank 0 SIGKILL, or what `MUSTER_TEST_WAY` says.
-  private static func stop(_ step: String, _ session: Session, anywhere: Bool = false) {
+  static func stop(_ step: String, _ session: Session, anywhere: Bool = false) {
     guard variable("MUSTER_TEST_STOP") == step else { return }
     let way = variable("MUSTER_TEST_WAY") ?? ""
     guard anywhere || session.rank == (way.hasSuffix(" of a worker") ? 1 : 0) else { return }
@@ -14,10 +14,10 @@ enum Durable {
     kill(getpid(), way.hasPrefix("USR1") ? SIGUSR1 : way.hasPrefix("TERM") ? SIGTERM : SIGKILL)
   }
 
-  private static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+  static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   /// Notes that something was done, in a file of its own. A line of so few bytes is written in one piece.
-  private static func note(_ line: String) {
+  static func note(_ line: String) {
     guard let path = variable("MUSTER_TEST_NOTES") else { return }
     let file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o666)
     var text = line + "\n"
@@ -255,15 +255,15 @@ enum Durable {
     }
   }
 
-  /// A file of so many chunks of 4 MB, which are kept for compressing and don't become smaller by it.
-  static func writeLargeFile(_ file: String, chunks: Int) async throws {
+  /// A file of so many chunks of 4 MB, `plain`, or `kept` for compressing, which doesn't make them smaller.
+  static func writeLargeFile(_ file: String, chunks: Int, way: String) async throws {
     try await Session.run { session in
       if session.isRoot { note("root \(getpid())") }
       let field = session.arange(0.0, Double(chunks) * 500_000, chunks: [500_000]).mapBlocks { block in
         note("chunk \(Int(block.elements[0]))")
         return block
       }
-      try await field.write(to: file, dataset: "field", compression: .deflate(level: 0))
+      try await field.write(to: file, dataset: "field", compression: way == "kept" ? .deflate(level: 0) : nil)
       print("written \(try await session.open(file, dataset: "field", as: Double.self).max().compute().item())")
     }
   }

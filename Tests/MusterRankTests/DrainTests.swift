@@ -1,0 +1,137 @@
+import Foundation
+import Testing
+
+/// A program leaves before its work is done, and goes on when it's started again.
+@Suite(.serialized)
+struct DrainTests {
+  @Test(arguments: [nil, 3] as [Int?], ["USR1", "TERM", "USR1 of a worker"])
+  func aSignalMakesItLeaveWithStatus85(ranks: Int?, way: String) throws {
+    if ranks == nil && way.hasSuffix("worker") { return }
+    let job = try DurableJob.ofEverything(milliseconds: 120)
+    defer { job.remove() }
+    let run = try job.run(ranks: ranks, stop: "step 5", way: way)
+    #expect(run.status == 85, "\(run.errors)")
+    #expect(run.errors.contains("muster: drains (SIG\(way.prefix(4)))"), "\(run.errors)")
+    #expect(run.errors.contains("leaves with status 85"), "\(run.errors)")
+    // Those that ran have ended; no other one began.
+    let begun = job.notes.count { $0.hasPrefix("square") }
+    #expect((0...4).contains(begun), "\(job.notes)")
+    let next = try job.run(ranks: ranks)
+    #expect(next.status == 0, "\(next.errors)")
+    #expect(run.output + next.output == job.printed)
+    // Nothing that had ended was done again.
+    for note in Set(job.notes) where !note.hasPrefix("kept") {
+      #expect(job.notes.count { $0 == note } == 1, "\(note)")
+    }
+  }
+
+  /// What nobody has read of standard output the next run passes on: where a pipe has been full for a while, and where it
+  /// becomes so in the last moment.
+  @Test(arguments: [3000, 650, 101])
+  func nobodyReadsStandardOutput(lines: Int) throws {
+    let job = try DurableJob(["durable-chatty", "\(lines)"])
+    defer { job.remove() }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try Launch.path(of: "rank-programs"))
+    process.arguments = job.arguments
+    process.environment = Launch.inherited.merging([
+      "MUSTER_JOURNAL": job.journal, "MUSTER_TEST_STOP": "step 1", "MUSTER_TEST_WAY": "USR1", "MUSTER_THREADS": "2",
+      "MUSTER_PROGRESS": "none",
+    ]) { $1 }
+    process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    let start = Date()
+    try Launch.runWithSignals(process)
+    while process.isRunning && Date().timeIntervalSince(start) < 20 { usleep(5000) }
+    let hasLeft = !process.isRunning
+    if !hasLeft { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+    #expect(hasLeft && process.terminationStatus == 85)
+    try output.fileHandleForWriting.close()
+    let read = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    #expect((1...65_536).contains(read.utf8.count), "\(read.utf8.count)")
+    let next = try job.run(ranks: nil)
+    #expect(next.status == 0, "\(next.errors)")
+    #expect(job.printed.hasSuffix("step 3\n") && job.printed.utf8.count > 97 * lines)
+    for step in 0..<4 { #expect(job.printed.ranges(of: "step \(step)\n").count == 1) }
+    #expect(read + next.output == job.printed)
+  }
+
+  @Test(arguments: [nil, 3] as [Int?])
+  func itLeavesBeforeTheJobEnds(ranks: Int?) throws {
+    let job = try DurableJob.ofEverything(milliseconds: 400)
+    defer { job.remove() }
+    // Ten seconds are for the leaving: two are left for work.
+    let end = Date().timeIntervalSince1970 + 12
+    let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "\(end)"])
+    #expect(run.status == 85, "\(run.errors)")
+    #expect(run.errors.contains("drains (the job's time is nearly over)"), "\(run.errors)")
+    // Mpirun may take two seconds to see that all have left.
+    #expect(Date().timeIntervalSince1970 < end - (ranks == nil ? 9.5 : 7.5))
+    #expect(job.notes.contains("part 2"), "\(job.notes)")
+  }
+
+  /// What a task has yielded is noted, however large it is.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aResultOnItsWayIsNotLost(ranks: Int?) throws {
+    let job = try DurableJob(["durable-result", "12000000"])
+    defer { job.remove() }
+    let run = try job.run(ranks: ranks, stop: "large")
+    #expect(run.status == 85, "\(run.status): \(run.errors)")
+    let next = try job.run(ranks: ranks)
+    #expect(next.status == 0 && job.printed == "sum 71999994000000.0\nend 1\n", "\(next.errors) \(job.printed)")
+    #expect(job.notes == ["large"])
+  }
+
+  /// A run that goes on leaves the report and the trace of the one before.
+  @Test(arguments: [nil, 3] as [Int?])
+  func eachRunHasItsReport(ranks: Int?) throws {
+    let job = try DurableJob.ofEverything(milliseconds: 20)
+    defer { job.remove() }
+    let environment = ["MUSTER_REPORT": "report.txt", "MUSTER_TRACE": "trace"]
+    let first = try job.run(ranks: ranks, stop: "step 4", way: "USR1", environment: environment)
+    #expect(first.status == 85, "\(first.errors)")
+    let report = try contents(job.folder + "/report.txt")
+    #expect(report.contains("report on rank-programs") && !report.contains("square"), "\(report)")
+    let second = try job.run(ranks: ranks, environment: environment)
+    #expect(second.status == 0, "\(second.errors)")
+    #expect(try contents(job.folder + "/report.txt") == report)
+    #expect(try contents(job.folder + "/report-run2.txt").contains("square"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: job.folder).filter {
+      $0.hasPrefix("report") || $0.hasPrefix("trace")
+    }
+    #expect(names.sorted() == ["report-run2.txt", "report.txt", "trace", "trace-run2"])
+  }
+
+  /// A job's end that was over before is of another job: the program would drain at once, as often as it's started.
+  @Test(arguments: [nil, 3] as [Int?])
+  func theJobsEndIsOver(ranks: Int?) throws {
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    let past = "\(Int(Date().timeIntervalSince1970) - 100)"
+    for name in ["MUSTER_DEADLINE", "SLURM_JOB_END_TIME"] {
+      let run = try job.run(ranks: ranks, environment: [name: past])
+      #expect(run.status == 1 && run.errors.contains(" s before this program began"), "\(run.errors)")
+      #expect(run.errors.contains("or to none where it has no end"), "\(run.errors)")
+    }
+    let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "none", "SLURM_JOB_END_TIME": past])
+    #expect(run.status == 0, "\(run.errors)")
+  }
+
+  @Test func withoutAJournalTheSignalIsTheProgramsOwn() throws {
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    let run = try job.run(ranks: nil, stop: "step 2", way: "USR1", environment: ["MUSTER_JOURNAL": ""])
+    #expect(run.status == 128 + SIGUSR1)
+  }
+
+  @Test func aSignalThatIsNoneIsAnError() throws {
+    let job = try DurableJob.ofEverything(milliseconds: 0)
+    defer { job.remove() }
+    let run = try job.run(ranks: nil, environment: ["MUSTER_DRAIN_SIGNAL": "USR3"])
+    #expect(run.status == 1)
+    #expect(run.errors.contains("Use one of HUP, INT, TERM, URG, USR1, USR2, XCPU, or none"), "\(run.errors)")
+  }
+}

@@ -1,0 +1,57 @@
+import Foundation
+
+/// A program that is started again and again in one folder, with one journal.
+struct DurableJob {
+  let folder: String
+  let arguments: [String]
+
+  init(_ arguments: [String]) throws {
+    folder = temporaryFolder("durable")
+    self.arguments = arguments
+    try FileManager.default.createDirectory(atPath: folder + "/out", withIntermediateDirectories: true)
+  }
+
+  /// `durable`, whose files go into the job's own folder.
+  static func ofEverything(milliseconds: Int) throws -> DurableJob {
+    try DurableJob(["durable", "out", "\(milliseconds)"])
+  }
+
+  var journal: String { folder + "/job.journal" }
+  /// What the program has printed over all its runs.
+  var printed: String { (try? contents(journal + ".out")) ?? "" }
+  /// What its tasks have noted, sorted.
+  var notes: [String] {
+    ((try? contents(folder + "/notes")) ?? "").split(separator: "\n").map(String.init).sorted()
+  }
+
+  func run(
+    ranks: Int?, stop: String = "", way: String = "", environment: [String: String] = [:],
+    meanwhile: (Process) -> Void = { _ in }
+  ) throws -> Launch {
+    let own = [
+      "MUSTER_JOURNAL": journal, "MUSTER_TEST_NOTES": folder + "/notes", "MUSTER_TEST_STOP": stop,
+      "MUSTER_TEST_WAY": way, "MUSTER_PROGRESS": "none",
+    ]
+    return try Launch.run(
+      "rank-programs", arguments, ranks: ranks, folder: folder, environment: own.merging(environment) { $1 },
+      meanwhile: meanwhile)
+  }
+
+  func remove() { removeFolder(folder) }
+}
+
+extension DurableJob {
+  /// What an undisturbed run prints and writes.
+  struct Result: Equatable {
+    var printed: String
+    var files: [Data]
+  }
+
+  func result() throws -> Result {
+    Result(
+      printed: printed,
+      files: try ["field", "squeezed", "kept"].map {
+        try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out/\($0).h5"))
+      })
+  }
+}

@@ -1,0 +1,64 @@
+import Glibc
+import Muster
+
+/// Programs that end in the midst of something, and what they leave.
+extension Durable {
+  /// A task yields so many numbers, and the signal to drain comes when it has ended.
+  static func largeResult(count: Int) async throws {
+    try await Session.run { session in
+      let made = session.delayed(name: "large") { () -> [Double] in
+        let numbers = (0..<count).map(Double.init)
+        note("large")
+        if variable("MUSTER_TEST_STOP") == "large" { kill(getpid(), SIGUSR1) }
+        return numbers
+      }
+      let sum = try await made.compute().reduce(0, +)
+      print("sum \(sum)")
+      // Whoever has come so far has the result.
+      let one = try await session.delayed { 1 }.compute()
+      print("end \(one)")
+    }
+  }
+
+  /// Writes files and checkpoints, round by round; each rank notes how many descriptors it has open after each.
+  static func writeManyFiles(folder: String, rounds: Int) async throws {
+    try await Session.run { session in
+      for round in 0..<rounds {
+        let field = session.arange(0.0, 24_000.0, chunks: [2_000]) + Double(round)
+        let kept = try field.persist(checkpointed: true)
+        try await kept.write(to: "\(folder)/plain-\(round).h5", dataset: "field")
+        try await kept.write(to: "\(folder)/small-\(round).h5", dataset: "field", compression: .deflate)
+        let squares = try session.map(Array(0..<8)) { (number: Int) -> Int in
+          usleep(5000)
+          return number * number
+        }
+        let largest = try await kept.max().compute().item()
+        print("round \(round): \(try await session.gather(squares).reduce(0, +)), \(largest)")
+        // Threads in the background have some open for a moment.
+        var least = Int.max
+        for _ in 0..<30 {
+          least = min(least, openDescriptors)
+          usleep(10_000)
+        }
+        note("descriptors \(session.rank) \(round) \(least)")
+      }
+    }
+  }
+
+  private static var openDescriptors: Int {
+    guard let folder = opendir("/proc/self/fd") else { return .max }
+    defer { closedir(folder) }
+    var count = 0
+    while readdir(folder) != nil { count += 1 }
+    return count
+  }
+
+  /// Calls `exit` between two calls.
+  static func exitEarly() async throws {
+    try await Session.run { session in
+      print("first \(try await session.delayed { 1 }.compute())")
+      if variable("MUSTER_TEST_STOP") == "exit" { exit(3) }
+      print("second \(try await session.delayed { 2 }.compute())")
+    }
+  }
+}
