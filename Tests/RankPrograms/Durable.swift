@@ -69,22 +69,21 @@ enum Durable {
       print("all finished: \(statuses.allSatisfy { $0 == .finished })")
       stop("roots", session)
 
-      let field = session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
-        work("chunk \(Int(block.elements[0]))")
-        if block.elements[0] == 14_000 { stop("chunk", session, anywhere: true) }
-        return block * 2
+      func made(_ name: String, factor: Double) -> ChunkedArray<Double> {
+        session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
+          work("\(name) \(Int(block.elements[0]))")
+          if block.elements[0] == 14_000 { stop(name, session, anywhere: true) }
+          return block * factor
+        }
       }
+      let field = made("chunk", factor: 2)
       try await session.write(
         to: folder + "/field.h5",
         [.dataset("field", field), .dataset("total", NDArray<Double>([total, Double(sum)], shape: [2]))])
       print("field written")
       stop("field", session)
 
-      let squeezed = session.arange(0.0, 24_000.0, chunks: [2_000]).mapBlocks { block in
-        work("squeezed \(Int(block.elements[0]))")
-        if block.elements[0] == 14_000 { stop("squeezed", session, anywhere: true) }
-        return block * 3
-      }
+      let squeezed = made("squeezed", factor: 3)
       try await session.write(
         to: folder + "/squeezed.h5",
         [

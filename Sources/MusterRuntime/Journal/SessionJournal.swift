@@ -22,13 +22,8 @@ final class SessionJournal: Sendable {
     var isLive = false
     /// The program isn't the one that wrote the journal: every call fails with it.
     var difference: MusterError?
-    /// The pieces that were done when the session went past its journal, with what it takes to find each, by ledger; nil
-    /// before that.
-    var pieces: [UInt32: [UInt32: [UInt8]]]?
-    /// How many pieces each of these ledgers has.
-    var totals: [UInt32: UInt32] = [:]
-    /// Those ledgers of which some aren't there any more.
-    var diminished: Set<UInt32> = []
+    /// The pieces that were done when the session went past its journal; nil before that.
+    var pieces: PastPieces?
     /// What makes pieces lasting.
     var syncs: [ObjectIdentifier: @Sendable () -> Void] = [:]
     /// What is to be done when the program has come to its end.
@@ -122,8 +117,7 @@ final class SessionJournal: Sendable {
     try state.withLock { state throws(MusterError) in
       guard let past = state.past else { return }
       try read { () throws(JournalFault) in try past.readRest() }
-      state.pieces = past.pieces
-      state.totals = past.totals
+      state.pieces = PastPieces(past)
     }
   }
 
@@ -186,16 +180,7 @@ final class SessionJournal: Sendable {
     recorder.writer.append(.run(run))
     // The record that said so may have been cut off.
     if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
-    // What is lost is so for later runs, too.
-    let diminished = state.withLock { state in
-      state.diminished.sorted().map { ($0, total: state.totals[$0] ?? 1, places: state.pieces?[$0] ?? [:]) }
-    }
-    for (ledger, total, places) in diminished {
-      recorder.writer.append(.pieces(PiecesRecord(ledger: ledger, total: 0, pieces: [])))
-      for (piece, place) in places {
-        recorder.writer.append(.pieces(PiecesRecord(ledger: ledger, total: total, pieces: [piece], place: place)))
-      }
-    }
+    for record in state.withLock({ $0.pieces?.diminishedRecords ?? [] }) { recorder.writer.append(.pieces(record)) }
   }
 
   // MARK: Pieces
@@ -204,13 +189,7 @@ final class SessionJournal: Sendable {
   ///
   /// - Parameter nextLedger: the number of the first ledger that the program hasn't come to.
   func lostFiles(nextLedger: Int) -> Set<String> {
-    let pieces = state.withLock { $0.pieces } ?? [:]
-    var places: [(ledger: UInt32, piece: UInt32, place: BlockKeeper.Place)] = []
-    for (ledger, found) in pieces {
-      for (piece, bytes) in found {
-        if let place = BlockKeeper.Place(bytes) { places.append((ledger, piece, place)) }
-      }
-    }
+    let places = state.withLock { $0.pieces?.places ?? [] }
     var lost = keeper.lostFiles(of: places.lazy.map(\.place))
     recorder?.keptFiles.value.withLock { files in
       files.goesOn(after: UInt32(nextLedger))
@@ -225,28 +204,24 @@ final class SessionJournal: Sendable {
   }
 
   /// What is kept in some files isn't there any more.
-  func forgetPieces(in files: Set<String>) {
+  func forgetPieces(in files: Set<String>) { state.withLock { $0.pieces?.forget(in: files) } }
+
+  func forgetPieces(of ledger: UInt32) {
     state.withLock { state in
-      for (ledger, places) in state.pieces ?? [:] {
-        let left = places.filter { place in
-          BlockKeeper.Place(place.value).map { !files.contains($0.file) } ?? true
-        }
-        guard left.count < places.count else { continue }
-        state.pieces?[ledger] = left
-        state.diminished.insert(ledger)
-      }
+      state.pieces?.forget(ledger)
+      state.past?.forgetPieces(of: ledger)
     }
   }
 
   /// What earlier runs have done of a ledger; nil where the program hasn't come past the journal, which may say more.
-  func donePieces(of ledger: UInt32) -> [UInt32: [UInt8]]? {
-    state.withLock { state in state.pieces.map { $0[ledger] ?? [:] } }
-  }
+  func donePieces(of ledger: UInt32) -> [UInt32: [UInt8]]? { state.withLock { $0.pieces?.done(of: ledger) } }
 
   /// Has something called where the session leaves before its work is done.
   func register(_ owner: AnyObject, _ flush: @escaping @Sendable () -> Void) {
     state.withLock { $0.syncs[ObjectIdentifier(owner)] = flush }
   }
+
+  func unregister(_ owner: AnyObject) { state.withLock { $0.syncs[ObjectIdentifier(owner)] = nil } }
 
   func atEnd(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.endings.append(body) } }
 
@@ -255,8 +230,6 @@ final class SessionJournal: Sendable {
     for ending in state.withLock({ $0.endings }) { ending() }
     keeper.removeAll()
   }
-
-  func unregister(_ owner: AnyObject) { state.withLock { $0.syncs[ObjectIdentifier(owner)] = nil } }
 
   /// Makes what tasks have written lasting, and notes it.
   func flushPieces() {
@@ -274,40 +247,6 @@ final class SessionJournal: Sendable {
     }
     do throws(MusterError) { try recorder.writer.sync() } catch {
       StandardStreams.writeError("muster: \(error)\n")
-    }
-  }
-
-  func forgetPieces(of ledger: UInt32) {
-    state.withLock { state in
-      state.pieces?[ledger] = nil
-      state.past?.forgetPieces(of: ledger)
-    }
-  }
-}
-
-extension MusterError {
-  /// The program doesn't do what the one did that wrote its journal.
-  init(changedProgram text: String, callSite: CallSite? = nil) {
-    self.init(
-      .changedProgram, text,
-      fix: "Run the program as it was, or discard what the journal holds with MUSTER_JOURNAL_START=anew",
-      callSite: callSite)
-  }
-
-  /// A journal can't be read.
-  init(_ fault: JournalFault, path: String) {
-    switch fault {
-    case .missing:
-      self.init(
-        .fileNotFound, "the journal '\(path)' isn't there", fix: "Put it in a folder that all nodes see under that path"
-      )
-    case .system(let number):
-      self.init(
-        FileWriting.code(of: number), "the journal '\(path)' can't be read: \(FileWriting.text(of: number))")
-    case .foreign, .version, .damaged:
-      self.init(
-        .damagedFile, "the journal '\(path)' is damaged",
-        fix: "Set MUSTER_JOURNAL_START=anew to discard what it holds")
     }
   }
 }

@@ -68,7 +68,7 @@ extension HDF5WriteTarget {
   /// - Throws: `diskFull`, `inputOutput`, also where another program has begun to write the same file.
   package func copy(_ chunks: some Sequence<Copy>) throws {
     do {
-      let file = try HDF5Descriptors.writing(self)
+      let file = try PartialFileDescriptors.descriptor(of: self)
       var buffer: BlockStorage?
       var last: (number: UInt64, file: FileDescriptor)?
       // One file after the other: of many processes there are many.

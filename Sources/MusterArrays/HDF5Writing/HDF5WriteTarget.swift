@@ -40,7 +40,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
     try check(block, dataset, origin)
     guard block.count > 0, let offset = dataset.byteOffset else { return }
     do {
-      let file = try HDF5Descriptors.writing(self)
+      let file = try PartialFileDescriptors.descriptor(of: self)
       let runs = RegionRuns(
         shape: dataset.shape, origin: origin, extent: block.shape, elementByteCount: dataset.elementType.byteCount)
       try FileTime.writing(block.count * block.elementType.byteCount) {
@@ -92,7 +92,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// - Throws: `diskFull`, `inputOutput`.
   package func sync() throws {
     do throws(SystemFailure) {
-      if let file = HDF5Descriptors.openWriting(self), fdatasync(file.number) != 0, errno != EINVAL {
+      if let file = PartialFileDescriptors.open(self), fdatasync(file.number) != 0, errno != EINVAL {
         throw SystemFailure(errno: errno)
       }
       try HDF5Spools.sync(self)
@@ -101,7 +101,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
 
   /// Closes the files here.
   package func close() {
-    _ = HDF5Descriptors.takeWriting(self)
+    _ = PartialFileDescriptors.take(self)
     HDF5Spools.close(self)
   }
 
