@@ -27,16 +27,8 @@ struct RunCommand: ParsableCommand {
       throw ValidationError("muster run has no option \(first); the program comes after its own, or after --")
     }
     guard ranks >= 1, threads >= 1 else { throw ValidationError("there are 1 rank and 1 thread, or more") }
-    var description = JobDescription()
-    description.cluster.system = .local
-    description.cluster.launcher = launcher
-    description.cluster.bindsRanks = false
-    description.ranksPerNode = ranks
-    description.coresPerRank = threads
-    // Ranks that wait for each other leave the processor: there may be more of them than cores.
-    if launcher != .mpich { description.cluster.launcherOptions = ["--oversubscribe"] }
     let words = command.first == "--" ? Array(command.dropFirst()) : command
-    let script = try description.script(running: words).text()
+    let script = try LocalRun(ranks: ranks, threads: threads, launcher: launcher).job.script(running: words).text()
     guard json else {
       try replaceProcess(["bash", "-c", script])
       return

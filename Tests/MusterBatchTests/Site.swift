@@ -16,7 +16,9 @@ final class Site: Sendable {
   }
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  func muster(_ arguments: String...) throws -> (status: Int32, output: String) {
+  func muster(_ arguments: String...) throws -> (status: Int32, output: String) { try muster(arguments) }
+
+  func muster(_ arguments: [String]) throws -> (status: Int32, output: String) {
     try Tool.run(
       Tool.muster, arguments, environment: ["PATH": folder + "/bin:/usr/bin:/bin", "XDG_STATE_HOME": folder],
       in: folder)

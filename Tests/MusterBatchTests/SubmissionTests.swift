@@ -190,6 +190,51 @@ struct SubmissionTests {
     #expect(try submit(4).output == "9\n" && submit(5, "1-2").output == "9\n")
   }
 
+  /// Each job of an array that PBS has counts, whichever PBS it is.
+  @Test(arguments: [
+    "case \"$1\" in -T) printf '7[1].s\\n7[2].s\\n8.s\\n' ;; *) exit 2 ;; esac",
+    "case \"$1\" in -T) echo usage >&2; exit 2 ;; *) printf '7-1.s\\n7-2.s\\n8.s\\n' ;; esac",
+  ]) func jobsOfArraysCount(qselect: String) throws {
+    let site = try Site(["qsub": "echo 9.s", "qselect": qselect])
+    for (most, status) in [(3, 1), (4, 0)] as [(Int, Int32)] {
+      let said = try site.muster("submit", "pbs", "--set", "cluster.most-queued-jobs=\(most)", "--", "./heat")
+      #expect(said.status == status && said.output.contains("3 jobs of yours are queued") == (status == 1), "\(said)")
+    }
+  }
+
+  /// What a program does with jobs by calls of the library.
+  @Test func byCalls() throws {
+    let site = try Site([:])
+    try site.note("5")
+    let submission = Submission(ledger: JobLedger(path: site.folder + "/muster/jobs.jsonl"))
+    #expect { try submission.output(of: "5") } throws: { ($0 as? BatchError)?.code == .unreadableFile }
+    #expect { try submission.output(of: "6") } throws: { ($0 as? BatchError)?.code == .unknownJob }
+    #expect { try submission.output(of: "5", index: 1) } throws: { ($0 as? BatchError)?.code == .invalidValue }
+    try "written\n".write(toFile: site.folder + "/heat-5.out", atomically: true, encoding: .utf8)
+    #expect(try submission.output(of: "5").text == "written\n")
+    #expect { try LocalRun(ranks: 0).run(["true"]) } throws: { ($0 as? BatchError)?.code == .invalidValue }
+    let script = try LocalRun(ranks: 4, threads: 2).job.script(running: ["./heat"]).text()
+    #expect(script.contains("mpirun -n 4 ") && script.contains("MUSTER_THREADS=2"), "\(script)")
+  }
+
+  /// What these commands say for programs.
+  @Test func submittingAndCancellingAsJSON() throws {
+    let site = try Site([
+      "sbatch": "case \"$*\" in *--test-only*) echo 'to start at noon' >&2 ;; *) echo 9 ;; esac",
+      "sacct": "echo '9|RUNNING|None|heat|0:0'", "squeue": "exit 0", "scancel": "exit 0",
+    ])
+    func decoded(_ arguments: String...) throws -> [String: Any] {
+      let said = try site.muster(arguments)
+      #expect(said.status == 0, "\(said)")
+      return try #require(JSONSerialization.jsonObject(with: Data(said.output.utf8)) as? [String: Any])
+    }
+    #expect(
+      try decoded("submit", "slurm", "--dry-run", "--json", "--", "./heat")["test"] as? String == "to start at noon")
+    let record = try decoded("submit", "slurm", "--json", "--", "./heat")
+    #expect(record["id"] as? String == "9" && record["command"] as? [String] == ["./heat"], "\(record)")
+    #expect(try decoded("cancel", "9", "--json")["cancelled"] as? [String] == ["9"])
+  }
+
   @Test func withoutABatchSystem() throws {
     let site = try Site([:])
     try site.note("5")

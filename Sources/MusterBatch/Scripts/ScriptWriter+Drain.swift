@@ -28,10 +28,20 @@ extension ScriptWriter {
   /// After the variables: one of them, or of whoever submits the job, may be that the program is to begin anew.
   func addResumption(to script: inout JobScript) {
     guard job.drain?.restarts == true else { return }
-    let restarts = job.cluster.system == .pbs ? "$muster_restart" : "${SLURM_RESTART_COUNT:-0}"
+    let isChain = job.cluster.system == .pbs
+    let id = isChain ? "$job" : "$SLURM_JOB_ID"
     script.add(
-      "if [ \"\(restarts)\" -gt 0 ]; then export MUSTER_JOURNAL_START=resume; fi",
-      "what is to begin anew does so once")
+      "if [ \"${MUSTER_JOURNAL_START:-}\" = anew ]; then",
+      "what is to begin anew does so once: a run that has begun has touched the journal")
+    script.add("  muster_was=$(stat -c %y -- \"$MUSTER_JOURNAL\" 2>/dev/null || echo none)")
+    script.add(
+      (isChain ? "  if [ \"$muster_restart\" -eq 0 ] &&" : "  if")
+        + " [ \"$(head -n 1 -- \"$MUSTER_JOURNAL.anew\" 2>/dev/null || true)\" != \"\(id)\" ]; then")
+    script.add("    printf '%s\\n' \"\(id)\" \"$muster_was\" >\"$MUSTER_JOURNAL.anew\"", "the job's first start")
+    script.add("  elif [ \"$(tail -n 1 -- \"$MUSTER_JOURNAL.anew\" 2>/dev/null || true)\" != \"$muster_was\" ]; then")
+    script.add("    export MUSTER_JOURNAL_START=resume")
+    script.add("  fi")
+    script.add("fi")
   }
 
   /// Before the prologue, during which the signal may come, too.
@@ -95,7 +105,7 @@ extension ScriptWriter {
     if launcher.passesOn(drain.signal) { addEarlyEnd(drain, to: &script) }
     script.add(
       "if [ \"$status\" -eq \(JobDescription.Drain.status) ]; then",
-      "drained, not finished; another status than 0 is a failure, after which the job doesn't run again")
+      "drained, not finished; any other status but 0 is a failure, after which the job doesn't run again")
     switch (job.cluster.system, drain.restarts) {
     case (.slurm, true): addRequeue(drain, to: &script)
     case (.pbs, true): addChain(drain, to: &script)
@@ -119,8 +129,8 @@ extension ScriptWriter {
     script.add("    status=\(JobDescription.Drain.status)", "it goes on as if it had drained")
     script.add("  else")
     script.add(
-      "    echo \"muster: \(drain.signal.rawValue) ended the program before it had a journal:\" \\")
-    script.add("      \"it has done nothing that it could go on with\" >&2")
+      "    echo \"muster: \(drain.signal.rawValue) ended the program, and there is no journal '$MUSTER_JOURNAL':\" \\")
+    script.add("      \"it isn't known to go on where it was\" >&2")
     script.add("  fi")
     script.add("fi")
   }

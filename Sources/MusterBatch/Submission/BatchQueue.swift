@@ -75,10 +75,13 @@ public struct BatchQueue: Sendable {
 
   /// The number of this user's jobs that wait or run.
   public func queuedCount() throws(BatchError) -> Int {
-    let result =
+    var result =
       system == .slurm
       ? try command.ask("squeue", ["--noheader", "--array", "--me", "--format=%i"])
-      : try command.ask("qselect", ["-u", NSUserName()])
+      // Each job of an array that isn't over.
+      : try command.ask("qselect", ["-T", "-s", "EHQRSTUW", "-u", NSUserName()])
+    // Torque's lists these without being told.
+    if system == .pbs && result.status != 0 { result = try command.ask("qselect", ["-u", NSUserName()]) }
     guard result.status == 0 else { throw refusal(system == .slurm ? "squeue" : "qselect", result) }
     return result.output.split(whereSeparator: \.isNewline).filter {
       $0.first(where: { !$0.isWhitespace })?.isNumber == true

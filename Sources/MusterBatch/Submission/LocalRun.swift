@@ -1,0 +1,45 @@
+internal import Foundation
+
+/// A program on ranks of this machine, without a batch system.
+public struct LocalRun: Hashable, Sendable {
+  /// The number of ranks: rank 0 schedules, and the others work.
+  public var ranks: Int
+  /// The threads of each rank.
+  public var threads: Int
+  /// What starts the ranks.
+  public var launcher: Launcher
+
+  /// A run of so many ranks.
+  public init(ranks: Int = 3, threads: Int = 1, launcher: Launcher = .openmpi4) {
+    self.ranks = ranks
+    self.threads = threads
+    self.launcher = launcher
+  }
+
+  /// The job that it is.
+  public var job: JobDescription {
+    var job = JobDescription()
+    job.cluster.system = .local
+    job.cluster.launcher = launcher
+    job.cluster.bindsRanks = false
+    job.ranksPerNode = ranks
+    job.coresPerRank = threads
+    // Ranks that wait for each other leave the processor: there may be more of them than cores.
+    if launcher != .mpich { job.cluster.launcherOptions = ["--oversubscribe"] }
+    return job
+  }
+
+  /// Runs a program, and waits for its end. What it prints goes where this process's output goes.
+  ///
+  /// - Returns: its status, as a shell has it.
+  /// - Throws: `BatchError` with code `invalidValue` without ranks, threads or a program; `commandNotFound` without bash.
+  public func run(_ command: [String]) throws(BatchError) -> Int32 {
+    let script = try job.script(running: command).text()
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["bash", "-c", script]
+    do { try process.run() } catch { throw BatchError(.commandNotFound, "bash can't be run: \(error)") }
+    process.waitUntilExit()
+    return process.terminationStatus + (process.terminationReason == .uncaughtSignal ? 128 : 0)
+  }
+}
