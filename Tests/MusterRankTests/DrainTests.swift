@@ -103,6 +103,46 @@ struct DrainTests {
       $0.hasPrefix("report") || $0.hasPrefix("trace")
     }
     #expect(names.sorted() == ["report-run2.txt", "report.txt", "trace", "trace-run2"])
+    // Tasks run on workers: what was gathered at the drain has theirs.
+    #expect(try contents(job.folder + "/trace").contains("\"part\"") && report.contains("part"), "\(report)")
+    // There is nothing to tell of a run that does nothing.
+    #expect(try job.run(ranks: ranks, environment: environment).status == 0)
+    let after = try FileManager.default.contentsOfDirectory(atPath: job.folder).filter {
+      $0.hasPrefix("report") || $0.hasPrefix("trace")
+    }
+    #expect(after.sorted() == names.sorted())
+  }
+
+  /// A task that would take too long is dropped; what was done before is told all the same, also by who runs it.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aTaskThatTakesTooLongIsDropped(ranks: Int?) throws {
+    let job = try DurableJob(["durable-mixed", "25"])
+    defer { job.remove() }
+    let start = Date()
+    // Ten seconds before the job's end all have left.
+    let environment = [
+      "MUSTER_REPORT": "report.txt", "MUSTER_TRACE": "trace",
+      "MUSTER_DEADLINE": "\(start.timeIntervalSince1970 + 13)",
+    ]
+    let run = try job.run(ranks: ranks, environment: environment)
+    #expect(run.status == 85 && Date().timeIntervalSince(start) < 9, "\(run.errors)")
+    #expect(job.notes == ["brief"] && !run.errors.contains("warning"), "\(run.errors)")
+    let report = try contents(job.folder + "/report.txt")
+    #expect(report.contains("\nbrief ") && !report.contains("missing"), "\(report)")
+    #expect(try contents(job.folder + "/trace").contains("\"brief\""))
+  }
+
+  /// A rank that dies on another node has the launcher end the others by SIGTERM: a job that failed isn't one that drained.
+  @Test(.enabled(if: Launch.isOpenMPI, "MPICH's launcher kills the others"))
+  func aRankThatDiedElsewhere() throws {
+    let job = try DurableJob(["durable-mixed", "25"])
+    defer { job.remove() }
+    let environment = ["MUSTER_TEST_SEPARATE_NODES": "1", "MUSTER_TEST_STOP": "begun"]
+    let run = try job.run(ranks: 3, environment: environment)
+    #expect(run.status != 85 && run.status != 0, "\(run.status)")
+    #expect(run.errors.contains("no answer from rank 1 (node "), "\(run.errors)")
+    #expect(!run.errors.contains("leaves with status 85"), "\(run.errors)")
+    #expect(job.notes == ["brief"])
   }
 
   /// A job's end that was over before is of another job: the program would drain at once, as often as it's started.

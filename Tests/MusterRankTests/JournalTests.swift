@@ -484,31 +484,17 @@ struct JournalTests {
     defer { plain.remove() }
     #expect(try plain.run(ranks: nil, environment: ["MUSTER_JOURNAL": ""]).status == 0)
     let expected = try Data(contentsOf: URL(fileURLWithPath: plain.folder + "/out/x.h5"))
-    // On a busy machine the kill may come later.
-    var hits = 0
-    for _ in 0..<12 where hits < 2 {
-      let job = try DurableJob(plain.arguments)
-      defer { job.remove() }
-      let file = job.folder + "/out/x.h5"
-      let run = try job.run(ranks: ranks) { launcher in
-        var root: pid_t?
-        while launcher.isRunning {
-          if root == nil { root = job.notes.first { $0.hasPrefix("root ") }.flatMap { pid_t($0.dropFirst(5)) } }
-          if let root, access(file, F_OK) == 0 {
-            kill(root, SIGKILL)
-            break
-          }
-        }
-      }
-      if run.status != 0 && job.printed.isEmpty { hits += 1 }
-      let next = try job.run(ranks: ranks)
-      #expect(next.status == 0, "\(next.errors)")
-      #expect(job.printed == "written 3999999.0\n")
-      #expect(job.notes.filter { $0.hasPrefix("chunk") } == plain.notes.filter { $0.hasPrefix("chunk") })
-      #expect(try Data(contentsOf: URL(fileURLWithPath: file)) == expected)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: job.folder + "/out") == ["x.h5"])
-    }
-    #expect(hits > 0, "was never killed in time")
+    let job = try DurableJob(plain.arguments)
+    defer { job.remove() }
+    let run = try job.run(ranks: ranks, environment: ["MUSTER_TEST_KILL_AT": "x.h5"])
+    #expect(run.status != 0 && job.printed.isEmpty, "wasn't killed: \(job.printed)")
+    #expect(FileManager.default.fileExists(atPath: job.folder + "/out/x.h5"))
+    let next = try job.run(ranks: ranks)
+    #expect(next.status == 0 && next.errors.contains("goes on after "), "\(next.errors)")
+    #expect(job.printed == "written 3999999.0\n")
+    #expect(job.notes.filter { $0.hasPrefix("chunk") } == plain.notes.filter { $0.hasPrefix("chunk") })
+    #expect(try Data(contentsOf: URL(fileURLWithPath: job.folder + "/out/x.h5")) == expected)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: job.folder + "/out") == ["x.h5"])
   }
 
   /// Files and checkpoints leave no descriptors behind.
@@ -523,7 +509,7 @@ struct JournalTests {
         let start = "descriptors \(rank) \(round) "
         return try #require(job.notes.first { $0.hasPrefix(start) }.flatMap { Int($0.dropFirst(start.count)) })
       }
-      #expect(counts[7] == counts[1], "rank \(rank): \(counts)")
+      #expect(counts[7] <= counts[1], "rank \(rank): \(counts)")
     }
   }
 

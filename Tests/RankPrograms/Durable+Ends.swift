@@ -53,6 +53,25 @@ extension Durable {
     return count
   }
 
+  /// A brief task, and one of so many seconds. With `MUSTER_TEST_STOP=begun` rank 1 dies between them.
+  static func mixed(seconds: Int) async throws {
+    try await Session.run { session in
+      let brief = session.delayed(name: "brief") { () -> Int in
+        usleep(50_000)
+        note("brief")
+        return 1
+      }
+      print("brief \(try await brief.compute())")
+      if session.rank == 1, variable("MUSTER_TEST_STOP") == "begun" { kill(getpid(), SIGKILL) }
+      let long = session.delayed(name: "long") { () -> Int in
+        usleep(UInt32(seconds) * 1_000_000)
+        note("long")
+        return 2
+      }
+      print("long \(try await long.compute())")
+    }
+  }
+
   /// Calls `exit` between two calls.
   static func exitEarly() async throws {
     try await Session.run { session in

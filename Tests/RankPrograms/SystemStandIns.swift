@@ -1,5 +1,16 @@
 import Glibc
 
+/// In place of the C library's `rename`: where the new name ends with the text of `MUSTER_TEST_KILL_AT` the process is
+/// killed when the file has it.
+@_cdecl("rename")
+public func renameAndEnd(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 {
+  let status = renameat(AT_FDCWD, old, AT_FDCWD, new)
+  if status == 0, let end = getenv("MUSTER_TEST_KILL_AT"), String(cString: new).hasSuffix(String(cString: end)) {
+    kill(getpid(), SIGKILL)
+  }
+  return status
+}
+
 /// In place of the C library's `fdatasync`: a disk that can't write what is in files whose path has the text of
 /// `MUSTER_TEST_BAD_DISK` in it. Nothing but a disk that breaks makes the real one fail.
 @_cdecl("fdatasync")

@@ -10,16 +10,25 @@ extension SessionConfiguration {
         "'\(drainSignal)' (MUSTER_DRAIN_SIGNAL or SessionConfiguration.drainSignal) isn't a signal to drain upon",
         fix: "Use one of \(DrainSignal.names.keys.sorted().joined(separator: ", ")), or none")
     }
-    guard deadline == nil else { return }
+    func isTime(_ seconds: Double) -> Bool { seconds > 0 && seconds < 1e15 }
+    if let deadline {
+      guard isTime(deadline) else {
+        throw MusterError(
+          .invalidArgument, "SessionConfiguration.deadline is \(deadline)",
+          fix: "Use the job's end in seconds since 1970, or leave it out")
+      }
+      return
+    }
     if let text = environment["MUSTER_DEADLINE"], !text.isEmpty {
       guard text.lowercased() != "none" else { return }
-      guard let seconds = Double(text), seconds > 0, seconds.isFinite else {
+      guard let seconds = Double(text), isTime(seconds) else {
         throw MusterError(
           .invalidArgument, "MUSTER_DEADLINE is '\(text)'", fix: "Use the job's end in seconds since 1970, or none")
       }
       deadline = seconds
-    } else if let text = environment["SLURM_JOB_END_TIME"] {
-      deadline = Double(text)
+    } else if let text = environment["SLURM_JOB_END_TIME"], let seconds = Double(text), isTime(seconds) {
+      // Else the job has no end that SLURM knows.
+      deadline = seconds
     }
   }
 

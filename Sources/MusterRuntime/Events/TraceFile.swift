@@ -47,6 +47,12 @@ struct TraceFile: Sendable {
     for (rank, name) in processes.enumerated() { nameProcess(rank: rank, name: name) }
   }
 
+  /// There is to be no trace.
+  func abandon() {
+    _ = Glibc.close(descriptor)
+    unlink(partial)
+  }
+
   /// What is known of a thread, before its events.
   mutating func append(_ info: TraceLaneInfo, rank: Int) {
     lanes.append(Lane(rank: rank, info: info))

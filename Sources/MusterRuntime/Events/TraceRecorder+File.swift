@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Synchronization
 
 extension TraceRecorder {
@@ -25,11 +26,21 @@ extension TraceRecorder {
   }
 
   /// The program goes on from a journal: what was traced and reported of its earlier runs stays. Its second run gets
-  /// `trace-run2.json` and `report-run2.txt`.
+  /// `trace-run2.json` and `report-run2.txt`, or, where they are there, the next number.
   func nameFiles(ofRun number: Int) {
-    let suffix = "run\(number)"
-    file.withLock { if let path = $0?.path { $0?.path = Self.path(path, suffix) } }
-    report.withLock { if let path = $0?.file.path { $0?.file.path = Self.path(path, suffix) } }
+    func free(_ path: String) -> String {
+      var number = number
+      while access(Self.path(path, "run\(number)"), F_OK) == 0 { number += 1 }
+      return Self.path(path, "run\(number)")
+    }
+    file.withLock { if let path = $0?.path { $0?.path = free(path) } }
+    report.withLock { if let path = $0?.file.path { $0?.file.path = free(path) } }
+  }
+
+  /// Nothing happens that could be told.
+  func dropFiles() {
+    file.withLock { $0.take() }?.abandon()
+    report.withLock { $0.take() }?.file.abandon()
   }
 
   /// Writes to the file, where there is one.

@@ -14,6 +14,8 @@ final class OutputKeeper: Sendable {
     var file: Int32 = -1
     /// How much of the file has been passed on.
     var passedOn: UInt64 = 0
+    /// How much of that has been told.
+    var told: UInt64 = 0
     /// How much had been printed when that was asked for last.
     var recorded: UInt64 = 0
     /// Standard output goes into the file.
@@ -117,6 +119,7 @@ final class OutputKeeper: Sendable {
       try Self.redirect(to: file, &state)
       state.file = file
       state.passedOn = passedOn
+      state.told = passedOn
       state.tell = tell
       state.settle = settle
       state.isKeeping = true
@@ -175,11 +178,8 @@ final class OutputKeeper: Sendable {
     }
     // Who still waits for a reader keeps nobody else from leaving.
     Self.current.withLock { if $0 === self { $0 = nil } }
-    let (passedOn, tell) = state.withLock { state in
-      state.isKeeping = false
-      return (state.passedOn, state.tell)
-    }
-    tell(passedOn)
+    state.withLock { $0.isKeeping = false }
+    tellOfNews()
   }
 
   /// Standard output goes where it went before. What hasn't been passed on isn't.
@@ -207,11 +207,18 @@ final class OutputKeeper: Sendable {
   /// Passes on what has been printed, and tells how much that is where it's news. Returns whether there may be more later.
   @discardableResult
   func passOnAndTell(_ extent: Extent = .all) -> Bool {
-    let before = state.withLock { $0.passedOn }
     let goesOn = passOn(extent)
-    let (after, tell) = state.withLock { ($0.passedOn, $0.tell) }
-    if after > before { tell(after) }
+    tellOfNews()
     return goesOn
+  }
+
+  private func tellOfNews() {
+    // With the lock held: who finds nothing to tell may take it that it has been told.
+    state.withLock { state in
+      guard state.passedOn > state.told else { return }
+      state.tell(state.passedOn)
+      state.told = state.passedOn
+    }
   }
 
   /// Returns whether there may be more later.

@@ -42,7 +42,13 @@ extension Session {
     if let other = environment["MUSTER_JOURNAL"], !other.isEmpty, let own = configuration.journal, own != other {
       tellUser("warning: the program itself names its journal, '\(own)': MUSTER_JOURNAL ('\(other)') isn't used")
     }
-    if isRoot && opening.runCount > 0 { engine.events?.nameFiles(ofRun: opening.runCount + 1) }
+    if isRoot {
+      if opening.isEnded {
+        engine.events?.dropFiles()
+      } else if opening.runCount > 0 {
+        engine.events?.nameFiles(ofRun: opening.runCount + 1)
+      }
+    }
     // It may have been killed before it could.
     if isRoot && opening.isEnded { keeper.removeAll() }
     try beginReplay(journal, opening, configuration, environment)

@@ -175,7 +175,10 @@ final class SessionJournal: Sendable {
     guard let recorder else { return }
     let writer = recorder.writer
     try recorder.output.begin(
-      at: outputLength, passedOn: printedLength, tell: { writer.append(.printed($0)) }, settle: { try? writer.sync() })
+      at: outputLength, passedOn: printedLength, tell: { writer.append(.printed($0)) },
+      settle: {
+        do throws(MusterError) { try writer.sync() } catch { StandardStreams.writeError("muster: \(error)\n") }
+      })
     recorder.skipCalls(upTo: callCount)
     recorder.writer.append(.run(run))
     // The record that said so may have been cut off.

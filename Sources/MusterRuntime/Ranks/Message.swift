@@ -37,6 +37,8 @@ package enum Message {
   case rankDied(Int)
   /// The rank got a signal upon which the session leaves before its work is done.
   case drainWanted(DrainState.Reason)
+  /// The rank has heard that no task is to begin any more.
+  case draining
   /// No task runs here any more, and none will.
   case drained
   /// The head of a record for the journal.
@@ -80,7 +82,7 @@ extension Message {
     case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
       ending
     case arrive, finished, failed, retracted, memory, slots, calls, diverged, rankDied, terminated, note
-    case drain, leaveDrained, drainWanted, drained
+    case drain, leaveDrained, drainWanted, draining, drained
     case beat, fetch, block, trace, coordination, refused
   }
 
@@ -174,6 +176,7 @@ extension Message {
     case .drainWanted(let reason):
       buffer.put(Kind.drainWanted)
       buffer.put(bytes: Array(reason.signalName.utf8))
+    case .draining: buffer.put(Kind.draining)
     case .drained: buffer.put(Kind.drained)
     case .note(let bytes):
       buffer.put(Kind.note)
@@ -255,6 +258,7 @@ extension Message {
     case .leaveDrained: self = .leaveDrained
     case .drainWanted:
       self = .drainWanted(DrainState.Reason(signalName: String(decoding: reader.getBytes(), as: UTF8.self)))
+    case .draining: self = .draining
     case .drained: self = .drained
     case .note: self = .note(Array(reader.getBytes()))
     case .beat: self = .beat

@@ -14,9 +14,16 @@ struct RankDrain {
   private var hasSaidDone = false
   /// What tasks have written is being made lasting.
   private var flushing: Flag?
-  /// On rank 0: a signal that another rank got, and those that have nothing left to do.
+  /// On rank 0: a signal that another rank got, those that have heard of the drain, and those that have nothing left to do.
   private var wanted: DrainState.Reason?
+  private var answered: Set<Int> = []
   private var done: Set<Int> = []
+  /// On rank 0: the journal is on disk, and for the report and the trace others are asked for what they did until then.
+  private var gatheringEnd: Int?
+
+  /// How long that may take, in nanoseconds, and where SIGTERM has come.
+  private static let gathering = 2_000_000_000
+  private static let lastGathering = 100_000_000
 
   init(_ plan: DrainPlan, engine: RankEngine, transport: Transport, tracing: TraceGathering?) {
     self.plan = plan
@@ -36,27 +43,45 @@ struct RankDrain {
 
   /// On rank 0: looks what is due.
   mutating func look(_ root: RootRole, now: Int) {
+    if let gatheringEnd { return gather(root, until: gatheringEnd, now: now) }
     let own = ownReason
     let reason = own == .termination || wanted == .termination ? .termination : own ?? wanted
-    let isIdle =
-      done.count == engine.rankCount - 1 && !root.isFinishing && !plan.isBusy() && tracing?.isComplete() ?? true
+    let isIdle = done.count == engine.rankCount - 1 && !root.isFinishing && !plan.isBusy()
     guard let action = state.look(at: now, signal: reason, longestTask: root.longestTask, isIdle: isIdle) else {
       return
     }
-    DrainPlan.tell(action)
     switch action {
     case .stop:
+      DrainPlan.tell(action)
       root.stopsAssigning = true
       root.sendToAll(.drain)
     case .leave(let reason):
+      // A launcher ends the others by SIGTERM when a rank has died: a job that did so has failed.
+      let silent = (1..<engine.rankCount).filter { !answered.contains($0) }
+      if reason == .termination && !silent.isEmpty { root.terminated(without: silent) }
+      DrainPlan.tell(action)
       plan.leave(reason)
       engine.events?.noteEnding(.drained)
-      engine.events?.finishReport()
-      engine.events?.finish()
-      root.sendToAll(.leaveDrained)
-      transport.settle()
-      leave()
+      let end = now + (reason == .termination ? Self.lastGathering : Self.gathering)
+      gatheringEnd = end
+      gather(root, until: end, now: now)
     }
+  }
+
+  /// On rank 0: leaves when the others have said what they did, or there is no time left for that.
+  private func gather(_ root: RootRole, until end: Int, now: Int) {
+    let isComplete = tracing?.isComplete() ?? true
+    guard isComplete || now >= end else { return }
+    engine.events?.finishReport()
+    engine.events?.finish()
+    if !isComplete {
+      StandardStreams.writeError(
+        "muster: warning: there was no time to ask all ranks what they did: the report, or the trace, has a part of it\n"
+      )
+    }
+    root.sendToAll(.leaveDrained)
+    transport.settle()
+    leave()
   }
 
   /// On the other ranks: looks what is due.
@@ -94,6 +119,8 @@ struct RankDrain {
     case .drain:
       isStopped = true
       worker?.stop()
+      transport.send(.draining, to: 0)
+    case .draining: answered.insert(source)
     case .drained: done.insert(source)
     case .drainWanted(let reason): if wanted != .termination { wanted = reason }
     case .leaveDrained: leave()

@@ -103,6 +103,18 @@ extension RootRole {
     _exit(128 + signal.number)
   }
 
+  /// SIGTERM has come, and ranks don't answer: they may have died, upon which a launcher ends the others.
+  func terminated(without silent: [Int]) -> Never {
+    var text = silent.prefix(16).map(name).joined(separator: ", ")
+    if silent.count > 16 { text += " and \(silent.count - 16) ranks more" }
+    tellOfTheEnd()
+    StandardStreams.writeError(
+      "muster: ended by SIGTERM, and no answer from \(text): a rank that dies has the launcher end the others."
+        + " The journal has what was done until now\n")
+    StandardStreams.flushLastOutput()
+    _exit(128 + SIGTERM)
+  }
+
   func name(_ rank: Int) -> String { "rank \(rank) (node \(engine.world.nodeNames[rank]))" }
 
   /// What a rank was doing, for the end of a sentence.

@@ -42,6 +42,13 @@ struct ReportFile: Sendable {
     throw Self.error(path, number: number)
   }
 
+  /// There is to be no report.
+  func abandon() {
+    guard path != nil else { return }
+    close(descriptor)
+    unlink(partial)
+  }
+
   private static func error(_ path: String, number: Int32) -> MusterError {
     MusterError(
       FileWriting.code(of: number),
