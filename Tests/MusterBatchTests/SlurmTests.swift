@@ -202,6 +202,20 @@ final class SlurmTests {
     }
   }
 
+  /// A program that the signal ends, since its session hasn't begun, runs again: it has a journal.
+  @Test func aJobThatIsToldEarlyRunsAgain() throws {
+    try "begun before".write(toFile: folder + "/j", atomically: true, encoding: .utf8)
+    let id = try submit(
+      ["--set", "job.shape=1x2x1", "--set", "job.journal=j"], ["bash", "-c", "touch begun; exec sleep 60"])
+    for _ in 0..<240 where !FileManager.default.fileExists(atPath: folder + "/begun") { usleep(250_000) }
+    sleep(1)
+    #expect(try Tool.run("scancel", ["--batch", "--signal=USR1", id]).status == 0)
+    _ = try wait(for: id) { $0.state != "running" }
+    #expect(try Tool.run("scontrol", ["show", "job", id]).output.contains("Restarts=1"))
+    #expect(try muster(["logs", id]).output.contains("muster: drained, and requeued: restart 1 of 100 at most"))
+    #expect(try muster(["cancel", id]).status == 0)
+  }
+
   /// A cancelled job may drain, too, and stays cancelled.
   @Test func aCancelledJobStaysSo() throws {
     let id = try submit(
