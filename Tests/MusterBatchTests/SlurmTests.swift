@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Real jobs in a real SLURM: that which `Tests/slurm/with` starts, of one node with 8 CPUs. `Tests/slurm/run` runs them.
+/// Real jobs in a real SLURM: that which `Tests/slurm/with` starts, of two nodes with 8 CPUs each, both this machine. `Tests/slurm/run` runs them.
 @Suite(
   .serialized,
   .enabled(
@@ -214,6 +214,49 @@ final class SlurmTests {
     #expect(try Tool.run("scontrol", ["show", "job", id]).output.contains("Restarts=1"))
     #expect(try muster(["logs", id]).output.contains("muster: drained, and requeued: restart 1 of 100 at most"))
     #expect(try muster(["cancel", id]).status == 0)
+  }
+
+  /// Rank 0 and two workers on two nodes. Both have one host's name, and so Open MPI's shared memory would be one.
+  private let heterogeneous = [
+    "--queue", "pair", "--set", "job.scheduler-node=true", "--set", "job.shape=1x2x1",
+    "--set", "job.environment={OMPI_MCA_btl: 'self,tcp'}",
+  ]
+
+  @Test func theSchedulerHasANode() throws {
+    let say = "echo \"rank $PMIX_RANK on $SLURMD_NODENAME\" >>nodes; exec \"$0\" \"$@\""
+    let id = try submit(heterogeneous, ["bash", "-c", say, program("eof")] + data + ["--output", "out"])
+    let ended = try wait(for: id, isOver)
+    #expect(ended.state == "completed" && ended.exitStatus == 0, "\(ended)")
+    let log = try muster(["logs", id]).output
+    #expect(log.ranges(of: "explained variance of the first five modes:\n  1  83.24 %\n").count == 1, "\(log)")
+    let nodes = try String(contentsOfFile: folder + "/nodes", encoding: .utf8).split(separator: "\n")
+      .map { $0.split(separator: " ") }.reduce(into: [:]) { $0[$1[1]] = $1[3] }
+    #expect(nodes.count == 3 && nodes["0"] != nodes["1"] && nodes["1"] == nodes["2"], "\(nodes)")
+  }
+
+  /// A job of several parts drains and runs again as a whole.
+  @Test func aJobOfPartsRunsAgain() throws {
+    try FileManager.default.createDirectory(atPath: folder + "/out", withIntermediateDirectories: true)
+    let id = try submit(
+      heterogeneous + ["--set", "job.journal=j"], [program("rank-programs"), "durable-job", "out", "2", "100"])
+    // Something is checkpointed.
+    for _ in 0..<240 where !FileManager.default.fileExists(atPath: folder + "/j.blocks") { usleep(250_000) }
+    #expect(try Tool.run("scancel", ["--batch", "--signal=USR1", id]).status == 0)
+    _ = try wait(for: id) { $0.state != "running" }
+    #expect(try muster(["status", "j"]).output.contains("left before its work was done (SIGUSR1)"))
+    // SLURM begins such jobs by backfilling, which looks only where something has changed: on a machine with one job
+    // nothing does when it may begin.
+    for priority in 1...30 where try status(id)?.state == "pending" {
+      sleep(1)
+      _ = try Tool.run("scontrol", ["update", "jobid=\(id)", "priority=\(1000 + priority)"])
+    }
+    let ended = try wait(for: id, isOver)
+    #expect(ended.state == "completed" && ended.exitStatus == 0, "\(ended)")
+    let log = try muster(["logs", id]).output
+    let printed = log.split(separator: "\n").filter { $0.hasPrefix("round ") }
+    #expect(printed.count == 2 * 12 && Set(printed).count == printed.count, "\(log)")
+    #expect(log.ranges(of: "muster: drained, and requeued: restart 1 of 100").count == 1, "\(log)")
+    for round in 0..<2 { #expect(FileManager.default.fileExists(atPath: "\(folder)/out/written-\(round).h5")) }
   }
 
   /// A cancelled job may drain, too, and stays cancelled.
