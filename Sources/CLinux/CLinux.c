@@ -44,6 +44,10 @@ void clinux_flush_output(void) {
   }
 }
 
+void clinux_clear_output_failure(void) { clearerr_unlocked(stdout); }
+
+int clinux_output_has_failed(void) { return ferror_unlocked(stdout) != 0; }
+
 int clinux_open_direct(const char *path, int flags, unsigned mode) {
   return open(path, flags | O_DIRECT, (mode_t)mode);
 }

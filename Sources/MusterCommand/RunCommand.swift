@@ -26,7 +26,7 @@ struct RunCommand: ParsableCommand {
     if let first = command.first, first.hasPrefix("-"), first != "--" {
       throw ValidationError("muster run has no option \(first); the program comes after its own, or after --")
     }
-    guard ranks >= 1, threads >= 1 else { throw ValidationError("there are 1 rank and 1 thread, or more") }
+    guard ranks >= 1, threads >= 1 else { throw ValidationError("--ranks and --threads are 1 or more") }
     let words = command.first == "--" ? Array(command.dropFirst()) : command
     let script = try LocalRun(ranks: ranks, threads: threads, launcher: launcher).job.script(running: words).text()
     guard json else {

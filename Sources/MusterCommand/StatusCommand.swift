@@ -25,7 +25,10 @@ struct StatusCommand: ParsableCommand {
     switch fault {
     case .missing: "there is no journal '\(path)'. Programs make it when they run with MUSTER_JOURNAL=\(path)"
     case .system(let number): "'\(path)' can't be read: \(String(cString: strerror(number)))"
-    case .foreign, .damaged: "'\(path)' isn't a journal of Muster's"
+    case .foreign, .damaged:
+      (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) == 0
+        ? "'\(path)' is empty: a program has only just begun it, or was ended at once"
+        : "'\(path)' isn't a journal of Muster's"
     case .version(let version): "'\(path)' is of version \(version) of the format, which this command doesn't know"
     }
   }

@@ -145,6 +145,36 @@ struct DrainTests {
     #expect(job.notes == ["brief"])
   }
 
+  /// A job that ends at once: all ranks leave, whichever has come how far, and the journal has each run.
+  @Test(arguments: [nil, 3] as [Int?])
+  func theJobEndsAtOnce(ranks: Int?) throws {
+    let job = try DurableJob.ofEverything(milliseconds: 300)
+    defer { job.remove() }
+    let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+      .appendingPathComponent("muster").path
+    for number in 1...8 {
+      // Some have a moment.
+      let end = Date().timeIntervalSince1970 + (number % 2 == 0 ? 5 : 10 + Double(number) * 0.02)
+      let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "\(end)", "MUSTER_REPORT": "report"])
+      #expect(run.status == 85, "\(number): \(run.status) \(run.errors)")
+      let status = Process()
+      status.executableURL = URL(fileURLWithPath: tool)
+      status.arguments = ["status", job.journal]
+      let output = Pipe()
+      status.standardOutput = output
+      try Launch.runWithSignals(status)
+      let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      status.waitUntilExit()
+      #expect(said.contains("runs     \(number), the last one on "), "\(said)")
+      #expect(said.contains("left before its work was done"), "\(said)")
+    }
+    let reports = try FileManager.default.contentsOfDirectory(atPath: job.folder).filter { $0.hasPrefix("report") }
+    #expect(reports.sorted() == (["report"] + (2...8).map { "report-run\($0)" }).sorted())
+    let last = try job.run(ranks: ranks)
+    #expect(last.status == 0, "\(last.errors)")
+    for step in 0..<6 { #expect(job.printed.ranges(of: "step \(step): ").count == 1, "\(job.printed)") }
+  }
+
   /// A job's end that was over before is of another job: the program would drain at once, as often as it's started.
   @Test(arguments: [nil, 3] as [Int?])
   func theJobsEndIsOver(ranks: Int?) throws {

@@ -529,6 +529,97 @@ struct JournalTests {
     #expect(job.printed.hasSuffix("2: 8010000.0\n"), "\(job.printed)")
   }
 
+  /// What is printed and doesn't come to disk is printed again when there is room.
+  @Test(.enabled(if: MemoryDisk.isPossible), arguments: [nil, 3] as [Int?], [0, 16, 40])
+  func printedOnAFullDisk(ranks: Int?, free: Int) throws {
+    let job = try DurableJob(["durable-chatty", "400"])
+    defer { job.remove() }
+    let disk = job.folder + "/disk"
+    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+    let environment = ["MUSTER_JOURNAL": disk + "/j"]
+    try MemoryDisk.mounted(on: disk, options: "size=1m") {
+      // Of 256 pages the journal and what else is to be there take some.
+      _ = FileManager.default.createFile(atPath: disk + "/fill", contents: Data(count: (1 << 20) - (free + 12) << 10))
+      let run = try job.run(ranks: ranks, environment: environment)
+      #expect(run.status == 1 && run.errors.contains("[diskFull]"), "\(run.errors)")
+      #expect(run.errors.contains("Free some space and start the program again"), "\(run.errors)")
+      try FileManager.default.removeItem(atPath: disk + "/fill")
+      let next = try job.run(ranks: ranks, environment: environment)
+      #expect(next.status == 0, "\(next.errors)")
+      let lines = try contents(disk + "/j.out").split(separator: "\n").map { $0.split(separator: " ")[0] }
+      let steps = (0..<3).flatMap { ["step"] + (0..<100).map { "\($0)" } + ($0 == 2 ? ["step"] : []) }
+      #expect(lines.map(String.init) == (0..<400).map { "\($0)" } + steps, "\(lines.count)")
+    }
+  }
+
+  /// The limit on the size of files is an error, with a journal too.
+  @Test func filesMayBeLimited() throws {
+    let job = try DurableJob(["durable-many", "40", "20000"])
+    defer { job.remove() }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = ["-c", "ulimit -f 1000; \"$0\" durable-many 40 20000", try Launch.path(of: "rank-programs")]
+    process.environment = Launch.inherited.merging(["MUSTER_JOURNAL": job.journal, "MUSTER_THREADS": "2"]) { $1 }
+    process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
+    process.standardOutput = FileHandle.nullDevice
+    let errors = Pipe()
+    process.standardError = errors
+    try Launch.runWithSignals(process)
+    let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 1 && said.contains("ulimit -f"), "\(said)")
+    #expect(try job.run(ranks: nil).status == 0)
+    #expect(job.printed == (0..<40).map { "\($0).0\n" }.joined())
+  }
+
+  /// A program whose standard output is closed doesn't print into its own files.
+  @Test func standardOutputMayBeClosed() throws {
+    let job = try DurableJob(["durable-chain", "3", "kept"])
+    defer { job.remove() }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = ["-c", "\"$0\" durable-chain 3 kept >&- <&-", try Launch.path(of: "rank-programs")]
+    process.environment = Launch.inherited.merging([
+      "MUSTER_JOURNAL": job.journal, "MUSTER_THREADS": "2", "MUSTER_TRACE": "trace", "MUSTER_REPORT": "report",
+    ]) { $1 }
+    process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
+    try Launch.runWithSignals(process)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    #expect(job.printed == "0: 8002000.0\n1: 8006000.0\n2: 8010000.0\n")
+    let trace = try Data(contentsOf: URL(fileURLWithPath: job.folder + "/trace"))
+    #expect(try JSONSerialization.jsonObject(with: trace) is [String: Any])
+    #expect(try contents(job.folder + "/report").hasPrefix("Muster: report on"))
+    let again = try job.run(ranks: nil)
+    #expect(again.status == 0 && again.errors.contains("has ended already"), "\(again.errors)")
+  }
+
+  /// Of two things that go to one file one would be lost.
+  @Test(arguments: [
+    ("MUSTER_REPORT", "job.journal"), ("MUSTER_TRACE", "./job.journal"), ("MUSTER_REPORT", "job.journal.out"),
+  ])
+  func filesAreApart(variable: String, name: String) throws {
+    let job = try DurableJob(["durable-chain", "3", "kept"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: nil).status == 0)
+    let before = try Data(contentsOf: URL(fileURLWithPath: job.journal))
+    let run = try job.run(ranks: nil, environment: ["MUSTER_JOURNAL": "job.journal", variable: name])
+    #expect(run.status == 1 && run.errors.contains("' is both "), "\(run.errors)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: job.journal)) == before)
+  }
+
+  /// What somebody has removed of the output is missed.
+  @Test func theOutputMayBeGone() throws {
+    let job = try DurableJob(["durable-chain", "3", "kept"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: nil, stop: "step 1").status != 0)
+    try FileManager.default.removeItem(atPath: job.journal + ".out")
+    let next = try job.run(ranks: nil)
+    #expect(
+      next.status == 0 && next.errors.contains("of the 13 bytes that it has printed 13 are missing there"),
+      "\(next.errors)")
+  }
+
   /// A program that calls `exit` has printed what it printed, and goes on from there.
   @Test func aProgramThatExits() throws {
     let job = try DurableJob(["durable-exit"])

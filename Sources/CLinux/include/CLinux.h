@@ -34,6 +34,10 @@ void clinux_limit_kept_heap(int bytes);
 void clinux_buffer_output_by_lines(void);
 /// Passes on what standard output keeps back; gives up where another thread holds it for long.
 void clinux_flush_output(void);
+/// Forgets that standard output couldn't be written.
+void clinux_clear_output_failure(void);
+/// Whether some of what was printed couldn't be written since then.
+int clinux_output_has_failed(void);
 
 /// Has `hook` called with the error that leaves a Swift program's `main`, before the Swift runtime reports it as a crash.
 /// Where the runtime is linked statically its own function is called and the hook is not.

@@ -36,7 +36,7 @@ enum HDF5Spools {
   static func number(for target: HDF5WriteTarget) throws(SystemFailure) -> UInt64 {
     try spools.withLock { spools throws(SystemFailure) in
       if let known = spools.first(where: { $0.partialPath == target.partialPath }) { return known.number }
-      FileSizeLimit.ignoreSignal()
+      FileWriting.ignoreSizeSignal()
       // Under that name there is none: another process, or another run, has another number.
       let number = UInt64.random(in: .min ... .max)
       let descriptor = try FileDescriptor(

@@ -23,7 +23,7 @@ extension HDF5WriteTarget {
     PartialFiles.removeAll(of: destination)
     try checkSpace(byteCount, folder: folder(of: destination), path: path)
     try FileSizeLimit.check(byteCount, path: path)
-    FileSizeLimit.ignoreSignal()
+    FileWriting.ignoreSizeSignal()
     // What isn't for everybody to see isn't while it is written either; and this program has to write it, even where the
     // file that it replaces is one to be read only.
     let descriptor = try makeEmptyFile(partialPath, mode: replacedMode == nil ? 0o666 : 0o600, path: path)

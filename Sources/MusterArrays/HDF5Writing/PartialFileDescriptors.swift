@@ -1,4 +1,5 @@
 import Glibc
+import MusterRuntime
 import Synchronization
 
 /// The file descriptors through which this process writes elements and chunks, outside the library.
@@ -14,7 +15,7 @@ enum PartialFileDescriptors {
   static func descriptor(of target: HDF5WriteTarget) throws(SystemFailure) -> FileDescriptor {
     try table.withLock { table throws(SystemFailure) in
       if let known = table.first(where: { $0.path == target.partialPath }) { return known.descriptor }
-      FileSizeLimit.ignoreSignal()
+      FileWriting.ignoreSizeSignal()
       let descriptor = try FileDescriptor(path: target.partialPath, flags: O_WRONLY)
       table.append(Entry(path: target.partialPath, descriptor: descriptor))
       return descriptor

@@ -63,7 +63,14 @@ public struct JobConfiguration: Sendable {
     if let base = sections.first(where: { $0.key.scalar?.string == "base" })?.value {
       let name = try ConfigurationValue(key: "base", node: base, source: path).text()
       let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-      try read(name.hasPrefix("/") ? name : folder.appendingPathComponent(name).relativePath, within: outer)
+      do {
+        try read(name.hasPrefix("/") ? name : folder.appendingPathComponent(name).relativePath, within: outer)
+      } catch {
+        // A file that can't be read has no line of its own.
+        throw error.place != nil
+          ? error
+          : BatchError(error.code, error.message, fix: error.fix, at: ConfigurationValue.place(of: base, in: path))
+      }
     }
     for (key, value) in sections {
       let name = key.scalar?.string ?? ""

@@ -113,6 +113,13 @@ extension ScriptWriter {
     default: say("and not finished: submit the job again to go on", to: &script)
     }
     script.add("fi")
+    if drain.restarts {
+      script.add("if [ -n \"$muster_stopped\" ] && [ \"$status\" -ne 0 ] && [ \"$status\" -ne 85 ]; then")
+      script.add(
+        "  echo \"muster: the job was told to end: submitted again the program goes on from what its journal has\" >&2",
+        "the launcher, or the system, was quicker")
+      script.add("fi")
+    }
     script.add("[ \"$status\" -eq 0 ] || exit \"$status\"", "the job ends as the program did")
   }
 

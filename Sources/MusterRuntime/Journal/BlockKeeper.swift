@@ -278,7 +278,7 @@ final class BlockKeeper: Sendable {
       "a block that is kept in '\(folder)', beside the journal, can't be \(writing ? "written" : "read"):"
         + " \(FileWriting.text(of: number))",
       fix: writing
-        ? "Free some space and start the program again, or put the journal on another disk"
+        ? (FileWriting.wayOut(of: number) ?? "Start the program again") + ", or put the journal on another disk"
         : "Start the program again: what can't be read is computed again then")
   }
 

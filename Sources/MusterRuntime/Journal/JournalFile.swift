@@ -48,7 +48,7 @@ struct JournalFile {
     var isKept = false
     defer { if !isKept { close(descriptor) } }
     // Some file systems have no locks: then nothing keeps two runs apart.
-    if !lock(descriptor) {
+    if !lock(descriptor, path) {
       throw MusterError(
         .session, "the journal '\(path)' is in use by another process",
         fix: "Wait for its end, or give this run a journal of its own")
@@ -88,9 +88,12 @@ struct JournalFile {
 
   /// Returns false where another process has the lock. One that only looks lets go of it at once, and the ranks of a job
   /// whose launcher was killed take some seconds to go.
-  private static func lock(_ descriptor: Int32) -> Bool {
-    for _ in 0..<300 {
+  private static func lock(_ descriptor: Int32, _ path: String) -> Bool {
+    for attempt in 0..<300 {
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK { return true }
+      if attempt == 40 {
+        StandardStreams.writeError("muster: waits for the journal '\(path)', which another process has open\n")
+      }
       usleep(15_000)
     }
     return false
@@ -135,7 +138,9 @@ struct JournalFile {
         .changedProgram,
         "the journal '\(path)' was begun by `\(former.arguments.joined(separator: " "))`, and this is"
           + " `\(program.arguments.joined(separator: " "))`",
-        fix: "Use the same arguments, another journal, or MUSTER_JOURNAL_START=anew to discard what it holds")
+        fix:
+          "Start it under the same name with the same arguments, use another journal, or MUSTER_JOURNAL_START=anew to discard what it holds"
+      )
     }
     if (former.byteCount, former.checksum) != (program.byteCount, program.checksum) {
       remark +=

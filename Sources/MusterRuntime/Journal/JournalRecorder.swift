@@ -136,6 +136,7 @@ final class JournalRecorder: Sendable {
     // What comes after the session has left its next run does again.
     guard !hasStopped.load(ordering: .relaxed) else { return }
     let length = output.length()
+    if let failure = output.failure { return writer.fail(failure) }
     writer.append(.call, bulk: bulk) { encoder in
       CallRecord.put(
         time: Self.time, fingerprint: (pending.fingerprint.low, pending.fingerprint.high),

@@ -86,6 +86,15 @@ final class JournalWriter: @unchecked Sendable {
     return condition.withLock { error }
   }
 
+  /// Something went wrong elsewhere, after which nothing is to be added.
+  func fail(_ failure: MusterError) {
+    condition.withLock {
+      if error == nil { error = failure }
+      hasFailed.store(true, ordering: .relaxed)
+      condition.broadcast()
+    }
+  }
+
   /// Adds a record. Waits where the disk is far behind.
   func append(_ record: JournalRecord) { append(record.kind) { record.writeHead(to: &$0) } }
 
@@ -269,9 +278,8 @@ final class JournalWriter: @unchecked Sendable {
   private func failure(_ number: Int32) -> MusterError {
     let code = FileWriting.code(of: number)
     let fix =
-      code == .diskFull
-      ? "Free some space and start the program again: it goes on after the last call that the journal has"
-      : "Start the program again when that is mended: it goes on after the last call that the journal has"
+      (FileWriting.wayOut(of: number) ?? "Start the program again when that is mended")
+      + ": it goes on after the last call that the journal has"
     return MusterError(
       code, "the journal '\(path)' can't be written: \(FileWriting.text(of: number))", fix: fix)
   }

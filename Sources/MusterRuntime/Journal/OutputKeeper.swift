@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import Synchronization
 
@@ -112,11 +113,18 @@ final class OutputKeeper: Sendable {
         fix: "Give the journal, or the output, another name")
     }
     _ = Self.flushesAtExit
+    if start < length {
+      StandardStreams.writeError(
+        "muster: warning: '\(path)' isn't as the program left it: of the \(length) bytes that it has printed"
+          + " \(length - start) are missing there\n")
+    }
     guard ftruncate(file, off_t(start)) == 0, lseek(file, off_t(start), SEEK_SET) >= 0 else {
       throw Self.failure(path)
     }
     try state.withLock { state throws(MusterError) in
       try Self.redirect(to: file, &state)
+      // What couldn't be written before the session is no matter of the journal's.
+      clinux_clear_output_failure()
       state.file = file
       state.passedOn = passedOn
       state.told = passedOn
@@ -148,6 +156,23 @@ final class OutputKeeper: Sendable {
     }
     if isNew { wake.call() }
     return length
+  }
+
+  /// What the program printed doesn't come into the file. What comes after the last call that the journal has is printed
+  /// again by the next run: it has to have no further one.
+  var failure: MusterError? {
+    guard clinux_output_has_failed() != 0 else { return nil }
+    return state.withLock { state in
+      guard state.isKeeping else { return nil }
+      // Nobody has kept why.
+      let end = lseek(state.file, 0, SEEK_END)
+      var byte: UInt8 = 0
+      errno = EIO
+      if pwrite(state.file, &byte, 1, end) == 1 { errno = EIO }
+      let failure = Self.failure(path)
+      ftruncate(state.file, end)
+      return failure
+    }
   }
 
   /// Has what was printed last.
@@ -270,8 +295,9 @@ final class OutputKeeper: Sendable {
     let number = errno
     return MusterError(
       FileWriting.code(of: number),
-      "'\(path)', where a journal keeps what the program prints, can't be used:"
+      "'\(path)', where a journal keeps what the program prints, can't be written:"
         + " \(FileWriting.text(of: number))",
-      fix: "Set MUSTER_JOURNAL to a file in a folder that this job may write to")
+      fix: FileWriting.wayOut(of: number)
+        ?? "Set MUSTER_JOURNAL to a file in a folder that this job may write to")
   }
 }

@@ -72,13 +72,14 @@ extension Session {
         self?.add(pieces)
       }
     }
+    FileWriting.ignoreSizeSignal()
     DrainSignal.watch(configuration.drainSignals(onRanks: rankCount > 1))
     engine.drains(
       by: DrainPlan(
         jobEnd: configuration.deadline.map { DrainPlan.monotonic($0) },
         isBusy: { [weak self] in self.map { $0.unrecordedResults.load(ordering: .relaxed) > 0 } ?? false },
         flush: { journal.flushPieces() },
-        leave: { journal.leave(because: $0) }))
+        leave: { journal.leave(because: $0, run) }))
     hasJournal.store(true, ordering: .relaxed)
     isReplaying.store(true, ordering: .relaxed)
     if opening.isEnded {
@@ -130,7 +131,8 @@ extension Session {
         recorder.output.end()
         recorder.writer.close()
       }
-      if let failure = recorder.writer.failure { throw failure }
+      StandardStreams.flushBufferedOutput()
+      if let failure = recorder.writer.failure ?? recorder.output.failure { throw failure }
       // No other run will.
       recorder.output.passOnAndTell()
       recorder.writer.append(

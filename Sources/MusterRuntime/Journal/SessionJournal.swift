@@ -20,6 +20,10 @@ final class SessionJournal: Sendable {
     var trimCount = SessionJournal.leastTrimCount
     /// Nothing is put off any more.
     var isLive = false
+    /// On rank 0: the journal has this run.
+    var hasBegun = false
+    /// On rank 0: the session leaves, and nothing is added any more.
+    var hasLeft = false
     /// The program isn't the one that wrote the journal: every call fails with it.
     var difference: MusterError?
     /// The pieces that were done when the session went past its journal; nil before that.
@@ -180,7 +184,13 @@ final class SessionJournal: Sendable {
         do throws(MusterError) { try writer.sync() } catch { StandardStreams.writeError("muster: \(error)\n") }
       })
     recorder.skipCalls(upTo: callCount)
-    recorder.writer.append(.run(run))
+    let goesOn = state.withLock { state in
+      guard !state.hasLeft else { return false }
+      state.hasBegun = true
+      writer.append(.run(run))
+      return true
+    }
+    guard goesOn else { return recorder.stop() }
     // The record that said so may have been cut off.
     if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
     for record in state.withLock({ $0.pieces?.diminishedRecords ?? [] }) { recorder.writer.append(.pieces(record)) }
@@ -240,12 +250,19 @@ final class SessionJournal: Sendable {
     for flush in state.withLock({ Array($0.syncs.values) }) { flush() }
   }
 
-  /// On rank 0: the session leaves before its work is done.
-  func leave(because reason: DrainState.Reason) {
+  /// On rank 0: the session leaves before its work is done, maybe before it has come to any.
+  func leave(because reason: DrainState.Reason, _ run: RunRecord) {
     guard let recorder else { return }
-    if isLive {
+    let hadBegun = state.withLock { state in
+      defer { state.hasLeft = true }
+      if !state.hasBegun && !isEnded { recorder.writer.append(.run(run)) }
+      return state.hasBegun
+    }
+    if hadBegun {
       recorder.stop()
       recorder.output.stop(patience: 200, isTotal: true)
+    }
+    if !isEnded {
       recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))
     }
     do throws(MusterError) { try recorder.writer.sync() } catch {

@@ -58,6 +58,14 @@ package enum Message {
   /// The block that was asked for can't be had, for this reason.
   case refused(TaskID, MusterError)
 
+  /// Whether it's of leaving before the work is done.
+  var isOfDrain: Bool {
+    switch self {
+    case .drain, .draining, .drained, .drainWanted, .leaveDrained: true
+    default: false
+    }
+  }
+
   package enum Outcome {
     case computed(manifest: [UInt8])
     case value([UInt8])

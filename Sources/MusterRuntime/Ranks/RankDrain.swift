@@ -113,8 +113,8 @@ struct RankDrain {
     let isSet = Atomic(false)
   }
 
-  /// Returns whether a message was of the drain.
-  mutating func receive(_ message: Message, from source: Int, _ worker: WorkerRole?) -> Bool {
+  /// - Parameter message: one that `isOfDrain`.
+  mutating func receive(_ message: Message, from source: Int, _ worker: WorkerRole?) {
     switch message {
     case .drain:
       isStopped = true
@@ -124,9 +124,8 @@ struct RankDrain {
     case .drained: done.insert(source)
     case .drainWanted(let reason): if wanted != .termination { wanted = reason }
     case .leaveDrained: leave()
-    default: return false
+    default: break
     }
-    return true
   }
 
   private func leave() -> Never {

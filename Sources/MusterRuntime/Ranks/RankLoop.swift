@@ -24,6 +24,8 @@ final class RankLoop {
   private let tracing: TraceGathering?
   /// Where the session may leave before its work is done.
   private var drain: RankDrain?
+  /// What others have said of it before this rank's program knew of the journal.
+  private var earlyOfDrain: [(message: Message, source: Int)] = []
   /// The session is over for every rank: what is left is to leave together.
   private var isLeaving: Bool { (root?.hasLeft ?? false) || (worker?.hasLeft ?? false) }
   private var isInVigil = false
@@ -136,10 +138,9 @@ final class RankLoop {
       tracing?.receive(message, from: source)
       return
     }
-    if case .message(let message, let source) = incoming, startDrain(),
-      drain!.receive(message, from: source, worker)
-    {
-      return
+    if case .message(let message, let source) = incoming, message.isOfDrain {
+      guard startDrain() else { return earlyOfDrain.append((message, source)) }
+      return drain!.receive(message, from: source, worker)
     }
     root?.receive(incoming)
     worker?.receive(incoming)
@@ -183,6 +184,8 @@ final class RankLoop {
   private func startDrain() -> Bool {
     if drain == nil, let plan = engine.drainPlan {
       drain = RankDrain(plan, engine: engine, transport: transport, tracing: tracing)
+      for (message, source) in earlyOfDrain { drain!.receive(message, from: source, worker) }
+      earlyOfDrain = []
     }
     return drain != nil
   }

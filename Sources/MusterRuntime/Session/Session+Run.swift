@@ -34,6 +34,7 @@ extension Session {
     _ configuration: SessionConfiguration = SessionConfiguration(),
     _ body: (Session) async throws -> R
   ) async throws -> R {
+    StandardStreams.openClosed()
     ErrorInMain.install()
     do {
       return try await runOnce(configuration, body)

@@ -183,6 +183,7 @@ extension SessionConfiguration {
     result.memoryLimit = try resolvedMemoryLimit(with: environment)
     try result.resolveTrace(with: environment)
     try result.resolveReport(with: environment)
+    try result.expectFilesApart()
     func seconds(_ name: String, orZero: Bool = false) throws -> Duration? {
       guard let text = environment[name], !text.isEmpty else { return nil }
       guard let seconds = Double(text), seconds > 0 || (orZero && seconds == 0), seconds < 1e9 else {

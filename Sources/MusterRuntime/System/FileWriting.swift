@@ -35,6 +35,25 @@ package enum FileWriting {
     close(folder)
   }
 
+  /// From now on writing beyond the limit on the size of files (`ulimit -f`) fails with EFBIG, which gets an error that says
+  /// so. By default the system ends the process, by SIGXFSZ. A handler that the program has set stays; programs that this
+  /// one starts inherit that the signal is ignored.
+  package static func ignoreSizeSignal() {
+    var action = sigaction()
+    // The default is no handler: a null pointer.
+    guard sigaction(SIGXFSZ, nil, &action) == 0, action.__sigaction_handler.sa_handler == nil else { return }
+    signal(SIGXFSZ, SIG_IGN)
+  }
+
+  /// What to do about a disk that takes no more; nil for other errors.
+  static func wayOut(of number: Int32) -> String? {
+    switch number {
+    case ENOSPC, EDQUOT: "Free some space and start the program again"
+    case EFBIG: "Raise the limit on the size of files (ulimit -f) and start the program again"
+    default: nil
+    }
+  }
+
   static func text(of number: Int32) -> String { String(cString: strerror(number)) }
 
   /// What an error's number means to whoever wants the file.

@@ -71,6 +71,15 @@ package enum StandardStreams {
     return bytes.count - rest.count
   }
 
+  /// Where a standard stream is closed, what is opened next would be taken for it: what the program prints would go into
+  /// its journal, say.
+  static func openClosed() {
+    for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) == -1 && errno == EBADF {
+      // The lowest number that is free is this one: those below are open.
+      _ = open("/dev/null", O_RDWR)
+    }
+  }
+
   /// Has standard output pass each line on at once, where the program hasn't chosen to have no buffer at all.
   ///
   /// Under `srun`, MPICH's launcher, or with a file, the C library keeps output back by the block, and a job is seldom
