@@ -91,7 +91,7 @@ struct CommandTests {
     (["script", "lsf", "--", "./heat"], "'lsf' is no batch system: there are slurm, pbs and local"),
     (["script", "./heat"], "come after --"), (["script", "--wall-time", "2h", "--", "./heat"], "--wall-time"),
     (["run", "--config", "x", "./heat"], "muster run has no option --config"),
-    (["run", "-n", "0", "./heat"], "1 rank"),
+    (["run", "-n", "0", "./heat"], "are 1 or more"),
     (["script", "slurm", "--set", "job.nodes", "--", "./heat"], "takes key=value"),
     (["script", "slurm", "--output", "/nowhere/a", "--", "./heat"], "/nowhere/a can't be written"),
   ])
