@@ -8,41 +8,6 @@ internal import Synchronization
 ///
 /// A block is told of when it is on disk; a thread sees to that for those of the last tenth of a second.
 final class BlockKeeper: Sendable {
-  /// Where a block is.
-  struct Place {
-    var file: String
-    var offset: UInt64
-    var headerCount: UInt32
-    var sizes: [Int]
-    var checksum: UInt32
-  }
-
-  /// A file that blocks are written to, closed with its last reference: a thread that writes does so unharmed while another
-  /// drops it.
-  private final class BlockFile: Sendable {
-    let name: String
-    let number: Int32
-    private let length = Atomic<UInt64>(0)
-    /// Something didn't come to disk, which the system says once: nothing more is told of that is here.
-    let hasFailed = Atomic(false)
-    /// Something has been told of that is here.
-    let isTold: Atomic<Bool>
-    /// How many threads have the file and haven't said what they wrote.
-    let writerCount = Atomic(0)
-
-    init(name: String, number: Int32, length: UInt64 = 0) {
-      self.name = name
-      self.number = number
-      self.length.store(length, ordering: .relaxed)
-      isTold = Atomic(length > 0)
-    }
-    deinit { _ = Glibc.close(number) }
-
-    /// A place for so many bytes.
-    func reserve(_ byteCount: Int) -> UInt64 { length.add(UInt64(byteCount), ordering: .relaxed).oldValue }
-    var end: UInt64 { length.load(ordering: .relaxed) }
-  }
-
   /// A file that blocks may go to again, closed as long as none does: what rank 0 has removed takes no room then.
   private struct ClosedFile {
     var number: Int
@@ -88,7 +53,7 @@ final class BlockKeeper: Sendable {
   private static let mostClosedFiles = 256
 
   /// What the names of files begin with that have blocks of many values.
-  fileprivate static let sharedStart = "results-"
+  static let sharedStart = "results-"
 
   let folder: String
   /// Tells this run's and rank's files from others.
@@ -327,44 +292,4 @@ final class BlockKeeper: Sendable {
   func removeAll() { try? FileManager.default.removeItem(atPath: folder) }
 
   private func close(_ file: Int32) { _ = Glibc.close(file) }
-}
-
-extension BlockKeeper.Place {
-  /// What begins the bytes of such a place, and no other's.
-  private static let tag = [UInt8]("kept block".utf8)
-
-  /// Whether the file has blocks of other values, too.
-  var isShared: Bool { file.hasPrefix(BlockKeeper.sharedStart) }
-
-  /// Where the block ends.
-  var end: UInt64 { offset + UInt64(headerCount) + sizes.reduce(0) { $0 + UInt64($1) } }
-
-  var bytes: [UInt8] {
-    var encoder = RecordEncoder()
-    encoder.put(raw: Self.tag)
-    encoder.put(file)
-    encoder.put(offset)
-    encoder.put(headerCount)
-    encoder.put(checksum)
-    encoder.put(UInt32(sizes.count))
-    for size in sizes { encoder.put(size) }
-    return encoder.bytes
-  }
-
-  init?(_ bytes: [UInt8]) {
-    guard bytes.starts(with: Self.tag) else { return nil }
-    var decoder = RecordDecoder(bytes[Self.tag.count...])
-    do throws(JournalFault) {
-      file = try decoder.getText()
-      offset = try decoder.get()
-      headerCount = try decoder.get()
-      checksum = try decoder.get()
-      sizes = []
-      for _ in 0..<(try decoder.getCount(8)) {
-        let size = try decoder.get(Int.self)
-        guard size >= 0 else { return nil }
-        sizes.append(size)
-      }
-    } catch { return nil }
-  }
 }
