@@ -290,10 +290,16 @@ struct DrainScriptTests {
   }
 
   /// Only the first run of a job begins anew.
-  @Test(arguments: ["slurm", "pbs"]) func beginningAnew(system: String) throws {
+  @Test(arguments: ["slurm", "pbs"], ["there", "made", "linked"])
+  func beginningAnew(system: String, journal: String) throws {
+    let place = journal == "made" ? "made/j, prologue: [mkdir -p made]" : "j"
     let site = try site(
-      system, "walltime: 1h, journal: j, environment: {MUSTER_JOURNAL_START: anew}", program: ["1", "85"],
+      system, "walltime: 1h, environment: {MUSTER_JOURNAL_START: anew}, journal: \(place)", program: ["1", "85"],
       commands: ["qsub": Self.qsub, "scontrol": "exit 0"])
+    if journal == "linked" {
+      try "0\n".write(toFile: site.folder + "/real", atomically: true, encoding: .utf8)
+      try FileManager.default.createSymbolicLink(atPath: site.folder + "/j", withDestinationPath: "real")
+    }
     _ = try run(site)
     _ = try run(site, environment: ["SLURM_RESTART_COUNT": "1"], script: system == "pbs" ? "queued" : "job")
     #expect(try String(contentsOfFile: site.folder + "/starts", encoding: .utf8) == "start: anew\nstart: resume\n")
@@ -303,7 +309,7 @@ struct DrainScriptTests {
   @Test(arguments: ["slurm", "pbs"], ["prologue", "program"]) func beginningAnewLate(system: String, place: String)
     throws
   {
-    let prologue = place == "prologue" ? ", prologue: [\"if [ ! -e once ]; then touch begun once; sleep 0.6; fi\"]" : ""
+    let prologue = place == "prologue" ? ", prologue: [\"if [ ! -e once ]; then touch begun once; sleep 2; fi\"]" : ""
     let site = try site(
       system, "walltime: 1h, journal: j, environment: {MUSTER_JOURNAL_START: anew}" + prologue, program: ["9", "85"],
       commands: ["qsub": Self.qsub, "scontrol": "exit 0"])

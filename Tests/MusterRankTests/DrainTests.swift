@@ -122,10 +122,10 @@ struct DrainTests {
     // Ten seconds before the job's end all have left.
     let environment = [
       "MUSTER_REPORT": "report.txt", "MUSTER_TRACE": "trace",
-      "MUSTER_DEADLINE": "\(start.timeIntervalSince1970 + 13)",
+      "MUSTER_DEADLINE": "\(start.timeIntervalSince1970 + 17)",
     ]
     let run = try job.run(ranks: ranks, environment: environment)
-    #expect(run.status == 85 && Date().timeIntervalSince(start) < 9, "\(run.errors)")
+    #expect(run.status == 85 && Date().timeIntervalSince(start) < 14, "\(run.errors)")
     #expect(job.notes == ["brief"] && !run.errors.contains("warning"), "\(run.errors)")
     let report = try contents(job.folder + "/report.txt")
     #expect(report.contains("\nbrief ") && !report.contains("missing"), "\(report)")
@@ -137,7 +137,9 @@ struct DrainTests {
   func aRankThatDiedElsewhere() throws {
     let job = try DurableJob(["durable-mixed", "25"])
     defer { job.remove() }
-    let environment = ["MUSTER_TEST_SEPARATE_NODES": "1", "MUSTER_TEST_STOP": "begun"]
+    let environment = [
+      "MUSTER_TEST_SEPARATE_NODES": "1", "MUSTER_TEST_STOP": "begun", "OMPI_MCA_odls_base_sigkill_timeout": "5",
+    ]
     let run = try job.run(ranks: 3, environment: environment)
     #expect(run.status != 85 && run.status != 0, "\(run.status)")
     #expect(run.errors.contains("no answer from rank 1 (node "), "\(run.errors)")
@@ -154,7 +156,7 @@ struct DrainTests {
       .appendingPathComponent("muster").path
     for number in 1...8 {
       // Some have a moment.
-      let end = Date().timeIntervalSince1970 + (number % 2 == 0 ? 5 : 10 + Double(number) * 0.02)
+      let end = Date().timeIntervalSince1970 + (number % 2 == 0 ? 9 : 10 + Double(number) * 0.02)
       let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "\(end)", "MUSTER_REPORT": "report"])
       #expect(run.status == 85, "\(number): \(run.status) \(run.errors)")
       let status = Process()
@@ -173,6 +175,29 @@ struct DrainTests {
     let last = try job.run(ranks: ranks)
     #expect(last.status == 0, "\(last.errors)")
     for step in 0..<6 { #expect(job.printed.ranges(of: "step \(step): ").count == 1, "\(job.printed)") }
+  }
+
+  /// A signal when the program comes to its end: either it ends, or it leaves and ends the next time, with all that it has
+  /// to print.
+  @Test(arguments: [nil, 3] as [Int?])
+  func aSignalAtTheEnd(ranks: Int?) throws {
+    for pause in [0, 20, 40, 50, 60, 70, 80, 120] {
+      let job = try DurableJob(["durable-brief", "\(pause)"])
+      defer { job.remove() }
+      let run = try job.run(
+        ranks: ranks, stop: "told", environment: ["MUSTER_TRACE": "trace", "MUSTER_REPORT": "report"])
+      #expect(run.status == 0 || run.status == 85, "\(pause): \(run.status) \(run.errors)")
+      var output = run.output
+      if run.status == 85 {
+        let next = try job.run(ranks: ranks)
+        #expect(next.status == 0 && next.errors.contains("goes on after "), "\(pause): \(next.errors)")
+        output += next.output
+      } else {
+        #expect(!run.errors.contains("leaves with status 85"), "\(run.errors)")
+      }
+      let expected = "one 1\ntwo 2\nthree\n"
+      #expect(job.printed == expected && output == expected, "\(pause): \(run.status) \(job.printed) \(output)")
+    }
   }
 
   /// A job's end that was over before is of another job: the program would drain at once, as often as it's started.

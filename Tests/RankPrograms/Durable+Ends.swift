@@ -72,6 +72,17 @@ extension Durable {
     }
   }
 
+  /// A program that is nearly over when it is told to drain.
+  static func brief(milliseconds: Int) async throws {
+    try await Session.run { session in
+      print("one \(try await session.delayed { 1 }.compute())")
+      if session.rank == 0, variable("MUSTER_TEST_STOP") == "told" { kill(getpid(), SIGUSR1) }
+      usleep(UInt32(milliseconds) * 1000)
+      print("two \(try session.onRoot("two") { 2 })")
+      print("three")
+    }
+  }
+
   /// Calls `exit` between two calls.
   static func exitEarly() async throws {
     try await Session.run { session in

@@ -25,7 +25,8 @@ extension ScriptWriter {
     }
   }
 
-  /// After the variables: one of them, or of whoever submits the job, may be that the program is to begin anew.
+  /// Right before the launch: a variable, of the job's or of whoever submits it, may say that the program is to begin anew,
+  /// and the journal may be in a folder that the prologue makes.
   func addResumption(to script: inout JobScript) {
     guard job.drain?.restarts == true else { return }
     let isChain = job.cluster.system == .pbs
@@ -33,11 +34,13 @@ extension ScriptWriter {
     script.add(
       "if [ \"${MUSTER_JOURNAL_START:-}\" = anew ]; then",
       "what is to begin anew does so once: a run that has begun has touched the journal")
-    script.add("  muster_was=$(stat -c %y -- \"$MUSTER_JOURNAL\" 2>/dev/null || echo none)")
+    script.add("  muster_was=$(stat -L -c %.Y -- \"$MUSTER_JOURNAL\" 2>/dev/null || echo none)")
     script.add(
       (isChain ? "  if [ \"$muster_restart\" -eq 0 ] &&" : "  if")
         + " [ \"$(head -n 1 -- \"$MUSTER_JOURNAL.anew\" 2>/dev/null || true)\" != \"\(id)\" ]; then")
-    script.add("    printf '%s\\n' \"\(id)\" \"$muster_was\" >\"$MUSTER_JOURNAL.anew\"", "the job's first start")
+    script.add(
+      "    printf '%s\\n' \"\(id)\" \"$muster_was\" >\"$MUSTER_JOURNAL.anew\" ||", "the job's first start is noted")
+    script.add("      echo \"muster: '$MUSTER_JOURNAL.anew' can't be written: each run begins anew\" >&2")
     script.add("  elif [ \"$(tail -n 1 -- \"$MUSTER_JOURNAL.anew\" 2>/dev/null || true)\" != \"$muster_was\" ]; then")
     script.add("    export MUSTER_JOURNAL_START=resume")
     script.add("  fi")
@@ -85,6 +88,7 @@ extension ScriptWriter {
   /// The launch in the background, so that the shell hears signals; the wait for its end; and what follows from its status.
   func launchAndDrain(_ lines: [String], _ reason: String, of script: inout JobScript) {
     guard let drain = job.drain else { return }
+    addResumption(to: &script)
     let hasTimer = addTimer(to: &script)
     script.add("status=\(JobDescription.Drain.status)", "a program that hasn't begun when the signal comes has drained")
     script.add("if [ -z \"$muster_heard\" ]; then")

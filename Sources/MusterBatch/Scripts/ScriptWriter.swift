@@ -87,7 +87,6 @@ struct ScriptWriter {
     for (name, value) in job.environment.sorted(by: { $0.key < $1.key }) {
       script.add("export \(name)=\(ShellText.word(value))", "of environment")
     }
-    addResumption(to: &script)
     if !job.epilogue.isEmpty {
       script.gap()
       script.add(

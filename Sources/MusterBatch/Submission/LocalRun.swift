@@ -31,8 +31,8 @@ public struct LocalRun: Hashable, Sendable {
 
   /// Runs a program, and waits for its end. What it prints goes where this process's output goes.
   ///
-  /// - Returns: its status, as a shell has it.
-  /// - Throws: `BatchError` with code `invalidValue` without ranks, threads or a program; `commandNotFound` without bash.
+  /// - Returns: its status, as a shell has it: 127 where there is no launcher.
+  /// - Throws: `BatchError` with code `invalidValue` without ranks, threads or a program.
   public func run(_ command: [String]) throws(BatchError) -> Int32 {
     let script = try job.script(running: command).text()
     let process = Process()

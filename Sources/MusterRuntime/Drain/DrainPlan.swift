@@ -11,8 +11,11 @@ struct DrainPlan: Sendable {
   var isBusy: @Sendable () -> Bool
   /// On every rank: makes what tasks have written lasting, and notes it.
   var flush: @Sendable () -> Void
-  /// On rank 0: says in the journal that the session leaves, and has all of it on disk.
-  var leave: @Sendable (DrainState.Reason) -> Void
+  /// On rank 0: has in the journal what was done until now, where the job ends as one that has failed.
+  var settle: @Sendable () -> Void
+  /// On rank 0: says in the journal that the session leaves, and has all of it on disk. Returns false where it doesn't leave
+  /// any more: the program has come to its end.
+  var leave: @Sendable (DrainState.Reason) -> Bool
 
   /// What rank 0 tells when it stops, and when it leaves.
   static func tell(_ action: DrainState.Action) {

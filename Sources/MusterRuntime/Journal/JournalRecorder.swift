@@ -26,7 +26,8 @@ final class JournalRecorder: Sendable {
   private let words: Mutex<Words>
   /// The calls up to this one, without it, have been recorded.
   private let nextCall = Atomic(0)
-  private let hasStopped = Atomic(false)
+  /// Nothing more is added. With the lock held while something is: how much was printed by then belongs to it.
+  private let hasStopped = Mutex(false)
   /// The last call was recorded with an error.
   private let hasFailed = Atomic(false)
 
@@ -48,7 +49,7 @@ final class JournalRecorder: Sendable {
   }
 
   /// No call is recorded any more.
-  func stop() { hasStopped.store(true, ordering: .relaxed) }
+  func stop() { hasStopped.withLock { $0 = true } }
 
   /// Calls up to a number needn't be recorded: the journal has them.
   func skipCalls(upTo count: Int) { nextCall.store(count, ordering: .relaxed) }
@@ -133,17 +134,24 @@ final class JournalRecorder: Sendable {
   private func add(
     _ pending: Pending, _ bulk: [JournalWriter.Bulk], isError: Bool = false, _ outcome: (inout RecordEncoder) -> Void
   ) {
-    // What comes after the session has left its next run does again.
-    guard !hasStopped.load(ordering: .relaxed) else { return }
-    let length = output.length()
-    if let failure = output.failure { return writer.fail(failure) }
-    writer.append(.call, bulk: bulk) { encoder in
-      CallRecord.put(
-        time: Self.time, fingerprint: (pending.fingerprint.low, pending.fingerprint.high),
-        callCount: UInt64(pending.callCount), outputLength: length, to: &encoder)
-      outcome(&encoder)
-      encoder.put(raw: pending.calls)
+    let isAdded = hasStopped.withLock { hasStopped in
+      // What comes after the session has left its next run does again.
+      guard !hasStopped else { return false }
+      let length = output.length()
+      if let failure = output.failure {
+        writer.refuse(failure)
+        return false
+      }
+      writer.append(.call, bulk: bulk) { encoder in
+        CallRecord.put(
+          time: Self.time, fingerprint: (pending.fingerprint.low, pending.fingerprint.high),
+          callCount: UInt64(pending.callCount), outputLength: length, to: &encoder)
+        outcome(&encoder)
+        encoder.put(raw: pending.calls)
+      }
+      return true
     }
+    guard isAdded else { return }
     // Where it's the program's end the next run makes the call again, and comes to what was before it.
     guard !isError else { return }
     let unneeded = keptFiles.value.withLock { $0.takeDue() }

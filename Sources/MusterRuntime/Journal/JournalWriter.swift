@@ -39,8 +39,8 @@ final class JournalWriter: @unchecked Sendable {
 
   private let file: Int32
   private let path: String
-  /// What has to be on disk before the records are.
-  private let beforeSync: @Sendable () -> Void
+  /// Has on disk what has to be there before the records are; returns the number of the error that it met, or 0.
+  private let beforeSync: @Sendable () -> Int32
   private let condition = ConditionLock()
   private var parts: [Part] = []
   /// The last bytes of what is to be written.
@@ -61,6 +61,8 @@ final class JournalWriter: @unchecked Sendable {
   /// What is to be done when records are on disk, by how many these are.
   private var afterSync: [(count: Int, body: @Sendable () -> Void)] = []
   private var error: MusterError?
+  /// Why nothing more is added; what was before is written.
+  private var refusal: MusterError?
   /// Whether anything has gone wrong; for a look at every call.
   private let hasFailed = Atomic<Bool>(false)
 
@@ -71,7 +73,7 @@ final class JournalWriter: @unchecked Sendable {
   /// - Parameters:
   ///   - file: the journal's descriptor, which the writer closes.
   ///   - length: where to begin to write.
-  init(file: Int32, path: String, length: UInt64, beforeSync: @escaping @Sendable () -> Void) {
+  init(file: Int32, path: String, length: UInt64, beforeSync: @escaping @Sendable () -> Int32) {
     self.file = file
     self.path = path
     self.length = length
@@ -83,15 +85,14 @@ final class JournalWriter: @unchecked Sendable {
   /// What went wrong; nothing is added any more then.
   var failure: MusterError? {
     guard hasFailed.load(ordering: .relaxed) else { return nil }
-    return condition.withLock { error }
+    return condition.withLock { error ?? refusal }
   }
 
   /// Something went wrong elsewhere, after which nothing is to be added.
-  func fail(_ failure: MusterError) {
+  func refuse(_ failure: MusterError) {
     condition.withLock {
-      if error == nil { error = failure }
+      if refusal == nil { refusal = failure }
       hasFailed.store(true, ordering: .relaxed)
-      condition.broadcast()
     }
   }
 
@@ -109,7 +110,7 @@ final class JournalWriter: @unchecked Sendable {
     while bulkBytes > Self.copiedBytes, heldBytes > 0, heldBytes + bulkBytes > Self.mostHeldBytes, error == nil,
       !isClosed
     { condition.wait() }
-    guard !isClosed else { return condition.unlock() }
+    guard !isClosed, refusal == nil else { return condition.unlock() }
     let start = open.bytes.count
     open.record(kind, bulkBytes: bulkBytes, bulkChecksum: checksum, head: head)
     end += UInt64(open.bytes.count - start + bulkBytes)
@@ -242,7 +243,8 @@ final class JournalWriter: @unchecked Sendable {
   }
 
   private func syncFile() -> MusterError? {
-    beforeSync()
+    let status = beforeSync()
+    guard status == 0 else { return failure(status) }
     guard fdatasync(file) == 0 || errno == EINVAL else { return failure(errno) }
     return nil
   }

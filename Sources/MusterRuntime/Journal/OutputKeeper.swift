@@ -94,11 +94,12 @@ final class OutputKeeper: Sendable {
   ///   - passedOn: how many bytes have been: more than are kept where the program is about to print again what it has.
   ///   - tell: hears how many have been.
   ///   - settle: waits until what was told lasts.
+  /// - Returns: how many have been passed on of the file as it is.
   /// - Throws: `MusterError` with code `permissionDenied`, `diskFull` or `inputOutput` where the file can't be opened.
   func begin(
     at length: UInt64, passedOn: UInt64, tell: @escaping @Sendable (UInt64) -> Void,
     settle: @escaping @Sendable () -> Void
-  ) throws(MusterError) {
+  ) throws(MusterError) -> UInt64 {
     let file = try Self.opened(path, O_RDWR | O_CREAT)
     var status = stat()
     guard fstat(file, &status) == 0 else { throw Self.failure(path) }
@@ -121,6 +122,8 @@ final class OutputKeeper: Sendable {
     guard ftruncate(file, off_t(start)) == 0, lseek(file, off_t(start), SEEK_SET) >= 0 else {
       throw Self.failure(path)
     }
+    // What was passed on of text behind the last call comes right after what is left.
+    let passedOn = passedOn < length ? min(passedOn, start) : start + (passedOn - length)
     try state.withLock { state throws(MusterError) in
       try Self.redirect(to: file, &state)
       // What couldn't be written before the session is no matter of the journal's.
@@ -142,6 +145,7 @@ final class OutputKeeper: Sendable {
         usleep(Self.collecting)
       }
     }
+    return passedOn
   }
 
   /// How much has been printed; it is passed on soon.
@@ -167,20 +171,20 @@ final class OutputKeeper: Sendable {
       // Nobody has kept why.
       let end = lseek(state.file, 0, SEEK_END)
       var byte: UInt8 = 0
-      errno = EIO
-      if pwrite(state.file, &byte, 1, end) == 1 { errno = EIO }
-      let failure = Self.failure(path)
+      guard pwrite(state.file, &byte, 1, end) == 1 else { return Self.failure(path) }
       ftruncate(state.file, end)
-      return failure
+      return MusterError(
+        .inputOutput, "'\(path)', where a journal keeps what the program prints, couldn't be written for a while",
+        fix: "Start the program again: it goes on after the last call that the journal has, and prints the rest again")
     }
   }
 
-  /// Has what was printed last.
-  func sync() {
+  /// Has what was printed last. Returns the number of the error that it met; 0 where there was none.
+  func sync() -> Int32 {
     let file = state.withLock { $0.isKeeping ? dup($0.file) : -1 }
-    guard file >= 0 else { return }
-    fdatasync(file)
-    close(file)
+    guard file >= 0 else { return 0 }
+    defer { close(file) }
+    return fdatasync(file) == 0 || errno == EINVAL ? 0 : errno
   }
 
   /// Passes on what has been printed, as far as somebody reads it, tells how much, and passes nothing on any more: what is
@@ -194,7 +198,7 @@ final class OutputKeeper: Sendable {
     // Who writes may have to wait for ever.
     var left = patience
     var before: UInt64 = 0
-    while left > 0 {
+    while left > 0 && clinux_output_has_failed() == 0 {
       let (isKeeping, passedOn) = state.withLock { ($0.isKeeping, $0.passedOn) }
       guard isKeeping && passedOn < length else { break }
       left = passedOn > before && !isTotal ? patience : left - 1
@@ -255,6 +259,8 @@ final class OutputKeeper: Sendable {
     // A pipe takes so much whole or not at all: how much has gone is known whoever stops meanwhile.
     var buffer = [UInt8](repeating: 0, count: Int(PIPE_BUF))
     while true {
+      // What comes after a hole is the next run's, which prints it again.
+      guard clinux_output_has_failed() == 0 else { return false }
       let part = state.withLock { state -> (count: Int, original: Int32)? in
         guard state.isKeeping else { return nil }
         let length = extent == .all ? UInt64(max(0, lseek(state.file, 0, SEEK_CUR))) : state.recorded

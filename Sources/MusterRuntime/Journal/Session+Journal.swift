@@ -79,7 +79,7 @@ extension Session {
         jobEnd: configuration.deadline.map { DrainPlan.monotonic($0) },
         isBusy: { [weak self] in self.map { $0.unrecordedResults.load(ordering: .relaxed) > 0 } ?? false },
         flush: { journal.flushPieces() },
-        leave: { journal.leave(because: $0, run) }))
+        settle: { journal.settle() }, leave: { journal.leave(because: $0, run) }))
     hasJournal.store(true, ordering: .relaxed)
     isReplaying.store(true, ordering: .relaxed)
     if opening.isEnded {
@@ -111,8 +111,9 @@ extension Session {
   /// - Throws: `MusterError`, the same on every rank, where the journal can't be written.
   func endJournal() throws {
     guard let journal = state.value.withLock({ $0.journal }) else { return }
-    DrainSignal.unwatch()
     guard !isReplaying.load(ordering: .relaxed) else {
+      journal.beginEnd()
+      DrainSignal.unwatch()
       journal.recorder?.output.end()
       journal.recorder?.writer.close()
       if !journal.isEnded {
@@ -133,21 +134,25 @@ extension Session {
       }
       StandardStreams.flushBufferedOutput()
       if let failure = recorder.writer.failure ?? recorder.output.failure { throw failure }
-      // No other run will.
+      // No other run will. Until somebody has read it the session may leave.
       recorder.output.passOnAndTell()
+      journal.beginEnd()
+      DrainSignal.unwatch()
       recorder.writer.append(
         .end(EndRecord(time: JournalRecorder.time, outputLength: recorder.output.length())))
       try recorder.writer.sync()
       journal.finish()
       return true
     }
+    DrainSignal.unwatch()
     journal.keeper.close()
   }
 
   /// The session ends with an error: what is in the journal stays for the next run.
   func abandonJournal() {
-    if hasJournal.load(ordering: .relaxed) { DrainSignal.unwatch() }
     guard let journal = state.value.withLock({ $0.journal }) else { return }
+    journal.beginEnd()
+    if hasJournal.load(ordering: .relaxed) { DrainSignal.unwatch() }
     journal.keeper.flush()
     journal.keeper.close()
     // What nobody reads in that time the next run passes on.

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import MusterJournal
 internal import MusterScheduling
 internal import Synchronization
@@ -24,6 +25,8 @@ final class SessionJournal: Sendable {
     var hasBegun = false
     /// On rank 0: the session leaves, and nothing is added any more.
     var hasLeft = false
+    /// On rank 0: the program has come to its end, and the session doesn't leave before it any more.
+    var isEnding = false
     /// The program isn't the one that wrote the journal: every call fails with it.
     var difference: MusterError?
     /// The pieces that were done when the session went past its journal; nil before that.
@@ -178,21 +181,21 @@ final class SessionJournal: Sendable {
   func begin(_ run: RunRecord, callCount: Int) throws(MusterError) {
     guard let recorder else { return }
     let writer = recorder.writer
-    try recorder.output.begin(
+    awaitEndIfLeft()
+    let passedOn = try recorder.output.begin(
       at: outputLength, passedOn: printedLength, tell: { writer.append(.printed($0)) },
       settle: {
         do throws(MusterError) { try writer.sync() } catch { StandardStreams.writeError("muster: \(error)\n") }
       })
     recorder.skipCalls(upTo: callCount)
-    let goesOn = state.withLock { state in
-      guard !state.hasLeft else { return false }
+    state.withLock { state in
+      guard !state.hasLeft else { return }
       state.hasBegun = true
       writer.append(.run(run))
-      return true
+      // The record that said so may have been cut off.
+      if passedOn > 0 { writer.append(.printed(passedOn)) }
     }
-    guard goesOn else { return recorder.stop() }
-    // The record that said so may have been cut off.
-    if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
+    awaitEndIfLeft()
     for record in state.withLock({ $0.pieces?.diminishedRecords ?? [] }) { recorder.writer.append(.pieces(record)) }
   }
 
@@ -250,13 +253,39 @@ final class SessionJournal: Sendable {
     for flush in state.withLock({ Array($0.syncs.values) }) { flush() }
   }
 
-  /// On rank 0: the session leaves before its work is done, maybe before it has come to any.
-  func leave(because reason: DrainState.Reason, _ run: RunRecord) {
+  /// The program has come to its end on rank 0, where the session doesn't leave: else this doesn't return.
+  func beginEnd() {
+    guard recorder != nil else { return }
+    state.withLock { state in if !state.hasLeft { state.isEnding = true } }
+    awaitEndIfLeft()
+  }
+
+  /// What the program did in the moments until the process ends would be done again by the next run.
+  private func awaitEndIfLeft() {
+    while recorder != nil && state.withLock({ $0.hasLeft }) { usleep(100_000) }
+  }
+
+  /// On rank 0: what was done until now is on disk.
+  func settle() {
     guard let recorder else { return }
-    let hadBegun = state.withLock { state in
-      defer { state.hasLeft = true }
-      if !state.hasBegun && !isEnded { recorder.writer.append(.run(run)) }
-      return state.hasBegun
+    recorder.output.stop(patience: 100, isTotal: true)
+    try? recorder.writer.sync()
+  }
+
+  /// On rank 0: the session leaves before its work is done, maybe before it has come to any. Returns whether it does: a
+  /// program that has come to its end ends.
+  func leave(because reason: DrainState.Reason, _ run: RunRecord) -> Bool {
+    guard let recorder else { return true }
+    let mayLeave = state.withLock { state in
+      guard !state.isEnding else { return false }
+      state.hasLeft = true
+      return true
+    }
+    guard mayLeave else { return false }
+    let hadBegun = state.withLock { $0.hasBegun }
+    if !hadBegun && !isEnded {
+      recorder.writer.append(.run(run))
+      if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
     }
     if hadBegun {
       recorder.stop()
@@ -268,5 +297,6 @@ final class SessionJournal: Sendable {
     do throws(MusterError) { try recorder.writer.sync() } catch {
       StandardStreams.writeError("muster: \(error)\n")
     }
+    return true
   }
 }

@@ -92,12 +92,14 @@ final class LocalEngine: Engine {
         let action = state.look(
           at: MonotonicClock.nanoseconds, signal: DrainSignal.reason, longestTask: longest,
           isIdle: isIdle && !plan.isBusy())
-        if let action { DrainPlan.tell(action) }
         switch action {
-        case .stop: worker.stop()
+        case .stop:
+          DrainPlan.tell(action!)
+          worker.stop()
         case .leave(let reason):
           plan.flush()
-          plan.leave(reason)
+          guard plan.leave(reason) else { return }
+          DrainPlan.tell(action!)
           events?.noteEnding(.drained)
           events?.finishReport()
           events?.finish()

@@ -43,8 +43,12 @@ struct RankDrain {
 
   /// On rank 0: looks what is due.
   mutating func look(_ root: RootRole, now: Int) {
-    if let gatheringEnd { return gather(root, until: gatheringEnd, now: now) }
     let own = ownReason
+    if let end = gatheringEnd {
+      // A launcher that has begun to end the ranks doesn't wait.
+      if own == .termination { gatheringEnd = min(end, now + Self.lastGathering) }
+      return gather(root, until: gatheringEnd!, now: now)
+    }
     let reason = own == .termination || wanted == .termination ? .termination : own ?? wanted
     let isIdle = done.count == engine.rankCount - 1 && !root.isFinishing && !plan.isBusy()
     guard let action = state.look(at: now, signal: reason, longestTask: root.longestTask, isIdle: isIdle) else {
@@ -58,9 +62,12 @@ struct RankDrain {
     case .leave(let reason):
       // A launcher ends the others by SIGTERM when a rank has died: a job that did so has failed.
       let silent = (1..<engine.rankCount).filter { !answered.contains($0) }
-      if reason == .termination && !silent.isEmpty { root.terminated(without: silent) }
+      if reason == .termination && !silent.isEmpty {
+        plan.settle()
+        root.terminated(without: silent)
+      }
+      guard plan.leave(reason) else { return }
       DrainPlan.tell(action)
-      plan.leave(reason)
       engine.events?.noteEnding(.drained)
       let end = now + (reason == .termination ? Self.lastGathering : Self.gathering)
       gatheringEnd = end
