@@ -55,10 +55,11 @@ struct SubmissionTests {
     #expect(try site.muster("jobs").output == "no job was submitted yet\n")
   }
 
-  @Test func aSubmissionIsntRepeated() throws {
-    let site = try Site(["sbatch": "exec sleep 30"])
+  @Test(arguments: [("slurm", "sbatch"), ("pbs", "qsub")])
+  func aSubmissionIsntRepeated(system: String, command: String) throws {
+    let site = try Site([command: "exec sleep 30"])
     let start = Date()
-    let (status, output) = try site.muster("submit", "slurm", "--patience", "0.5", "--", "./heat")
+    let (status, output) = try site.muster("submit", system, "--patience", "0.5", "--", "./heat")
     #expect(
       status == 1 && output.contains("didn't answer") && output.contains("may be queued all the same"), "\(output)")
     #expect(site.calls().count == 1 && Date().timeIntervalSince(start) < 20)
@@ -89,6 +90,14 @@ struct SubmissionTests {
     // Accounting once, since it may be down while the queue answers.
     #expect(site.calls().map { $0.prefix(6) } == ["sacct ", "squeue", "squeue", "squeue", "squeue"])
     #expect(try site.muster("jobs", "--patience=-1").output.contains("--patience is above 0"))
+  }
+
+  @Test func aPBSThatHangsIsGivenUp() throws {
+    let site = try Site(["qstat": "exec sleep 100"])
+    try site.note("5", system: "pbs")
+    let (status, output) = try site.muster("jobs", "--patience", "0.2")
+    #expect(status == 1 && output.contains("qstat didn't answer within 1 s"), "\(output)")
+    #expect(site.calls().count == 4, "\(site.calls())")
   }
 
   @Test func accountingMayBeDown() throws {

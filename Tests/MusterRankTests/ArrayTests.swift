@@ -43,7 +43,7 @@ struct RankArrayTests {
     ("closure", "invalidArgument", "30 isn't liked"),
   ])
   func mistakesAreTheSameErrorOnEveryRank(kind: String, code: String, words: String) throws {
-    for ranks in [nil, 3] as [Int?] {
+    for ranks in Launch.sizes {
       let folder = temporaryFolder("bad-input")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       defer { removeFolder(folder) }
@@ -62,7 +62,7 @@ struct RankArrayTests {
       ("fills", "diskFull", "/disk/out.h5\": the disk is full"),
     ])
   func theFaultsOfADiskAreTheSameErrorOnEveryRank(kind: String, code: String, words: String) throws {
-    for ranks in [nil, 3] as [Int?] {
+    for ranks in Launch.sizes {
       let folder = temporaryFolder("bad-input")
       try FileManager.default.createDirectory(atPath: folder + "/disk", withIntermediateDirectories: true)
       defer { removeFolder(folder) }

@@ -21,7 +21,7 @@ struct CoordinationTests {
     "documented: 2.0, [\"1.0 2.0\", \"2.0 4.0\", \"3.0 6.0\", \"4.0 8.0\", \"5.0 10.0\"]",
   ]
 
-  @Test(arguments: [nil, 3] as [Int?], ["1", "2"])
+  @Test(arguments: Launch.sizes, ["1", "2"])
   func tasksCoordinate(ranks: Int?, threads: String) throws {
     // With one thread alone nobody contends for a lease, as tasks that don't wait run one after the other.
     if ranks == nil && threads == "1" { return }

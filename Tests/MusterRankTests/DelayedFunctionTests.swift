@@ -4,7 +4,7 @@ import Testing
 /// Functions that are put off, on ranks.
 @Suite(.serialized)
 struct DelayedFunctionTests {
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func graphsAreDrawnOnce(ranks: Int?) throws {
     let folder = temporaryFolder("pictures")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -22,7 +22,7 @@ struct DelayedFunctionTests {
   }
 
   /// A task of one rank that asks for what all ranks have to ask for; also what it puts off there is no call of theirs.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func theSessionInATaskIsAnErrorOfTheTask(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["session-in-task"], ranks: ranks, limit: 30)
     #expect(run.status == 0, "\(run.errors)")

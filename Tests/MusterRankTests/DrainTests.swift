@@ -4,7 +4,7 @@ import Testing
 /// A program leaves before its work is done, and goes on when it's started again.
 @Suite(.serialized)
 struct DrainTests {
-  @Test(arguments: [nil, 3] as [Int?], ["USR1", "TERM", "USR1 of a worker"])
+  @Test(arguments: Launch.sizes, ["USR1", "TERM", "USR1 of a worker"])
   func aSignalMakesItLeaveWithStatus85(ranks: Int?, way: String) throws {
     if ranks == nil && way.hasSuffix("worker") { return }
     let job = try DurableJob.ofEverything(milliseconds: 120)
@@ -59,7 +59,7 @@ struct DrainTests {
     #expect(read + next.output == job.printed)
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func itLeavesBeforeTheJobEnds(ranks: Int?) throws {
     let job = try DurableJob.ofEverything(milliseconds: 400)
     defer { job.remove() }
@@ -74,7 +74,7 @@ struct DrainTests {
   }
 
   /// What a task has yielded is noted, however large it is.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aResultOnItsWayIsNotLost(ranks: Int?) throws {
     let job = try DurableJob(["durable-result", "12000000"])
     defer { job.remove() }
@@ -86,7 +86,7 @@ struct DrainTests {
   }
 
   /// A run that goes on leaves the report and the trace of the one before.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func eachRunHasItsReport(ranks: Int?) throws {
     let job = try DurableJob.ofEverything(milliseconds: 20)
     defer { job.remove() }
@@ -114,7 +114,7 @@ struct DrainTests {
   }
 
   /// A task that would take too long is dropped; what was done before is told all the same, also by who runs it.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aTaskThatTakesTooLongIsDropped(ranks: Int?) throws {
     let job = try DurableJob(["durable-mixed", "25"])
     defer { job.remove() }
@@ -148,13 +148,13 @@ struct DrainTests {
   }
 
   /// A job that ends at once: all ranks leave, whichever has come how far, and the journal has each run.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func theJobEndsAtOnce(ranks: Int?) throws {
     let job = try DurableJob.ofEverything(milliseconds: 300)
     defer { job.remove() }
     let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
       .appendingPathComponent("muster").path
-    for number in 1...8 {
+    for number in 1...5 {
       // Some have a moment.
       let end = Date().timeIntervalSince1970 + (number % 2 == 0 ? 9 : 10 + Double(number) * 0.02)
       let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "\(end)", "MUSTER_REPORT": "report"])
@@ -171,7 +171,7 @@ struct DrainTests {
       #expect(said.contains("left before its work was done"), "\(said)")
     }
     let reports = try FileManager.default.contentsOfDirectory(atPath: job.folder).filter { $0.hasPrefix("report") }
-    #expect(reports.sorted() == (["report"] + (2...8).map { "report-run\($0)" }).sorted())
+    #expect(reports.sorted() == (["report"] + (2...5).map { "report-run\($0)" }).sorted())
     let last = try job.run(ranks: ranks)
     #expect(last.status == 0, "\(last.errors)")
     for step in 0..<6 { #expect(job.printed.ranges(of: "step \(step): ").count == 1, "\(job.printed)") }
@@ -179,9 +179,9 @@ struct DrainTests {
 
   /// A signal when the program comes to its end: either it ends, or it leaves and ends the next time, with all that it has
   /// to print.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aSignalAtTheEnd(ranks: Int?) throws {
-    for pause in [0, 20, 40, 50, 60, 70, 80, 120] {
+    for pause in [0, 30, 50, 60, 80, 120] {
       let job = try DurableJob(["durable-brief", "\(pause)"])
       defer { job.remove() }
       let run = try job.run(
@@ -201,7 +201,7 @@ struct DrainTests {
   }
 
   /// A job's end that was over before is of another job: the program would drain at once, as often as it's started.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func theJobsEndIsOver(ranks: Int?) throws {
     let job = try DurableJob.ofEverything(milliseconds: 0)
     defer { job.remove() }

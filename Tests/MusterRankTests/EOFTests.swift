@@ -68,7 +68,7 @@ struct EOFTests {
     #expect(picture.count > 10_000)
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func missingInputIsNamedAndLeavesNothing(ranks: Int?) throws {
     let folder = Self.scratchFolder()
     defer { removeFolder(folder) }

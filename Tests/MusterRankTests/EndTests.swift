@@ -15,7 +15,7 @@ struct EndTests {
     #expect(!run.errors.contains("a task runs on"), "\(run.errors)")
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aSessionEndsAfterTheCollectiveThatRuns(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["return-while-computing"], ranks: ranks, limit: 30)
     #expect(run.status == 0, "\(run.errors)")

@@ -20,7 +20,7 @@ extension Trait where Self == ConditionTrait {
 
 @Suite(.serialized)
 struct FailureTests {
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func errorsAreTheSameOnEveryRankAndTheSessionGoesOn(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["errors"], ranks: ranks)
     #expect(run.status == 0, "\(run.errors)")
@@ -31,7 +31,7 @@ struct FailureTests {
     #expect(run.output.contains("RankPrograms/Failures.swift:1234"))
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func anUncaughtErrorIsShownOnceWithStatus1(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["uncaught"], ranks: ranks)
     #expect(run.status == 1, "\(run.errors)")
@@ -228,7 +228,7 @@ struct DeathAfterSessionTests {
 /// What a program may do after a session that threw.
 @Suite(.serialized)
 struct AfterErrorTests {
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func anotherSessionSucceeds(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["after-error", "session"], ranks: ranks, limit: 30)
     #expect(run.status == 0, "\(run.errors)")

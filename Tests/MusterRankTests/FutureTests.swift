@@ -19,7 +19,7 @@ struct FutureTests {
     #expect(run.lines.contains("[failed, finished, cancelled]"), "\(run.output)")
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func whatIsLeftBehindDoesNotHoldTheEndUp(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["futures-left"], ranks: ranks, limit: 30)
     #expect(run.status == 0, "\(run.errors)")
@@ -27,14 +27,14 @@ struct FutureTests {
     #expect(run.seconds < 15)
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aLongChainKeepsItsEnd(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["futures-chain", "20000"], ranks: ranks, limit: 120)
     #expect(run.status == 0, "\(run.errors)")
     #expect(run.output == "chain 20000\nlittle is left\n")
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func manyFuturesInTheOrderOfTheirEnds(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["futures-completed", "20000"], ranks: ranks, limit: 120)
     #expect(run.status == 0, "\(run.errors)")

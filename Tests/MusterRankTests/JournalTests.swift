@@ -19,7 +19,7 @@ struct JournalTests {
 
   private static let steps = ["step 2", "square 3", "roots", "field", "squeezed", "kept", "caught", "end"]
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func goesOnAfterAKillAtEachStep(ranks: Int?) throws {
     let undisturbed = try Self.undisturbed.get()
     let job = try DurableJob.ofEverything(milliseconds: 2)
@@ -54,7 +54,7 @@ struct JournalTests {
     #expect(try job.result() == undisturbed)
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aProgramThatHasEndedIsNotRunAgain(ranks: Int?) throws {
     let job = try DurableJob.ofEverything(milliseconds: 0)
     defer { job.remove() }
@@ -73,7 +73,7 @@ struct JournalTests {
     #expect(!FileManager.default.fileExists(atPath: job.journal + ".blocks"))
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aTornTailIsCutOff(ranks: Int?) throws {
     let undisturbed = try Self.undisturbed.get()
     let job = try DurableJob.ofEverything(milliseconds: 0)
@@ -100,7 +100,7 @@ struct JournalTests {
       ("operation", "was sum of Double", "and is mean of Double"),
       ("more", "was min", "and is max"),
       ("less", "it has come to its end, and had made further calls then", "Run the program as it was"),
-    ], [nil, 3] as [Int?])
+    ], Launch.sizes)
   func aChangedProgramIsToldWhereItDiffers(
     change: (way: String, then: String, now: String), ranks: Int?
   ) throws {
@@ -145,7 +145,7 @@ struct JournalTests {
   }
 
   /// What went wrong at the end is tried again.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func anErrorThatEndedTheProgramIsNotKept(ranks: Int?) throws {
     let path = temporaryFolder("wanted")
     defer { removeFolder(path) }
@@ -162,7 +162,7 @@ struct JournalTests {
     #expect(job.notes == ["first", "look", "look", "look"])
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func whatWorkersKeepIsComputedAgainOnlyWhereItIsNotCheckpointed(ranks: Int?) throws {
     // The last step's is held for a moment only: some of its tasks begin.
     for (way, again) in [("kept", 16...16), ("checkpointed", 0...0), ("alone", 0...4)] {
@@ -182,7 +182,7 @@ struct JournalTests {
   }
 
   /// What no run that goes on can need doesn't stay on disk.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func checkpointsGoWhenNothingNeedsThem(ranks: Int?) throws {
     let job = try DurableJob(["durable-chain", "42", "checkpointed", "50"])
     defer { job.remove() }
@@ -199,7 +199,7 @@ struct JournalTests {
   }
 
   /// What was checkpointed some time ago is needed as long as what was made of it is only in memory.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aCheckpointNowAndThen(ranks: Int?) throws {
     let job = try DurableJob(["durable-chain", "30", "sometimes", "50"])
     defer { job.remove() }
@@ -259,7 +259,7 @@ struct JournalTests {
     #expect(!FileManager.default.fileExists(atPath: job.journal + ".blocks"))
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func whatWasKeptMayBeGone(ranks: Int?) throws {
     let job = try DurableJob(["durable-chain", "6", "checkpointed"])
     defer { job.remove() }
@@ -273,7 +273,7 @@ struct JournalTests {
   }
 
   /// The file that an earlier run has begun may be gone, and is begun anew then, with all of its chunks.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aFileThatIsGoneIsWrittenAnew(ranks: Int?) throws {
     let undisturbed = try Self.undisturbed.get()
     let job = try DurableJob.ofEverything(milliseconds: 120)
@@ -305,7 +305,7 @@ struct JournalTests {
   }
 
   /// What is compressed is so once, whenever the file is put together.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aKillWhileAFileIsPutTogether(ranks: Int?) throws {
     let chunks = 60
     let plain = try DurableJob(["durable-large", "out/x.h5", "\(chunks)", "kept"])
@@ -342,7 +342,7 @@ struct JournalTests {
   }
 
   /// There is room for what is compressed, and not for the file that is made of it.
-  @Test(.enabled(if: MemoryDisk.isPossible), arguments: [nil, 3] as [Int?])
+  @Test(.enabled(if: MemoryDisk.isPossible), arguments: Launch.sizes)
   func aDiskThatIsFullWhenAFileIsPutTogether(ranks: Int?) throws {
     let job = try DurableJob(["durable-large", "disk/x.h5", "8", "kept"])
     defer { job.remove() }
@@ -361,7 +361,7 @@ struct JournalTests {
   }
 
   /// A file that can't be begun anew is an error of the write, which a program may catch.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aFileThatIsGoneForGood(ranks: Int?) throws {
     let job = try DurableJob(["durable-refused", "out/x.h5"])
     defer { job.remove() }
@@ -378,7 +378,7 @@ struct JournalTests {
   }
 
   /// A write that fails keeps what is written for the next run.
-  @Test(arguments: [nil, 3] as [Int?], [[], ["compressed"]])
+  @Test(arguments: Launch.sizes, [[], ["compressed"]])
   func aWriteThatFailsGoesOn(ranks: Int?, compressed: [String]) throws {
     let path = temporaryFolder("wanted")
     defer { removeFolder(path) }
@@ -421,7 +421,7 @@ struct JournalTests {
   }
 
   /// A disk that breaks under a checkpoint: the program goes on, says so, and the next run computes it again.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aCheckpointThatDoesNotComeToDisk(ranks: Int?) throws {
     let job = try DurableJob(["durable-chain", "6", "checkpointed"])
     defer { job.remove() }
@@ -441,7 +441,7 @@ struct JournalTests {
   }
 
   /// A journal that the disk doesn't take isn't one: the program ends with the error, and with status 1.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aJournalThatDoesNotComeToDisk(ranks: Int?) throws {
     let job = try DurableJob(["durable-many", "40", "20000"])
     defer { job.remove() }
@@ -453,7 +453,7 @@ struct JournalTests {
   }
 
   /// What is kept and can't be read is an error that says what to do, which helps.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func whatIsKeptMayBeDamaged(ranks: Int?) throws {
     let job = try DurableJob(["durable-chain", "6", "checkpointed"])
     defer { job.remove() }
@@ -478,7 +478,7 @@ struct JournalTests {
   }
 
   /// A kill right after a file has got its name, and before the journal says so.
-  @Test(arguments: [nil, 3] as [Int?], ["plain", "kept"])
+  @Test(arguments: Launch.sizes, ["plain", "kept"])
   func aKillWhenAFileIsWhole(ranks: Int?, way: String) throws {
     let plain = try DurableJob(["durable-large", "out/x.h5", "8", way])
     defer { plain.remove() }
@@ -498,7 +498,7 @@ struct JournalTests {
   }
 
   /// Files and checkpoints leave no descriptors behind.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func descriptorsAreClosed(ranks: Int?) throws {
     let job = try DurableJob(["durable-files", "out", "8"])
     defer { job.remove() }
@@ -514,7 +514,7 @@ struct JournalTests {
   }
 
   /// A file that was closed since nothing came for a while is written to again: there are few files, and all is in them.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func slowBlocksShareFiles(ranks: Int?) throws {
     let job = try DurableJob(["durable-chain", "3", "checkpointed", "320"])
     defer { job.remove() }
@@ -530,7 +530,7 @@ struct JournalTests {
   }
 
   /// What is printed and doesn't come to disk is printed again when there is room.
-  @Test(.enabled(if: MemoryDisk.isPossible), arguments: [nil, 3] as [Int?], [0, 16, 40])
+  @Test(.enabled(if: MemoryDisk.isPossible), arguments: Launch.sizes, [0, 16, 40])
   func printedOnAFullDisk(ranks: Int?, free: Int) throws {
     let job = try DurableJob(["durable-chatty", "400"])
     defer { job.remove() }
@@ -637,7 +637,7 @@ struct JournalTests {
   }
 
   /// Who looks at a journal keeps no run out of it, however often.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func lookingKeepsNobodyOut(ranks: Int?) throws {
     let job = try DurableJob(["durable-chain", "6", "checkpointed"])
     defer { job.remove() }
@@ -666,7 +666,7 @@ struct JournalTests {
     #expect(job.printed.hasSuffix("5: 8022000.0\n"), "\(job.printed)")
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func whatIsNotKeptIsAnError(ranks: Int?) throws {
     let job = try DurableJob(["durable-unkept"])
     defer { job.remove() }
@@ -678,7 +678,7 @@ struct JournalTests {
     #expect(run.lines[2].hasPrefix("task: unsupported"), "\(run.output)")
   }
 
-  @Test(.enabled(if: MemoryDisk.isPossible), arguments: [nil, 3] as [Int?])
+  @Test(.enabled(if: MemoryDisk.isPossible), arguments: Launch.sizes)
   func aFullDiskLeavesWhatIsWhole(ranks: Int?) throws {
     let job = try DurableJob(["durable-many", "40", "20000"])
     defer { job.remove() }

@@ -55,7 +55,7 @@ struct RankMemoryTests {
   }
 
   /// Computed as they are needed, and kept before the first mean is asked for.
-  @Test(arguments: [nil, 3] as [Int?], ["lazy", "kept"])
+  @Test(arguments: Launch.sizes, ["lazy", "kept"])
   func fieldsOfManyTimesTheMemoryStayWithinIt(ranks: Int?, mode: String) throws {
     let budget = try base(ranks: ranks) + 48 * Self.mega
     let fieldBytes = 200 * Self.mega
@@ -141,14 +141,14 @@ struct RankMemoryTests {
       environment: ["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch])
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aScratchFolderThatCannotBeUsedIsAnError(ranks: Int?) throws {
     let run = try launch([], ranks: ranks, scratch: "/nowhere")
     #expect(run.status != 0)
     #expect(run.errors.contains("MUSTER_SCRATCH is \"/nowhere\""), "\(run.errors)")
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aFullDiskIsAnErrorThatSaysSo(ranks: Int?) throws {
     try withScratch { scratch in
       let run = try launch(["small-disk"], ranks: ranks, scratch: scratch)
@@ -158,7 +158,7 @@ struct RankMemoryTests {
     }
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func whatAKilledRunLeavesGoesWithTheNextStart(ranks: Int?) throws {
     try withScratch { scratch in
       let run = try launch(["killed"], ranks: ranks, scratch: scratch)

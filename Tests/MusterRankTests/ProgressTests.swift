@@ -4,7 +4,7 @@ import Testing
 @Suite(.serialized)
 struct ProgressTests {
   /// The program prints, computes for a second, prints, computes briefly, computes for another second, prints.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func theBarIsDrawnAndLeavesTheOutputAlone(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["progress"], ranks: ranks, onTerminalOf: 64)
     let screen = Screen(run.written)
@@ -31,7 +31,7 @@ struct ProgressTests {
   }
 
   /// The bar stays where it was, and the error begins on a line of its own.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func errorsHaveALineOfTheirOwn(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["progress", "fail"], ranks: ranks, onTerminalOf: 64)
     let screen = Screen(run.written)
@@ -57,7 +57,7 @@ struct ProgressTests {
   }
 
   /// Where standard error isn't a terminal there are plain lines, of what takes long; what is printed isn't touched.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func logsGetPlainLines(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["progress", "long"], ranks: ranks)
     #expect(run.status == 0 && run.output == "before\nbetween\nafter\n", "\(run.errors)")
@@ -77,7 +77,7 @@ struct ProgressTests {
     #expect(Screen(Array(bar.errors.utf8)).width < 80)
   }
 
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func silentWhenAsked(ranks: Int?) throws {
     let run = try Launch.run(
       "rank-programs", ["progress"], ranks: ranks, onTerminalOf: 64, environment: ["MUSTER_PROGRESS": "none"])

@@ -113,7 +113,7 @@ struct ReportTests {
   }
 
   /// A session that leaves before its work is done says what was done until then.
-  @Test(arguments: [nil, 3] as [Int?])
+  @Test(arguments: Launch.sizes)
   func aDrainLeavesAReport(ranks: Int?) throws {
     let job = try DurableJob.ofEverything(milliseconds: 120)
     defer { job.remove() }
