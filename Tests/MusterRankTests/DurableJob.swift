@@ -37,6 +37,23 @@ struct DurableJob {
       meanwhile: meanwhile)
   }
 
+  /// Runs it alone within a line of shell, in which `"$@"` is the program with its arguments. What it prints isn't kept.
+  func run(within line: String, environment: [String: String] = [:]) throws -> (status: Int32, errors: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = ["-c", line, "bash", try Launch.path(of: "rank-programs")] + arguments
+    let own = ["MUSTER_JOURNAL": journal, "MUSTER_THREADS": "2"]
+    process.environment = Launch.inherited.merging(own) { $1 }.merging(environment) { $1 }
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.standardOutput = FileHandle.nullDevice
+    let errors = Pipe()
+    process.standardError = errors
+    try Launch.runWithSignals(process)
+    let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return (process.terminationStatus, said)
+  }
+
   func remove() { removeFolder(folder) }
 }
 

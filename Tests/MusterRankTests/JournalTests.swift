@@ -225,20 +225,9 @@ struct JournalTests {
     }
     // At the first start, and at one that goes on.
     for (output, stop, status) in [("j.out", "", 1), ("elsewhere", "step 0", 128 + SIGKILL), ("j.out", "", 1)] {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/bin/sh")
-      process.arguments = [
-        "-c", "\"$0\" durable-chain 2 kept >>\(output); exit $?", try Launch.path(of: "rank-programs"),
-      ]
-      let own = ["MUSTER_JOURNAL": "j", "MUSTER_THREADS": "2", "MUSTER_TEST_STOP": stop]
-      process.environment = Launch.inherited.merging(own) { $1 }
-      process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
-      let errors = Pipe()
-      process.standardError = errors
-      try Launch.runWithSignals(process)
-      let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      #expect(process.terminationStatus == status, "\(said)")
+      let (ended, said) = try job.run(
+        within: "\"$@\" >>\(output); exit $?", environment: ["MUSTER_JOURNAL": "j", "MUSTER_TEST_STOP": stop])
+      #expect(ended == status, "\(said)")
       #expect(said.contains("standard output goes to '") == (status == 1), "\(said)")
     }
   }
@@ -560,18 +549,8 @@ struct JournalTests {
   @Test func filesMayBeLimited() throws {
     let job = try DurableJob(["durable-many", "40", "20000"])
     defer { job.remove() }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = ["-c", "ulimit -f 1000; \"$0\" durable-many 40 20000", try Launch.path(of: "rank-programs")]
-    process.environment = Launch.inherited.merging(["MUSTER_JOURNAL": job.journal, "MUSTER_THREADS": "2"]) { $1 }
-    process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
-    process.standardOutput = FileHandle.nullDevice
-    let errors = Pipe()
-    process.standardError = errors
-    try Launch.runWithSignals(process)
-    let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 1 && said.contains("ulimit -f"), "\(said)")
+    let (status, said) = try job.run(within: "ulimit -f 1000; \"$@\"")
+    #expect(status == 1 && said.contains("ulimit -f"), "\(said)")
     #expect(try job.run(ranks: nil).status == 0)
     #expect(job.printed == (0..<40).map { "\($0).0\n" }.joined())
   }
@@ -580,16 +559,9 @@ struct JournalTests {
   @Test func standardOutputMayBeClosed() throws {
     let job = try DurableJob(["durable-chain", "3", "kept"])
     defer { job.remove() }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = ["-c", "\"$0\" durable-chain 3 kept >&- <&-", try Launch.path(of: "rank-programs")]
-    process.environment = Launch.inherited.merging([
-      "MUSTER_JOURNAL": job.journal, "MUSTER_THREADS": "2", "MUSTER_TRACE": "trace", "MUSTER_REPORT": "report",
-    ]) { $1 }
-    process.currentDirectoryURL = URL(fileURLWithPath: job.folder)
-    try Launch.runWithSignals(process)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
+    let (status, said) = try job.run(
+      within: "\"$@\" >&- <&-", environment: ["MUSTER_TRACE": "trace", "MUSTER_REPORT": "report"])
+    #expect(status == 0, "\(said)")
     #expect(job.printed == "0: 8002000.0\n1: 8006000.0\n2: 8010000.0\n")
     let trace = try Data(contentsOf: URL(fileURLWithPath: job.folder + "/trace"))
     #expect(try JSONSerialization.jsonObject(with: trace) is [String: Any])

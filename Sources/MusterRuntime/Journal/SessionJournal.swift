@@ -276,13 +276,11 @@ final class SessionJournal: Sendable {
   /// program that has come to its end ends.
   func leave(because reason: DrainState.Reason, _ run: RunRecord) -> Bool {
     guard let recorder else { return true }
-    let mayLeave = state.withLock { state in
-      guard !state.isEnding else { return false }
-      state.hasLeft = true
-      return true
+    let (isEnding, hadBegun) = state.withLock { state in
+      if !state.isEnding { state.hasLeft = true }
+      return (state.isEnding, state.hasBegun)
     }
-    guard mayLeave else { return false }
-    let hadBegun = state.withLock { $0.hasBegun }
+    guard !isEnding else { return false }
     if !hadBegun && !isEnded {
       recorder.writer.append(.run(run))
       if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
