@@ -6,7 +6,7 @@ import Testing
 /// works through steps, which it counts in its journal, and drains on SIGUSR1.
 struct DrainScriptTests {
   /// Steps of a tenth of a second. `$1` is their number, `$2` the status at the end; `pace` how long the drain takes, and
-  /// `late` how long it doesn't know the signal.
+  /// `late` how long it doesn't know the signal, and with `mark` it says so in a file, as programs of Muster's do.
   private static let program = """
     #!/bin/bash
     if [ -n "${late:-}" ]; then touch begun; sleep "$late"; fi
@@ -20,7 +20,11 @@ struct DrainScriptTests {
       sleep 0.1
       step=$((step + 1))
       echo "$step" >"$MUSTER_JOURNAL"
-      if [ -n "${told:-}" ]; then sleep "${pace:-0}"; exit 85; fi
+      if [ -n "${told:-}" ]; then
+        sleep "${pace:-0}"
+        if [ -n "${mark:-}" ]; then touch "$MUSTER_JOURNAL.drained"; fi
+        exit 85
+      fi
     done
     echo "all $step steps"
     exit "$2"
@@ -106,6 +110,30 @@ struct DrainScriptTests {
     let ended = try run(site)
     #expect(ended.status == status && ended.output.hasSuffix("all 1 steps\nepilogue\n"), "\(ended.output)")
     #expect(requeues(site).isEmpty)
+  }
+
+  /// Launchers don't always pass the status on: MPICH's may tell that it killed the ranks that were still there, or
+  /// nothing, and Open MPI's may crash.
+  @Test(arguments: [0, 9, 139]) func theLauncherTellsAnotherStatus(status: Int32) throws {
+    let launcher = """
+      if [ -n "${fails:-}" ]; then exit 1; fi
+      while [ "$1" != ./steps ]; do shift; done
+      trap 'kill -USR1 $ranks' USR1
+      "$@" & ranks=$!
+      while wait $ranks; [ $? -gt 128 ]; do :; done
+      exit \(status)
+      """
+    let site = try site(
+      "slurm", "walltime: 1h, journal: \"its journal\"", program: ["20", "0"],
+      commands: ["scontrol": "exit 0", "srun": launcher])
+    let first = try run(site, during: "sleep 0.3; kill -USR1 $job", environment: ["mark": "yes"])
+    #expect(first.status == 85 && requeues(site).count == 1, "\(first)")
+    let mark = site.folder + "/its journal.drained"
+    #expect(FileManager.default.fileExists(atPath: mark))
+    // One that fails before it has begun isn't taken for the one before.
+    let second = try run(site, environment: ["fails": "yes"])
+    #expect(second.status == 1 && requeues(site).count == 1, "\(second)")
+    #expect(!FileManager.default.fileExists(atPath: mark))
   }
 
   /// A program that goes by the time itself is told nothing.

@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// A program that is started again and again in one folder, with one journal.
 struct DurableJob {
@@ -52,6 +53,17 @@ struct DurableJob {
     let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     return (process.terminationStatus, said)
+  }
+
+  /// Whether the run that was last has left before its work was done.
+  var isDrained: Bool { FileManager.default.fileExists(atPath: journal + ".drained") }
+
+  /// Expects that a run has left before its work was done, with the status for that where the launcher passes it on.
+  func expectDrained(_ run: Launch, _ remark: String = "", sourceLocation: SourceLocation = #_sourceLocation) {
+    #expect(isDrained, "\(remark)\(run.status): \(run.errors)", sourceLocation: sourceLocation)
+    #expect(
+      run.status == 85 || !run.isToldAsItIs, "\(remark)\(run.status): \(run.errors)",
+      sourceLocation: sourceLocation)
   }
 
   func remove() { removeFolder(folder) }

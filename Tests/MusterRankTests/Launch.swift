@@ -10,6 +10,8 @@ struct Launch {
   var output: String
   var errors: String
   var seconds: Double
+  /// Whether the status is that of the ranks, whichever has left first.
+  var isToldAsItIs: Bool
 
   /// The variables of this process but for those that it has from a launcher of its own, which aren't for the processes
   /// that it starts.
@@ -66,7 +68,10 @@ struct Launch {
     if ranks != nil, text(files[1]).contains("PMIx_server_finalize") {
       throw LauncherFailure("\(command): \(text(files[1]))")
     }
-    let run = Launch(status: status, output: text(files[0]), errors: text(files[1]), seconds: seconds)
+    let run = Launch(
+      status: status, output: isOpenMPI ? text(files[0]) : withoutHydra(text(files[0])), errors: text(files[1]),
+      seconds: seconds,
+      isToldAsItIs: ranks == nil || isOpenMPI)
     try expectProgram(command, in: run.errors)
     return run
   }
@@ -79,6 +84,13 @@ struct Launch {
   /// them by SIGTERM, upon which they say what they had; MPICH's kills them.
   static let isOpenMPI = ["mpirun", "orterun", "prterun", "mpirun.openmpi", "mpiexec.openmpi"].contains(
     launcher.first.map { URL(fileURLWithPath: $0).lastPathComponent })
+
+  /// MPICH's launcher says on standard output that it has ended ranks, or that they have ended otherwise than with 0.
+  private static func withoutHydra(_ output: String) -> String {
+    output.replacing(
+      /\n={70,}\n=   BAD TERMINATION[^=]*(?:\n=[^=][^\n]*)*\n={70,}\n(?:YOUR APPLICATION[^\n]*\n[^\n]*\nPlease see[^\n]*\n)?/,
+      with: "")
+  }
 
   /// One process, and three ranks. One process is the same whatever MPI there is: with MPICH it isn't tried again.
   static let sizes: [Int?] = isOpenMPI ? [nil, 3] : [3]

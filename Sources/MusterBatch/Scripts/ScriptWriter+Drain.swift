@@ -89,6 +89,7 @@ extension ScriptWriter {
   func launchAndDrain(_ lines: [String], _ reason: String, of script: inout JobScript) {
     guard let drain = job.drain else { return }
     addResumption(to: &script)
+    script.add("rm -f -- \"$MUSTER_JOURNAL.drained\"", "an earlier run's")
     let hasTimer = addTimer(to: &script)
     script.add("status=\(JobDescription.Drain.status)", "a program that hasn't begun when the signal comes has drained")
     script.add("if [ -z \"$muster_heard\" ]; then")
@@ -106,6 +107,9 @@ extension ScriptWriter {
     script.add("  done")
     if hasTimer { script.add("  kill \"$muster_clock\" 2>/dev/null || true", "it has nothing more to tell") }
     script.add("fi")
+    script.add(
+      "if [ -e \"$MUSTER_JOURNAL.drained\" ]; then status=\(JobDescription.Drain.status); fi",
+      "so says the program, whatever its launcher makes of that")
     if launcher.passesOn(drain.signal) { addEarlyEnd(drain, to: &script) }
     script.add(
       "if [ \"$status\" -eq \(JobDescription.Drain.status) ]; then",

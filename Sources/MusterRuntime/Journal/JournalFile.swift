@@ -8,6 +8,7 @@ struct JournalFile {
   /// What every rank has to know of it.
   struct Opening: Codable, Sendable {
     var path: String
+    var mark: DrainMark
     /// Up to where it holds earlier runs.
     var length: UInt64
     /// The collectives in it.
@@ -43,6 +44,7 @@ struct JournalFile {
   ///   `inputOutput`.
   static func open(_ name: String, start: SessionConfiguration.JournalStart) throws(MusterError) -> JournalFile {
     let path = ownPath(for: name)
+    let mark = DrainMark(journal: fullPath(of: name))
     let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure(path, errno) }
     var isKept = false
@@ -62,11 +64,12 @@ struct JournalFile {
       try? FileManager.default.removeItem(atPath: blocksPath(of: path))
       status.st_size = 0
     }
+    try mark.remove()
     let program = ProgramIdentity.current
     var file = JournalFile(
-      opening: Opening(path: path, length: 0, callCount: 0, outputLength: 0, printedLength: 0, isEnded: false),
-      descriptor: descriptor,
-      words: [])
+      opening: Opening(
+        path: path, mark: mark, length: 0, callCount: 0, outputLength: 0, printedLength: 0, isEnded: false),
+      descriptor: descriptor, words: [])
     let goesOn = status.st_size > 0 ? try file.take(try scan(path), program: program) : false
     if !goesOn { try file.begin(program) }
     isKept = true
@@ -101,9 +104,13 @@ struct JournalFile {
 
   /// The second session of a process that names a journal has one of its own, and so on.
   private static func ownPath(for name: String) -> String {
-    let path = name.hasPrefix("/") ? name : FileManager.default.currentDirectoryPath + "/" + name
+    let path = fullPath(of: name)
     let number = sessions.withLock { $0[name] ?? 0 }
     return number == 0 ? path : "\(path).\(number + 1)"
+  }
+
+  private static func fullPath(of name: String) -> String {
+    name.hasPrefix("/") ? name : FileManager.default.currentDirectoryPath + "/" + name
   }
 
   private static func scan(_ path: String) throws(MusterError) -> JournalScan {

@@ -45,6 +45,7 @@ final class SessionJournal: Sendable {
   /// On rank 0.
   let recorder: JournalRecorder?
   let keeper: BlockKeeper
+  private let mark: DrainMark
   private let outputLength: UInt64
   private let printedLength: UInt64
   private let state: Mutex<State>
@@ -54,6 +55,7 @@ final class SessionJournal: Sendable {
   ) {
     self.keeper = keeper
     path = opening.path
+    mark = opening.mark
     isEnded = opening.isEnded
     wasBegun = opening.runCount > 0
     outputLength = opening.outputLength
@@ -295,6 +297,7 @@ final class SessionJournal: Sendable {
     do throws(MusterError) { try recorder.writer.sync() } catch {
       StandardStreams.writeError("muster: \(error)\n")
     }
+    mark.set()
     return true
   }
 }

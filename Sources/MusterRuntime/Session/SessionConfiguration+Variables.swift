@@ -11,17 +11,16 @@ extension SessionConfiguration {
   /// Those that builds, tests and examples read.
   private static let otherVariables: Set = [
     "MUSTER_CONFIG", "MUSTER_RENDER", "MUSTER_MPI", "MUSTER_HDF5", "MUSTER_PYTHON", "MUSTER_REFERENCE",
-    "MUSTER_LAUNCHER", "MUSTER_PROGRAMS",
-    "MUSTER_DATA",
-    "MUSTER_TEST_SEPARATE_NODES", "MUSTER_TEST_JOB", "MUSTER_TEST_STOP", "MUSTER_KILLS", "MUSTER_KILL_SEED",
-    "MUSTER_KILL_ROUNDS", "MUSTER_TEST_NOTES", "MUSTER_TEST_WAY", "MUSTER_FUZZ_SEED", "MUSTER_FUZZ_SEEDS",
+    "MUSTER_LAUNCHER", "MUSTER_PROGRAMS", "MUSTER_DATA", "MUSTER_KILLS", "MUSTER_KILL_SEED", "MUSTER_KILL_ROUNDS",
+    "MUSTER_FUZZ_SEED", "MUSTER_FUZZ_SEEDS",
   ]
 
   /// What to tell of variables that look like settings and aren't: a mistyped one would do nothing in silence. nil where
   /// there is none.
   package static func warning(of environment: [String: String]) -> String? {
     let unknown = environment.keys.filter {
-      $0.hasPrefix("MUSTER_") && !variables.contains($0) && !otherVariables.contains($0)
+      $0.hasPrefix("MUSTER_") && !$0.hasPrefix("MUSTER_TEST_") && !variables.contains($0)
+        && !otherVariables.contains($0)
     }
     guard !unknown.isEmpty else { return nil }
     let names = unknown.sorted().joined(separator: ", ")
