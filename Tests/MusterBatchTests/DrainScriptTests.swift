@@ -362,6 +362,15 @@ struct DrainScriptTests {
     #expect(try String(contentsOfFile: site.folder + "/starts", encoding: .utf8).hasSuffix("resume\nstart: anew\n"))
   }
 
+  /// Where it can't be noted that it has begun so the job would begin anew each time.
+  @Test(arguments: ["slurm", "pbs"]) func beginningAnewIsNotNoted(system: String) throws {
+    let site = try site(
+      system, "walltime: 1h, journal: missing/j, environment: {MUSTER_JOURNAL_START: anew}", program: ["9", "85"])
+    let ended = try run(site)
+    #expect(ended.status == 1 && ended.output.contains("missing/j.anew: No such file or directory"), "\(ended)")
+    #expect(!FileManager.default.fileExists(atPath: site.folder + "/starts"))
+  }
+
   // MARK: The end
 
   /// Whoever cancels a job doesn't want it back. The program has its time to drain: at SIGTERM a launcher would kill the

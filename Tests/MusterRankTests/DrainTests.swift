@@ -164,15 +164,13 @@ struct DrainTests {
   func theJobEndsAtOnce(ranks: Int?) throws {
     let job = try DurableJob.ofEverything(milliseconds: 300)
     defer { job.remove() }
-    let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-      .appendingPathComponent("muster").path
     for number in 1...5 {
       // Some have a moment.
       let end = Date().timeIntervalSince1970 + (number % 2 == 0 ? 9 : 10 + Double(number) * 0.02)
       let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "\(end)", "MUSTER_REPORT": "report"])
       job.expectDrained(run, "\(number): ")
       let status = Process()
-      status.executableURL = URL(fileURLWithPath: tool)
+      status.executableURL = URL(fileURLWithPath: Launch.muster)
       status.arguments = ["status", job.journal]
       let output = Pipe()
       status.standardOutput = output
@@ -211,6 +209,68 @@ struct DrainTests {
       let expected = "one 1\ntwo 2\nthree\n"
       #expect(job.printed == expected && output == expected, "\(pause): \(run.status) \(job.printed) \(output)")
     }
+  }
+
+  /// The two don't cross, also where each takes half a second on its disk: a program that comes to its end while the session
+  /// leaves waits, and a session that was told while the journal gets the program's end doesn't leave.
+  @Test(arguments: Launch.sizes, [20, 250])
+  func aSignalAtTheVeryEnd(ranks: Int?, pause: Int) throws {
+    let job = try DurableJob(["durable-brief", "\(pause)"])
+    defer { job.remove() }
+    let run = try job.run(
+      ranks: ranks, stop: "told",
+      environment: ["MUSTER_TEST_SLOW_DISK": "job.journal", "MUSTER_TEST_SLOW_SECONDS": "0.5"])
+    var output = run.output
+    #expect(run.errors.contains("drains (SIGUSR1)"), "\(run.errors)")
+    // With the shorter pause the program is the first, where nothing holds it up.
+    #expect(job.isDrained || pause == 20)
+    if job.isDrained {
+      job.expectDrained(run)
+      // The program waits.
+      #expect(!output.contains("three"))
+      let next = try job.run(ranks: ranks)
+      #expect(next.status == 0, "\(next.errors)")
+      output += next.output
+    } else {
+      #expect(run.status == 0 && !run.errors.contains("leaves with status"), "\(run.errors)")
+    }
+    #expect(output == "one 1\ntwo 2\nthree\n" && job.printed == output, "\(output) \(job.printed)")
+    #expect(try job.run(ranks: ranks).errors.contains("has ended already"))
+  }
+
+  /// A program whose last rank has yet to come to its end leaves before it.
+  @Test func oneRankIsLate() throws {
+    let job = try DurableJob(["durable-brief", "0"])
+    defer { job.remove() }
+    let run = try job.run(ranks: 3, stop: "ended before one rank is there")
+    job.expectDrained(run)
+    let next = try job.run(ranks: 3)
+    #expect(next.status == 0 && next.errors.contains("goes on after "), "\(next.errors)")
+    #expect(job.printed == "one 1\ntwo 2\nthree\n", "\(job.printed)")
+  }
+
+  /// A program that fails on one rank hasn't come to its end on the others.
+  @Test func oneRankThrowsAtTheEnd() throws {
+    let job = try DurableJob(["durable-brief", "0"])
+    defer { job.remove() }
+    let run = try job.run(ranks: 3, stop: "throws")
+    #expect(run.status != 0 && !job.isDrained, "\(run.errors)")
+    let next = try job.run(ranks: 3)
+    #expect(next.status == 0 && next.errors.contains("goes on after "), "\(next.errors)")
+    #expect(job.printed == "one 1\ntwo 2\nthree\n", "\(job.printed)")
+  }
+
+  /// SIGTERM ends a program whose disk takes very long over its end.
+  @Test(arguments: Launch.sizes)
+  func aTerminationAtTheVeryEnd(ranks: Int?) throws {
+    let job = try DurableJob(["durable-brief", "0"])
+    defer { job.remove() }
+    let run = try job.run(
+      ranks: ranks, stop: "ended",
+      environment: ["MUSTER_TEST_SLOW_DISK": "job.journal", "MUSTER_TEST_SLOW_SECONDS": "8"])
+    #expect(run.status != 0 && run.seconds < 7 && !job.isDrained, "\(run.status) after \(run.seconds)")
+    let next = try job.run(ranks: ranks)
+    #expect(next.status == 0 && job.printed == "one 1\ntwo 2\nthree\n", "\(next.errors) \(job.printed)")
   }
 
   /// A job's end that was over before is of another job: the program would drain at once, as often as it's started.

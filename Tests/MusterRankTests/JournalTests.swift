@@ -597,6 +597,28 @@ struct JournalTests {
       "\(next.errors)")
   }
 
+  /// What a run has printed anew, and nobody has read, the next one passes on.
+  @Test func theOutputWasGoneAndNobodyReads() throws {
+    let job = try DurableJob(["durable-chain", "6", "kept"])
+    defer { job.remove() }
+    let run = try job.run(ranks: nil, stop: "step 1")
+    try FileManager.default.removeItem(atPath: job.journal + ".out")
+    let unread = try job.run(within: "exec \"$@\" >/dev/full", environment: ["MUSTER_TEST_STOP": "step 4"])
+    #expect(run.status != 0 && unread.errors.contains("are missing there"), "\(unread.errors)")
+    let last = try job.run(ranks: nil)
+    let lines = (0..<6).map { "\($0): " }
+    #expect((run.output + last.output).split(separator: "\n").map { String($0.prefix(3)) } == lines, "\(run) \(last)")
+  }
+
+  /// What standard output doesn't take at the program's end is told, and where it is.
+  @Test func standardOutputTakesNoMore() throws {
+    let job = try DurableJob(["durable-chain", "3", "kept"])
+    defer { job.remove() }
+    let (status, said) = try job.run(within: "exec \"$@\" >/dev/full")
+    #expect(status == 0 && said.contains("the last 39 bytes that the program has printed are in '"), "\(said)")
+    #expect(job.printed == "0: 8002000.0\n1: 8006000.0\n2: 8010000.0\n")
+  }
+
   /// A program that calls `exit` has printed what it printed, and goes on from there.
   @Test func aProgramThatExits() throws {
     let job = try DurableJob(["durable-exit"])
@@ -614,12 +636,10 @@ struct JournalTests {
     let job = try DurableJob(["durable-chain", "6", "checkpointed"])
     defer { job.remove() }
     #expect(try job.run(ranks: ranks, stop: "step 0").status != 0)
-    let tool = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-      .appendingPathComponent("muster")
     let looker = Process()
     looker.executableURL = URL(fileURLWithPath: "/bin/bash")
     looker.arguments = [
-      "-c", "until [ -e \"$2\" ]; do \"$0\" status \"$1\" || exit 1; done", tool.path, job.journal,
+      "-c", "until [ -e \"$2\" ]; do \"$0\" status \"$1\" || exit 1; done", Launch.muster, job.journal,
       job.folder + "/enough",
     ]
     let told = job.folder + "/told"

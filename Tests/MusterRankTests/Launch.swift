@@ -112,6 +112,10 @@ struct Launch {
     return executable
   }
 
+  /// The command `muster`, of the tests' own build.
+  static let muster = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    .appendingPathComponent("muster").path
+
   private static func command(_ program: String, _ arguments: [String], ranks: Int?) throws -> [String] {
     let executable = try path(of: program)
     guard let ranks else { return [executable] + arguments }

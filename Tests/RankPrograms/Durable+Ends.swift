@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Muster
 
@@ -72,7 +73,7 @@ extension Durable {
     }
   }
 
-  /// A program that is nearly over when it is told to drain.
+  /// A program that is nearly over when it is told to drain, or ended, or fails on one rank.
   static func brief(milliseconds: Int) async throws {
     try await Session.run { session in
       print("one \(try await session.delayed { 1 }.compute())")
@@ -80,6 +81,14 @@ extension Durable {
       usleep(UInt32(milliseconds) * 1000)
       print("two \(try session.onRoot("two") { 2 })")
       print("three")
+      let stop = variable("MUSTER_TEST_STOP") ?? ""
+      if session.rank == 1 && stop == "throws" { throw CancellationError() }
+      guard stop.hasPrefix("ended") else { return }
+      Thread.detachNewThread {
+        usleep(200_000)
+        kill(getpid(), SIGTERM)
+      }
+      if session.rank == 1 && stop.hasSuffix("before one rank is there") { usleep(20_000_000) }
     }
   }
 

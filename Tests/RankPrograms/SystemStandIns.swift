@@ -12,15 +12,21 @@ public func renameAndEnd(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar
 }
 
 /// In place of the C library's `fdatasync`: a disk that can't write what is in files whose path has the text of
-/// `MUSTER_TEST_BAD_DISK` in it. Nothing but a disk that breaks makes the real one fail.
+/// `MUSTER_TEST_BAD_DISK` in it, or takes so many
+/// seconds as `MUSTER_TEST_SLOW_SECONDS` says where they have that of `MUSTER_TEST_SLOW_DISK`. Nothing but a disk
+/// that breaks makes the real one fail.
 @_cdecl("fdatasync")
 public func fdatasyncOnBadDisk(_ file: Int32) -> Int32 {
-  guard let bad = getenv("MUSTER_TEST_BAD_DISK") else { return fsync(file) }
+  let (bad, slow) = (getenv("MUSTER_TEST_BAD_DISK"), getenv("MUSTER_TEST_SLOW_DISK"))
+  guard bad != nil || slow != nil else { return fsync(file) }
   var path = [CChar](repeating: 0, count: 4096)
   readlink("/proc/self/fd/\(file)", &path, path.count - 1)
-  guard strstr(path, bad) != nil else { return fsync(file) }
-  errno = EIO
-  return -1
+  if let slow, strstr(path, slow) != nil { usleep(UInt32(1e6 * atof(getenv("MUSTER_TEST_SLOW_SECONDS")))) }
+  if let bad, strstr(path, bad) != nil {
+    errno = EIO
+    return -1
+  }
+  return fsync(file)
 }
 
 /// In place of the C library's `_exit`: the rank of `MUSTER_TEST_LATE_RANK` is later to leave than the others.

@@ -39,8 +39,8 @@ extension ScriptWriter {
       (isChain ? "  if [ \"$muster_restart\" -eq 0 ] &&" : "  if")
         + " [ \"$(head -n 1 -- \"$MUSTER_JOURNAL.anew\" 2>/dev/null || true)\" != \"\(id)\" ]; then")
     script.add(
-      "    printf '%s\\n' \"\(id)\" \"$muster_was\" >\"$MUSTER_JOURNAL.anew\" ||", "the job's first start is noted")
-    script.add("      echo \"muster: '$MUSTER_JOURNAL.anew' can't be written: each run begins anew\" >&2")
+      "    printf '%s\\n' \"\(id)\" \"$muster_was\" >\"$MUSTER_JOURNAL.anew\"",
+      "the job's first start is noted; a folder that can't be written has no journal either")
     script.add("  elif [ \"$(tail -n 1 -- \"$MUSTER_JOURNAL.anew\" 2>/dev/null || true)\" != \"$muster_was\" ]; then")
     script.add("    export MUSTER_JOURNAL_START=resume")
     script.add("  fi")

@@ -43,6 +43,7 @@ struct JournalFile {
   ///   arguments; `invalidArgument` where the file isn't a journal; `permissionDenied`, `diskFull`, `fileNotFound`,
   ///   `inputOutput`.
   static func open(_ name: String, start: SessionConfiguration.JournalStart) throws(MusterError) -> JournalFile {
+    FileWriting.ignoreSizeSignal()
     let path = ownPath(for: name)
     let mark = DrainMark(journal: fullPath(of: name))
     let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)

@@ -39,8 +39,8 @@ final class JournalWriter: @unchecked Sendable {
 
   private let file: Int32
   private let path: String
-  /// Has on disk what has to be there before the records are; returns the number of the error that it met, or 0.
-  private let beforeSync: @Sendable () -> Int32
+  /// Has on disk what has to be there before the records are; returns the error that it met.
+  private let beforeSync: @Sendable () -> MusterError?
   private let condition = ConditionLock()
   private var parts: [Part] = []
   /// The last bytes of what is to be written.
@@ -61,7 +61,7 @@ final class JournalWriter: @unchecked Sendable {
   /// What is to be done when records are on disk, by how many these are.
   private var afterSync: [(count: Int, body: @Sendable () -> Void)] = []
   private var error: MusterError?
-  /// Why nothing more is added; what was before is written.
+  /// Why no call is added any more; what was before is written.
   private var refusal: MusterError?
   /// Whether anything has gone wrong; for a look at every call.
   private let hasFailed = Atomic<Bool>(false)
@@ -73,7 +73,7 @@ final class JournalWriter: @unchecked Sendable {
   /// - Parameters:
   ///   - file: the journal's descriptor, which the writer closes.
   ///   - length: where to begin to write.
-  init(file: Int32, path: String, length: UInt64, beforeSync: @escaping @Sendable () -> Int32) {
+  init(file: Int32, path: String, length: UInt64, beforeSync: @escaping @Sendable () -> MusterError?) {
     self.file = file
     self.path = path
     self.length = length
@@ -82,13 +82,13 @@ final class JournalWriter: @unchecked Sendable {
     SystemThread.start(name: "muster-journal") { self.run() }
   }
 
-  /// What went wrong; nothing is added any more then.
+  /// What went wrong; no call is added any more then.
   var failure: MusterError? {
     guard hasFailed.load(ordering: .relaxed) else { return nil }
     return condition.withLock { error ?? refusal }
   }
 
-  /// Something went wrong elsewhere, after which nothing is to be added.
+  /// Something went wrong elsewhere, after which no call is to be added, nor the program's end.
   func refuse(_ failure: MusterError) {
     condition.withLock {
       if refusal == nil { refusal = failure }
@@ -110,7 +110,7 @@ final class JournalWriter: @unchecked Sendable {
     while bulkBytes > Self.copiedBytes, heldBytes > 0, heldBytes + bulkBytes > Self.mostHeldBytes, error == nil,
       !isClosed
     { condition.wait() }
-    guard !isClosed, refusal == nil else { return condition.unlock() }
+    guard !isClosed, refusal == nil || !kind.isOfProgram else { return condition.unlock() }
     let start = open.bytes.count
     open.record(kind, bulkBytes: bulkBytes, bulkChecksum: checksum, head: head)
     end += UInt64(open.bytes.count - start + bulkBytes)
@@ -135,7 +135,7 @@ final class JournalWriter: @unchecked Sendable {
 
   /// Waits until all that was added is on disk.
   ///
-  /// - Throws: `MusterError` with code `diskFull`, `inputOutput`, where it can't be.
+  /// - Throws: `MusterError` with code `diskFull`, `inputOutput`, where it can't be, or wasn't added.
   func sync() throws(MusterError) {
     condition.lock()
     let target = added
@@ -144,7 +144,7 @@ final class JournalWriter: @unchecked Sendable {
       condition.broadcast()
       condition.wait()
     }
-    let error = error
+    let error = error ?? refusal
     condition.unlock()
     if let error { throw error }
   }
@@ -159,11 +159,6 @@ final class JournalWriter: @unchecked Sendable {
   }
 
   private func run() {
-    // Past a limit on the size of files the write fails, and the program is told: the signal would end it.
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGXFSZ)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
     // Taken in turns with what the program adds to: neither gives its memory back.
     var bytes = RecordEncoder(reserving: 1 << 18)
     condition.lock()
@@ -243,8 +238,7 @@ final class JournalWriter: @unchecked Sendable {
   }
 
   private func syncFile() -> MusterError? {
-    let status = beforeSync()
-    guard status == 0 else { return failure(status) }
+    if let failure = beforeSync() { return failure }
     guard fdatasync(file) == 0 || errno == EINVAL else { return failure(errno) }
     return nil
   }
@@ -284,5 +278,15 @@ final class JournalWriter: @unchecked Sendable {
       + ": it goes on after the last call that the journal has"
     return MusterError(
       code, "the journal '\(path)' can't be written: \(FileWriting.text(of: number))", fix: fix)
+  }
+}
+
+extension JournalRecord.Kind {
+  /// What the program has come to: once a part of that is missing nothing can follow.
+  fileprivate var isOfProgram: Bool {
+    switch self {
+    case .call, .wentOn, .end: true
+    default: false
+    }
   }
 }

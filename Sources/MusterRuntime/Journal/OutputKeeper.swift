@@ -179,12 +179,14 @@ final class OutputKeeper: Sendable {
     }
   }
 
-  /// Has what was printed last. Returns the number of the error that it met; 0 where there was none.
-  func sync() -> Int32 {
-    let file = state.withLock { $0.isKeeping ? dup($0.file) : -1 }
-    guard file >= 0 else { return 0 }
+  /// Has what was printed last. Returns the error that it met.
+  func sync() -> MusterError? {
+    // Another thread may close it.
+    let file = state.withLock { $0.isKeeping ? fcntl($0.file, F_DUPFD_CLOEXEC, 0) : nil }
+    guard let file else { return nil }
+    guard file >= 0 else { return Self.failure(path) }
     defer { close(file) }
-    return fdatasync(file) == 0 || errno == EINVAL ? 0 : errno
+    return fdatasync(file) == 0 || errno == EINVAL ? nil : Self.failure(path)
   }
 
   /// Passes on what has been printed, as far as somebody reads it, tells how much, and passes nothing on any more: what is
@@ -239,6 +241,19 @@ final class OutputKeeper: Sendable {
     let goesOn = passOn(extent)
     tellOfNews()
     return goesOn
+  }
+
+  /// The program has come to its end: nobody passes on what is left.
+  func passOnRest() {
+    passOnAndTell()
+    let left = state.withLock { state -> UInt64 in
+      guard state.isKeeping else { return 0 }
+      return UInt64(max(0, lseek(state.file, 0, SEEK_CUR)) - off_t(state.passedOn))
+    }
+    guard left > 0, clinux_output_has_failed() == 0 else { return }
+    StandardStreams.writeError(
+      "muster: warning: standard output took no more: the last \(left) bytes that the program has printed are in"
+        + " '\(path)' alone\n")
   }
 
   private func tellOfNews() {

@@ -124,11 +124,13 @@ extension Session {
       }
       return
     }
+    // Once the journal says so no run does anything any more: not before the last rank is there.
+    try onAllRanks("come to the program's end") {}.get()
     _ = try agree("end the journal") {
       guard let recorder = journal.recorder else { return true }
       defer {
         StandardStreams.flushBufferedOutput()
-        recorder.output.passOnAndTell()
+        recorder.output.passOnRest()
         recorder.output.end()
         recorder.writer.close()
       }
@@ -138,6 +140,8 @@ extension Session {
       recorder.output.passOnAndTell()
       journal.beginEnd()
       DrainSignal.unwatch()
+      // What another thread has printed meanwhile.
+      if let failure = recorder.output.failure { throw failure }
       recorder.writer.append(
         .end(EndRecord(time: JournalRecorder.time, outputLength: recorder.output.length())))
       try recorder.writer.sync()

@@ -13,6 +13,17 @@ final class SessionJournal: Sendable {
     case failure(MusterError)
   }
 
+  /// How far rank 0 is: either the program comes to its end, or the session leaves before.
+  private enum Phase {
+    case replaying
+    /// The journal has this run.
+    case running
+    /// The program has come to its end.
+    case ending
+    /// Nothing is added any more.
+    case left
+  }
+
   private struct State {
     /// nil once the program has gone past it.
     var past: JournalPast?
@@ -21,12 +32,7 @@ final class SessionJournal: Sendable {
     var trimCount = SessionJournal.leastTrimCount
     /// Nothing is put off any more.
     var isLive = false
-    /// On rank 0: the journal has this run.
-    var hasBegun = false
-    /// On rank 0: the session leaves, and nothing is added any more.
-    var hasLeft = false
-    /// On rank 0: the program has come to its end, and the session doesn't leave before it any more.
-    var isEnding = false
+    var phase = Phase.replaying
     /// The program isn't the one that wrote the journal: every call fails with it.
     var difference: MusterError?
     /// The pieces that were done when the session went past its journal; nil before that.
@@ -191,11 +197,11 @@ final class SessionJournal: Sendable {
       })
     recorder.skipCalls(upTo: callCount)
     state.withLock { state in
-      guard !state.hasLeft else { return }
-      state.hasBegun = true
+      guard state.phase != .left else { return }
+      state.phase = .running
       writer.append(.run(run))
-      // The record that said so may have been cut off.
-      if passedOn > 0 { writer.append(.printed(passedOn)) }
+      // The record that said so may have been cut off, or say more than the file has now.
+      if passedOn > 0 || printedLength > 0 { writer.append(.printed(passedOn)) }
     }
     awaitEndIfLeft()
     for record in state.withLock({ $0.pieces?.diminishedRecords ?? [] }) { recorder.writer.append(.pieces(record)) }
@@ -258,19 +264,35 @@ final class SessionJournal: Sendable {
   /// The program has come to its end on rank 0, where the session doesn't leave: else this doesn't return.
   func beginEnd() {
     guard recorder != nil else { return }
-    state.withLock { state in if !state.hasLeft { state.isEnding = true } }
+    state.withLock { state in if state.phase != .left { state.phase = .ending } }
     awaitEndIfLeft()
   }
 
   /// What the program did in the moments until the process ends would be done again by the next run.
   private func awaitEndIfLeft() {
-    while recorder != nil && state.withLock({ $0.hasLeft }) { usleep(100_000) }
+    while recorder != nil && state.withLock({ $0.phase == .left }) { usleep(100_000) }
   }
 
-  /// On rank 0: what was done until now is on disk.
+  /// On rank 0: nothing is added any more, unless the program has come to its end. Returns how far it had come.
+  ///
+  /// - Parameter patience: how long to wait for who reads standard output, in milliseconds.
+  private func stop(_ recorder: JournalRecorder, patience: Int) -> Phase {
+    let phase = state.withLock { state in
+      defer { if state.phase != .ending { state.phase = .left } }
+      return state.phase
+    }
+    if phase == .running {
+      recorder.stop()
+      recorder.output.stop(patience: patience, isTotal: true)
+    }
+    return phase
+  }
+
+  /// On rank 0: what was done until now is on disk, and the process ends.
   func settle() {
     guard let recorder else { return }
-    recorder.output.stop(patience: 100, isTotal: true)
+    _ = stop(recorder, patience: 100)
+    // Why it couldn't be is told by who ends the process: that there may be less is what a kill does, too.
     try? recorder.writer.sync()
   }
 
@@ -278,18 +300,11 @@ final class SessionJournal: Sendable {
   /// program that has come to its end ends.
   func leave(because reason: DrainState.Reason, _ run: RunRecord) -> Bool {
     guard let recorder else { return true }
-    let (isEnding, hadBegun) = state.withLock { state in
-      if !state.isEnding { state.hasLeft = true }
-      return (state.isEnding, state.hasBegun)
-    }
-    guard !isEnding else { return false }
-    if !hadBegun && !isEnded {
+    let phase = stop(recorder, patience: 200)
+    guard phase != .ending else { return false }
+    if phase == .replaying && !isEnded {
       recorder.writer.append(.run(run))
       if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
-    }
-    if hadBegun {
-      recorder.stop()
-      recorder.output.stop(patience: 200, isTotal: true)
     }
     if !isEnded {
       recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))

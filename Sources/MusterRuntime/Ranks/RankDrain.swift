@@ -18,6 +18,10 @@ struct RankDrain {
   private var wanted: DrainState.Reason?
   private var answered: Set<Int> = []
   private var done: Set<Int> = []
+  /// On rank 0: the program has come to its end, and the session doesn't leave before it.
+  private var isRefused = false
+  /// Until when it has time for that after SIGTERM.
+  private var endLimit: Int?
   /// On rank 0: the journal is on disk, and for the report and the trace others are asked for what they did until then.
   private var gatheringEnd: Int?
 
@@ -66,13 +70,27 @@ struct RankDrain {
         plan.settle()
         root.terminated(without: silent)
       }
-      guard plan.leave(reason) else { return }
+      guard plan.leave(reason) else {
+        isRefused = true
+        return
+      }
       DrainPlan.tell(action)
       engine.events?.noteEnding(.drained)
+      // That may have taken a while.
+      let now = MonotonicClock.nanoseconds
       let end = now + (reason == .termination ? Self.lastGathering : Self.gathering)
       gatheringEnd = end
       gather(root, until: end, now: now)
     }
+  }
+
+  /// Whether SIGTERM has come to a session that comes to its end instead of leaving, and doesn't come to it in time: then
+  /// it does what it does to any other.
+  mutating func leavesTermination(now: Int) -> Bool {
+    guard isRefused, ownReason == .termination else { return false }
+    let limit = endLimit ?? now + DrainState.lastPatience
+    endLimit = limit
+    return now >= limit
   }
 
   /// On rank 0: leaves when the others have said what they did, or there is no time left for that.

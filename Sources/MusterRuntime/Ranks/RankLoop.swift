@@ -171,7 +171,7 @@ final class RankLoop {
     if !isLeaving, dead.isEmpty, worker?.isEnding != true, startDrain() {
       if let root { drain!.look(root, now: now) }
       if let worker { drain!.look(worker) }
-      return
+      guard drain!.leavesTermination(now: now) else { return }
     }
     // A launcher that ends the job does so for one that has died: that is told.
     if let signal, dead.isEmpty || worker?.isEnding == true {
