@@ -36,10 +36,10 @@ struct ReportTests {
       #expect(files == (traces ? ["report.txt", "trace.json"] : ["report.txt"]))
       let report = try contents(path)
       #expect(report.hasPrefix("Muster: report on rank-programs\n3 ranks on 1 node: rank 0 schedules, 2 workers"))
-      #expect(cells(report, "make")?.prefix(2) == ["40", "0"], "\(report)")
+      #expect(cells(report, "make")?.first == "40", "\(report)")
       #expect(cells(report, "make")?.last == (bytes == 1000 ? "40.0 kB" : "8.00 MB"), "\(report)")
-      #expect(cells(report, "take \"two\"")?.prefix(2) == ["40", "0"], "\(report)")
-      #expect(cells(report, "all")?.prefix(2) == ["80", "0"], "\(report)")
+      #expect(cells(report, "take \"two\"")?.first == "40", "\(report)")
+      #expect(cells(report, "all")?.first == "80", "\(report)")
       // The rank's tasks, and the bytes that came, are those that the program saw.
       for rank in 0..<3 {
         let row = try #require(cells(report, "\(rank)"), "\(report)")
@@ -51,6 +51,38 @@ struct ReportTests {
       }
       // At most a page.
       #expect(report.split(separator: "\n", omittingEmptySubsequences: false).count <= 60)
+    }
+  }
+
+  /// Where the time went is told by operation: one task that all others wait for, and that most of what crosses comes
+  /// from; and one that reads.
+  @Test(arguments: [nil, 3] as [Int?]) func operationsTellWhereTheTimeWent(ranks: Int?) throws {
+    try inFolder { folder in
+      let path = "\(folder)/report.txt"
+      let run = try Launch.run(
+        "rank-programs", ["reported", "\(folder)/field.h5"], ranks: ranks, environment: ["MUSTER_REPORT": path])
+      #expect(run.status == 0, "\(run.errors)")
+      let report = try contents(path)
+      let names = ["tasks", "time", "share", "mean", "longest", "I/O", "waiting", "transfers", "made"]
+      #expect(cells(report, "Operation") == names, "\(report)")
+      func seconds(_ operation: String, _ column: String) throws -> Double {
+        let place = try #require(names.firstIndex(of: column))
+        let row = try #require(cells(report, operation), "\(report)")
+        let parts = row[place].split(separator: " ")
+        let units = ["ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1]
+        let unit = try #require(parts.count > 1 ? units[String(parts[1])] : 1)
+        return try #require(Double(parts[0])) * unit
+      }
+      // The other thread has nothing to do while the one task runs for half a second.
+      let (alone, after) = (try seconds("alone", "waiting"), try seconds("after", "waiting"))
+      #expect(after > 0.4 && after > alone, "\(report)")
+      let (all, total) = (try seconds("all", "waiting"), try seconds("  waiting for tasks", "tasks"))
+      #expect(all <= total * 1.01, "\(report)")
+      #expect(try seconds("read-sum", "I/O") > 0 && seconds("arange-write", "I/O") > 0, "\(report)")
+      let files = try seconds("    of it I/O: chunks of files", "tasks")
+      #expect(abs(try seconds("all", "I/O") - files) < 0.02 * files, "\(report)")
+      for name in ["alone", "after"] { #expect(try seconds(name, "I/O") == 0, "\(report)") }
+      #expect((try seconds("alone", "transfers") > 0) == (ranks != nil), "\(report)")
     }
   }
 

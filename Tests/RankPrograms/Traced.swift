@@ -1,8 +1,30 @@
+import Glibc
 import Muster
 import MusterScheduling
 
 /// A graph whose tasks say where they ran, for the trace to be compared with: bulk blocks, each taken by tasks next to it.
 enum Traced {
+  /// A file is written and read, and one task takes long, which all others wait for.
+  static func report(path: String) async throws {
+    try await Session.run { session in
+      let field = session.arange(0.0, 4_000_000.0, chunks: [200_000])
+      try await field.write(to: path, dataset: "field")
+      let sum = try await session.open(path, dataset: "field", as: Double.self).sum().compute().item()
+      let alone = session.delayed(name: "alone") { () -> [Double] in
+        usleep(500_000)
+        return [Double](repeating: 1, count: 500_000)
+      }
+      let parts = (0..<8).map { number in
+        session.delayed(alone, name: "after") { (values: [Double]) -> Double in
+          usleep(20_000)
+          return values[number]
+        }
+      }
+      let total = session.delayed(parts, name: "total") { (values: [Double]) in values.reduce(0, +) }
+      print(sum, try await total.compute())
+    }
+  }
+
   static func run(count: Int, bytes: Int, fails: Bool) async throws {
     try await Session.run { session in
       let rank = session.rank

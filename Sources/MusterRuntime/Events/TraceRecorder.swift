@@ -137,7 +137,7 @@ extension TraceRecorder {
   package func received(
     _ block: TaskID, bytes: Int, from peer: Int, begin: Int, arrival: Int, end: Int
   ) {
-    totals?.received(bytes: bytes, begin: begin, end: arrival)
+    totals?.received(bytes: bytes, of: operation(of: block), begin: begin, end: arrival)
     record(
       TraceEvent(
         .receive, time: begin, duration: arrival - begin, bytes: bytes, task: block,

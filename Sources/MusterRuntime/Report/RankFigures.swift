@@ -34,20 +34,16 @@ package struct RankFigures: Hashable, Sendable {
     self.operations = operations
   }
 
-  package var tasks: Int { operations.reduce(0) { $0 + $1.tasks } }
+  package var tasks: Int { operations.reduce(0) { $0 + $1.counts.tasks } }
   /// Nanoseconds in tasks.
-  package var taskTime: Int { operations.reduce(0) { $0 + $1.nanoseconds } }
+  package var taskTime: Int { operations.reduce(0) { $0 + $1.counts.nanoseconds } }
 
   func write(to buffer: WireBuffer) {
     buffer.put(counts)
     buffer.put(operations.count)
     for operation in operations {
       buffer.put(bytes: Array(operation.name.utf8))
-      buffer.put(operation.tasks)
-      buffer.put(operation.failed)
-      buffer.put(operation.nanoseconds)
-      buffer.put(operation.longest)
-      buffer.put(operation.bytes)
+      buffer.put(operation.counts)
     }
   }
 
@@ -56,13 +52,8 @@ package struct RankFigures: Hashable, Sendable {
     let count = reader.get(Int.self)
     operations = []
     for _ in 0..<count {
-      var operation = OperationTotals(String(decoding: reader.getBytes(), as: UTF8.self))
-      operation.tasks = reader.get()
-      operation.failed = reader.get()
-      operation.nanoseconds = reader.get()
-      operation.longest = reader.get()
-      operation.bytes = reader.get()
-      operations.append(operation)
+      let name = String(decoding: reader.getBytes(), as: UTF8.self)
+      operations.append(OperationTotals(name, reader.get()))
     }
   }
 }

@@ -32,9 +32,9 @@ extension ReportAdvice {
     case .spills(let bytes, let made):
       "Memory is short: \(ReportNumbers.bytes(bytes)) went to disk of the \(ReportNumbers.bytes(made)) that tasks made."
         + " Raise the memory limit, take more nodes, or make chunks smaller."
-    case .transfers(let share, let bytes):
+    case .transfers(let share, let bytes, let operation):
       "Transfers hold tasks up: blocks were on their way for \(ReportNumbers.percent(share)) of the workers' time,"
-        + " \(ReportNumbers.bytes(bytes)) in all. Use fewer ranks with more threads each, which share memory, and cut chunks"
+        + " \(ReportNumbers.bytes(bytes)) in all, most of it made by '\(ReportNumbers.name(operation, columns: 30))'. Use fewer ranks with more threads each, which share memory, and cut chunks"
         + " so that what is computed together lies in one."
     case .files(let share):
       "Files take \(ReportNumbers.percent(share)) of the time in tasks. Let chunks cover whole chunks of the file, or store"

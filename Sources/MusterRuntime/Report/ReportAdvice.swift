@@ -17,8 +17,8 @@ package enum ReportAdvice: Equatable, Sendable {
   case memoryIsTight(rank: Int, peak: Int, limit: Int)
   /// A large part of what tasks made went to disk.
   case spills(bytes: Int, made: Int)
-  /// Threads wait while blocks cross between workers.
-  case transfers(share: Double, bytes: Int)
+  /// Threads wait while blocks cross between workers, most of which the operation made.
+  case transfers(share: Double, bytes: Int, operation: String)
   /// Most of what tasks do is reading and writing files.
   case files(share: Double)
   /// There is nothing to change.
@@ -58,17 +58,17 @@ package enum ReportAdvice: Equatable, Sendable {
 
   package static func of(_ job: JobFigures) -> [ReportAdvice] {
     let operations = job.operations
-    guard operations.contains(where: { $0.tasks > 0 }) else { return [.nothingRan] }
+    guard operations.contains(where: { $0.counts.tasks > 0 }) else { return [.nothingRan] }
     guard job.wall >= shortest else { return [.tooShort] }
     var advice: [ReportAdvice] = []
     if let tight = tightMemory(job) { advice.append(tight) }
-    let made = operations.reduce(0) { $0 + $1.bytes }
+    let made = operations.reduce(0) { $0 + $1.counts.bytes }
     let spilled = job.ranks.reduce(0) { $0 + $1.counts.spilledBytes }
     if spilled > 0, Double(spilled) > muchSpilled * Double(made) { advice.append(.spills(bytes: spilled, made: made)) }
 
     let small = tooSmall(job, operations)
     let large = small == nil ? tooLarge(job, operations) : nil
-    let transfers = transfers(job)
+    let transfers = transfers(job, operations)
     advice += [small, large, transfers].compactMap { $0 }
     if small == nil, large == nil, transfers == nil, let many = tooMany(job) { advice.append(many) }
 
@@ -88,34 +88,37 @@ package enum ReportAdvice: Equatable, Sendable {
   }
 
   private static func tooSmall(_ job: JobFigures, _ operations: [OperationTotals]) -> ReportAdvice? {
-    let tasks = operations.reduce(0) { $0 + $1.tasks }
+    let tasks = operations.reduce(0) { $0 + $1.counts.tasks }
     let mean = job.taskTime / max(1, tasks)
     guard mean < shortTask, job.utilization < busy else { return nil }
     // Fewer tasks than threads would be worse than short ones.
     let factor = min(goodTask / max(1, mean), tasks / max(1, 2 * tasksPerThread * job.threads))
     guard factor >= 2 else { return nil }
-    let short = operations.filter { $0.mean < shortTask }.max { $0.tasks < $1.tasks }
+    let short = operations.filter { $0.mean < shortTask }.max { $0.counts.tasks < $1.counts.tasks }
     return .chunksTooSmall(mean: mean, operation: short?.name ?? operations[0].name, factor: factor)
   }
 
   private static func tooLarge(_ job: JobFigures, _ operations: [OperationTotals]) -> ReportAdvice? {
     guard job.threads > 1, job.utilization < fairlyBusy else { return nil }
-    let counting = operations.filter { Double($0.nanoseconds) >= largeOperation * Double(job.taskTime) }
-    if let few = counting.first(where: { $0.tasks < tasksPerThread * job.threads }) {
-      return .chunksTooLarge(operation: few.name, tasks: few.tasks, threads: job.threads)
+    let counting = operations.filter { Double($0.counts.nanoseconds) >= largeOperation * Double(job.taskTime) }
+    if let few = counting.first(where: { $0.counts.tasks < tasksPerThread * job.threads }) {
+      return .chunksTooLarge(operation: few.name, tasks: few.counts.tasks, threads: job.threads)
     }
-    guard let long = operations.max(by: { $0.longest < $1.longest }),
-      Double(long.longest) > longestShare * Double(job.wall), long.longest > 2 * long.mean || long.tasks == 1
+    guard let long = operations.max(by: { $0.counts.longest < $1.counts.longest }),
+      Double(long.counts.longest) > longestShare * Double(job.wall),
+      long.counts.longest > 2 * long.mean || long.counts.tasks == 1
     else { return nil }
-    return .longTask(operation: long.name, longest: long.longest, wall: job.wall)
+    return .longTask(operation: long.name, longest: long.counts.longest, wall: job.wall)
   }
 
-  private static func transfers(_ job: JobFigures) -> ReportAdvice? {
+  private static func transfers(_ job: JobFigures, _ operations: [OperationTotals]) -> ReportAdvice? {
     let workers = job.workerRanks
     let wall = workers.reduce(0) { $0 + $1.counts.wall }
     let share = JobFigures.share(workers.reduce(0) { $0 + $1.counts.receiving }, of: wall)
     guard share > muchTransferred, JobFigures.share(job.waiting, of: job.threadTime) > muchWaiting else { return nil }
-    return .transfers(share: share, bytes: workers.reduce(0) { $0 + $1.counts.receivedBytes })
+    let most = operations.max { $0.counts.receivedBytes < $1.counts.receivedBytes }
+    return .transfers(
+      share: share, bytes: workers.reduce(0) { $0 + $1.counts.receivedBytes }, operation: most?.name ?? "")
   }
 
   private static func tooMany(_ job: JobFigures) -> ReportAdvice? {

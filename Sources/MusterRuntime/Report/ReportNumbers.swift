@@ -29,6 +29,13 @@ enum ReportNumbers {
     return digits(scaled) + " " + units[unit]
   }
 
+  /// A number of things, in full as far as anybody reads it.
+  static func count(_ count: Int) -> String {
+    let value = Double(count)
+    if count < 10_000_000 { return "\(count)" }
+    return value < 999.5e6 ? digits(value / 1e6) + " M" : digits(value / 1e9) + " G"
+  }
+
   static func percent(_ share: Double) -> String {
     share > 0 && share < 0.005 ? "<1 %" : share > 9.99 ? ">999 %" : "\(Int((100 * share).rounded())) %"
   }
@@ -46,13 +53,18 @@ struct ReportTable {
 
   mutating func append(_ row: [String]) { rows.append(row) }
 
-  /// - Parameter indent: Blanks before each row.
-  func lines(indent: Int = 2) -> [String] {
+  /// - Parameters:
+  ///   - indent: Blanks before each row.
+  ///   - room: How wide a row may be: what is too much is cut from the first column.
+  func lines(indent: Int = 2, columns room: Int = .max) -> [String] {
     let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+    var widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
+    let excess = indent + widths.reduce(0, +) + 2 * max(0, columns - 1) - room
+    if excess > 0 { widths[0] = max(1, widths[0] - excess) }
     return rows.map { row in
       var line = String(repeating: " ", count: indent)
-      for (column, cell) in row.enumerated() {
+      for (column, text) in row.enumerated() {
+        let cell = text.count <= widths[column] ? text : ReportNumbers.name(text, columns: widths[column])
         let blanks = String(repeating: " ", count: widths[column] - cell.count)
         line += column == 0 ? cell + blanks : "  " + blanks + cell
       }

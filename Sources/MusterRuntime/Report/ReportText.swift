@@ -77,14 +77,21 @@ package struct ReportText {
 
   private mutating func appendOperations() {
     let operations = job.operations
+    // Most often none has failed, and the room is scarce.
+    let tellsFailures = operations.contains { $0.counts.failed > 0 }
     var table = ReportTable()
-    table.append(["Operation", "tasks", "failed", "time", "share", "mean", "longest", "made"])
+    table.append(
+      ["Operation", "tasks"] + (tellsFailures ? ["failed"] : [])
+        + ["time", "share", "mean", "longest", "I/O", "waiting", "transfers", "made"])
     func row(_ entry: OperationTotals) -> [String] {
-      [
-        ReportNumbers.name(entry.name, columns: 28), "\(entry.tasks)", "\(entry.failed)",
-        ReportNumbers.time(entry.nanoseconds), share(entry.nanoseconds, of: job.taskTime),
-        ReportNumbers.time(entry.mean), ReportNumbers.time(entry.longest), ReportNumbers.bytes(entry.bytes),
-      ]
+      let counts = entry.counts
+      return [ReportNumbers.name(entry.name, columns: 28), ReportNumbers.count(counts.tasks)]
+        + (tellsFailures ? [ReportNumbers.count(counts.failed)] : [])
+        + [
+          ReportNumbers.time(counts.nanoseconds), share(counts.nanoseconds, of: job.taskTime),
+          ReportNumbers.time(entry.mean), ReportNumbers.time(counts.longest), ReportNumbers.time(counts.files),
+          ReportNumbers.time(counts.waiting), ReportNumbers.time(counts.receiving), ReportNumbers.bytes(counts.bytes),
+        ]
     }
     let shown = operations.count <= Self.mostOperations ? operations.count : Self.mostOperations - 1
     for entry in operations.prefix(shown) { table.append(row(entry)) }
@@ -99,7 +106,7 @@ package struct ReportText {
       table.append(row(all))
     }
     lines.append("")
-    lines += table.lines(indent: 0)
+    lines += table.lines(indent: 0, columns: Self.columns)
   }
 
   /// Where there are many, those that had most to do, and those that had least.

@@ -6,6 +6,13 @@ final class SessionTotals: Sendable {
     var counts = RankFigures.Counts()
     var receiving = CoveredTime()
     var spilling = CoveredTime()
+    /// The blocks that came, by their operations' numbers.
+    var arrivals: [Int: Arrivals] = [:]
+  }
+
+  private struct Arrivals {
+    var bytes = 0
+    var time = CoveredTime()
   }
 
   private let state = Mutex(State())
@@ -27,11 +34,26 @@ final class SessionTotals: Sendable {
     }
   }
 
-  func received(bytes: Int, begin: Int, end: Int) {
+  /// - Parameter operation: the number of the block's operation.
+  func received(bytes: Int, of operation: Int, begin: Int, end: Int) {
     state.withLock {
       $0.counts.receivedBlocks += 1
       $0.counts.receivedBytes += bytes
       $0.receiving.add(from: begin, to: end)
+      $0.arrivals[operation, default: Arrivals()].bytes += bytes
+      $0.arrivals[operation]!.time.add(from: begin, to: end)
+    }
+  }
+
+  /// What has come of each operation.
+  func arrivals(named names: [String]) -> [OperationTotals] {
+    state.withLock { state in
+      state.arrivals.map { number, arrivals in
+        OperationTotals(names[number]) {
+          $0.receiving = arrivals.time.total
+          $0.receivedBytes = arrivals.bytes
+        }
+      }
     }
   }
 

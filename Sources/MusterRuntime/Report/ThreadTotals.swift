@@ -14,6 +14,8 @@ final class ThreadTotals: @unchecked Sendable {
     static let nanoseconds = 2
     static let longest = 3
     static let bytes = 4
+    static let files = 5
+    static let waiting = 6
     static let count = 8
   }
 
@@ -24,6 +26,8 @@ final class ThreadTotals: @unchecked Sendable {
   private let restedNanoseconds = Atomic<Int>(0)
   /// Since when it has had nothing to do; 0 where it has.
   private let restsSince = Atomic<Int>(0)
+  /// For how long it has had nothing to do since its last task.
+  @exclusivity(unchecked) private var restedForNext = 0
   @exclusivity(unchecked) private var layers = [Int](repeating: -1, count: remembered)
   @exclusivity(unchecked) private var operations = [Int](repeating: 0, count: remembered)
 
@@ -58,6 +62,12 @@ final class ThreadTotals: @unchecked Sendable {
       line[Field.longest].store(nanoseconds, ordering: .relaxed)
     }
     if let bytes { Self.add(bytes, to: line + Field.bytes) } else { Self.add(1, to: line + Field.failed) }
+    let files = FileTime.takeOwn()
+    if files > 0 { Self.add(files, to: line + Field.files) }
+    if restedForNext > 0 {
+      Self.add(restedForNext, to: line + Field.waiting)
+      restedForNext = 0
+    }
   }
 
   /// Nobody else writes: that takes no locked instruction.
@@ -71,6 +81,7 @@ final class ThreadTotals: @unchecked Sendable {
   func endRest(at now: Int) {
     let since = restsSince.load(ordering: .relaxed)
     restsSince.store(0, ordering: .relaxed)
+    restedForNext += now - since
     restedNanoseconds.store(restedNanoseconds.load(ordering: .relaxed) + now - since, ordering: .relaxed)
   }
 
@@ -84,12 +95,16 @@ final class ThreadTotals: @unchecked Sendable {
   func operations(named names: [String]) -> [OperationTotals] {
     names.enumerated().compactMap { number, name in
       let line = figures + number * Field.count
-      let tasks = line[Field.tasks].load(ordering: .relaxed)
-      guard tasks > 0 else { return nil }
-      return OperationTotals(
-        name, tasks: tasks, failed: line[Field.failed].load(ordering: .relaxed),
-        nanoseconds: line[Field.nanoseconds].load(ordering: .relaxed),
-        longest: line[Field.longest].load(ordering: .relaxed), bytes: line[Field.bytes].load(ordering: .relaxed))
+      guard line[Field.tasks].load(ordering: .relaxed) > 0 else { return nil }
+      return OperationTotals(name) {
+        $0.tasks = line[Field.tasks].load(ordering: .relaxed)
+        $0.failed = line[Field.failed].load(ordering: .relaxed)
+        $0.nanoseconds = line[Field.nanoseconds].load(ordering: .relaxed)
+        $0.longest = line[Field.longest].load(ordering: .relaxed)
+        $0.bytes = line[Field.bytes].load(ordering: .relaxed)
+        $0.files = line[Field.files].load(ordering: .relaxed)
+        $0.waiting = line[Field.waiting].load(ordering: .relaxed)
+      }
     }
   }
 }

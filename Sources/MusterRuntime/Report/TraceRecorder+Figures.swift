@@ -25,7 +25,7 @@ extension TraceRecorder {
     let threads = lanes.compactMap(\.totals)
     var counts = totals.counts(since: start, now: now)
     counts.waiting = threads.reduce(0) { $0 + $1.rested(until: now) }
-    return RankFigures(
-      counts, operations: OperationTotals.merged(threads.flatMap { $0.operations(named: names) }))
+    let operations = threads.flatMap { $0.operations(named: names) } + totals.arrivals(named: names)
+    return RankFigures(counts, operations: OperationTotals.merged(operations))
   }
 }

@@ -40,6 +40,14 @@ struct WellJob {
   }
 }
 
+extension OperationTotals {
+  init(_ name: String, tasks: Int, failed: Int = 0, nanoseconds: Int, longest: Int, bytes: Int = 0) {
+    self.init(name) {
+      ($0.tasks, $0.failed, $0.nanoseconds, $0.longest, $0.bytes) = (tasks, failed, nanoseconds, longest, bytes)
+    }
+  }
+}
+
 /// Each rule on both sides of where it begins.
 struct ReportAdviceTests {
   @Test func nothingIsToBeChangedWhereAllIsWell() {
@@ -170,7 +178,7 @@ struct ReportAdviceTests {
       return job.advice
     }
     // 250 tasks of 50 ms in 20 s leave more than a quarter to wait in.
-    #expect(advice(receiving: 6 * second, busy: 250) == [.transfers(share: 0.6, bytes: 280)])
+    #expect(advice(receiving: 6 * second, busy: 250) == [.transfers(share: 0.6, bytes: 280, operation: "sum")])
     #expect(advice(receiving: 5 * second, busy: 250) == [.nothing])
     #expect(advice(receiving: 6 * second, busy: 300) == [.nothing])
   }
