@@ -50,7 +50,7 @@ package struct JobFigures: Equatable, Sendable {
   /// The figures of those that run tasks.
   package var workerRanks: [RankFigures] { ranks.filter { members[$0.counts.rank].threads > 0 } }
 
-  /// By operation, those that took longest first.
+  /// By operation, those first that threads spent most on, in tasks or waiting for one.
   package var operations: [OperationTotals] { OperationTotals.merged(ranks.flatMap(\.operations)) }
 
   /// The time that the threads had: that of each rank, for as many threads as it has.

@@ -49,10 +49,13 @@ package struct OperationTotals: Hashable, Sendable {
     counts.bytes += other.counts.bytes
   }
 
-  /// All of one name made one, those that took longest first.
+  /// What threads spent in its tasks, and before them with nothing to do.
+  private var spent: Int { counts.nanoseconds + counts.waiting }
+
+  /// All of one name made one, those first that threads spent most on.
   package static func merged(_ totals: some Sequence<OperationTotals>) -> [OperationTotals] {
     var byName: [String: OperationTotals] = [:]
     for entry in totals { byName[entry.name, default: OperationTotals(entry.name)].add(entry) }
-    return byName.values.sorted { ($1.counts.nanoseconds, $0.name) < ($0.counts.nanoseconds, $1.name) }
+    return byName.values.sorted { ($1.spent, $0.name) < ($0.spent, $1.name) }
   }
 }

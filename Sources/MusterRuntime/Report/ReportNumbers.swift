@@ -16,7 +16,7 @@ enum ReportNumbers {
     if value < 999.5 { return "\(nanoseconds) ns" }
     if value < 999.5e3 { return digits(value / 1e3) + " µs" }
     if value < 999.5e6 { return digits(value / 1e6) + " ms" }
-    return digits(value / 1e9) + " s"
+    return value < 1e13 ? digits(value / 1e9) + " s" : digits(value / 3.6e12) + " h"
   }
 
   /// Powers of 1000, as transfers and files are measured.

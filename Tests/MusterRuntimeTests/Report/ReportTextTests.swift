@@ -74,7 +74,7 @@ struct ReportTextTests {
     for place in job.operations.indices {
       let times = (99 * second + place, 999 * second, 999 * second)
       (job.operations[place].counts.files, job.operations[place].counts.waiting) = (times.0, times.1)
-      (job.operations[place].counts.receiving, job.operations[place].counts.receivedBytes) = (times.2, 999 << 40)
+      (job.operations[place].counts.receiving, job.operations[place].counts.receivedBytes) = (times.2, 999 << 30)
     }
     job.change = {
       $0.counts.peakMemory = 999 << 40
@@ -107,6 +107,18 @@ struct ReportTextTests {
     let rest = try #require(text.first { $0.hasPrefix("9 others") })
     #expect(Array(cells(rest)[1...2]) == ["45", "45.0 s"])
     #expect(text.contains { $0.hasPrefix("operation 10 ") } && !text.contains { $0.hasPrefix("operation 9 ") })
+  }
+
+  /// What threads wait for is shown, however little time it takes itself.
+  @Test func whatIsWaitedForIsShown() throws {
+    var job = WellJob()
+    job.operations = (1...20).map {
+      OperationTotals("operation \($0)", tasks: $0, nanoseconds: $0 * second, longest: second)
+    }
+    job.operations[0].counts.waiting = 30 * second
+    let text = lines(job.figures)
+    let first = try #require(text.firstIndex { $0.hasPrefix("Operation ") })
+    #expect(text[first + 1].hasPrefix("operation 1 ") && text[first + 2].hasPrefix("operation 20 "), "\(text)")
   }
 
   @Test func ofManyRanksThoseThatHadMostAndLeastToDoAreShown() {
