@@ -120,7 +120,7 @@ struct DrainScriptTests {
       while [ "$1" != ./steps ]; do shift; done
       trap 'kill -USR1 $ranks' USR1
       "$@" & ranks=$!
-      while wait $ranks; [ $? -gt 128 ]; do :; done
+      while wait $ranks; [ $? -gt 128 ] && kill -0 $ranks 2>/dev/null; do :; done
       exit \(status)
       """
     let site = try site(
@@ -367,7 +367,9 @@ struct DrainScriptTests {
     let site = try site(
       system, "walltime: 1h, journal: missing/j, environment: {MUSTER_JOURNAL_START: anew}", program: ["9", "85"])
     let ended = try run(site)
-    #expect(ended.status == 1 && ended.output.contains("missing/j.anew: No such file or directory"), "\(ended)")
+    #expect(
+      ended.status == 1 && ended.output.contains("muster: without 'missing/j.anew' the job would begin anew"),
+      "\(ended)")
     #expect(!FileManager.default.fileExists(atPath: site.folder + "/starts"))
   }
 

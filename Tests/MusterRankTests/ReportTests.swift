@@ -12,6 +12,15 @@ struct ReportTests {
     }
   }
 
+  /// A time in a report, by the name of its line and the place in it.
+  private func seconds(_ report: String, _ name: String, _ place: Int) throws -> Double {
+    let row = try #require(cells(report, name), "\(report)")
+    let parts = row[place].split(separator: " ")
+    let units = ["ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1]
+    let unit = try #require(parts.count > 1 ? units[String(parts[1])] : 1)
+    return try #require(Double(parts[0])) * unit
+  }
+
   private func inFolder(_ body: (_ folder: String) throws -> Void) throws {
     let folder = temporaryFolder("report")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -65,13 +74,8 @@ struct ReportTests {
       let report = try contents(path)
       let names = ["tasks", "time", "share", "mean", "longest", "I/O", "waiting", "transfers", "made"]
       #expect(cells(report, "Operation") == names, "\(report)")
-      func seconds(_ operation: String, _ column: String) throws -> Double {
-        let place = try #require(names.firstIndex(of: column))
-        let row = try #require(cells(report, operation), "\(report)")
-        let parts = row[place].split(separator: " ")
-        let units = ["ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1]
-        let unit = try #require(parts.count > 1 ? units[String(parts[1])] : 1)
-        return try #require(Double(parts[0])) * unit
+      func seconds(_ name: String, _ column: String) throws -> Double {
+        try self.seconds(report, name, try #require(names.firstIndex(of: column)))
       }
       // The other thread has nothing to do while the one task runs for half a second.
       let (alone, after) = (try seconds("alone", "waiting"), try seconds("after", "waiting"))
@@ -83,6 +87,19 @@ struct ReportTests {
       #expect(abs(try seconds("all", "I/O") - files) < 0.02 * files, "\(report)")
       for name in ["alone", "after"] { #expect(try seconds(name, "I/O") == 0, "\(report)") }
       #expect((try seconds("alone", "transfers") > 0) == (ranks != nil), "\(report)")
+    }
+  }
+
+  /// The thread that makes the MPI calls runs brief tasks: what the others rest meanwhile is no wait for what comes then.
+  @Test func briefTasksAreNoWait() throws {
+    try inFolder { folder in
+      let path = "\(folder)/report.txt"
+      let run = try Launch.run(
+        "rank-programs", ["reported-brief", "60000"], ranks: 3, environment: ["MUSTER_REPORT": path])
+      #expect(run.status == 0, "\(run.errors)")
+      let report = try contents(path)
+      let (brief, long, all) = try (seconds(report, "brief", 6), seconds(report, "long", 6), seconds(report, "all", 6))
+      #expect(brief > 0.25 * all && long < 0.6 * all, "\(report)")
     }
   }
 

@@ -85,7 +85,8 @@ extension Durable {
       if session.rank == 1 && stop == "throws" { throw CancellationError() }
       guard stop.hasPrefix("ended") else { return }
       Thread.detachNewThread {
-        usleep(200_000)
+        // All that is done at the end but for the disk's part is done by then.
+        usleep(1_000_000)
         kill(getpid(), SIGTERM)
       }
       if session.rank == 1 && stop.hasSuffix("before one rank is there") { usleep(20_000_000) }

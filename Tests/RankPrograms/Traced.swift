@@ -4,6 +4,23 @@ import MusterScheduling
 
 /// A graph whose tasks say where they ran, for the trace to be compared with: bulk blocks, each taken by tasks next to it.
 enum Traced {
+  /// Tasks of some microseconds, and then one of a hundredth of a second.
+  static func reportBrief(count: Int) async throws {
+    try await Session.run { session in
+      let tasks = session.layer(count, name: "brief") { index in
+        var value = Double(index)
+        for _ in 0..<2_000 { value = (value * 1.000_001).squareRoot() }
+        return value
+      }
+      let sum = try await session.compute([tasks])[0].reduce(0, +)
+      let long = session.delayed(name: "long") { () -> Double in
+        usleep(10_000)
+        return sum
+      }
+      print(try await long.compute() == sum)
+    }
+  }
+
   /// A file is written and read, and one task takes long, which all others wait for.
   static func report(path: String) async throws {
     try await Session.run { session in

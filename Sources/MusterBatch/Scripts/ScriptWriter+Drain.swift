@@ -39,8 +39,10 @@ extension ScriptWriter {
       (isChain ? "  if [ \"$muster_restart\" -eq 0 ] &&" : "  if")
         + " [ \"$(head -n 1 -- \"$MUSTER_JOURNAL.anew\" 2>/dev/null || true)\" != \"\(id)\" ]; then")
     script.add(
-      "    printf '%s\\n' \"\(id)\" \"$muster_was\" >\"$MUSTER_JOURNAL.anew\"",
-      "the job's first start is noted; a folder that can't be written has no journal either")
+      "    printf '%s\\n' \"\(id)\" \"$muster_was\" >\"$MUSTER_JOURNAL.anew\" || {", "the job's first start is noted")
+    script.add("      echo \"muster: without '$MUSTER_JOURNAL.anew' the job would begin anew at each start\" >&2")
+    script.add("      exit 1")
+    script.add("    }")
     script.add("  elif [ \"$(tail -n 1 -- \"$MUSTER_JOURNAL.anew\" 2>/dev/null || true)\" != \"$muster_was\" ]; then")
     script.add("    export MUSTER_JOURNAL_START=resume")
     script.add("  fi")

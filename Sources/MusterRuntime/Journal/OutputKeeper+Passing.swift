@@ -43,12 +43,11 @@ extension OutputKeeper {
 
   /// The program has come to its end: nobody passes on what is left.
   func passOnRest() {
+    // What other threads print from now on is after the end.
+    let end = state.withLock { $0.isKeeping ? lseek($0.file, 0, SEEK_CUR) : 0 }
     passOnAndTell()
-    let left = state.withLock { state -> UInt64 in
-      guard state.isKeeping else { return 0 }
-      // A program that goes on may print less than it did.
-      return UInt64(max(0, lseek(state.file, 0, SEEK_CUR) - off_t(state.passedOn)))
-    }
+    // A program that goes on may print less than it did.
+    let left = max(0, end - state.withLock { off_t($0.passedOn) })
     guard left > 0, clinux_output_has_failed() == 0 else { return }
     StandardStreams.writeError(
       "muster: warning: standard output took no more: the last \(left) bytes that the program has printed are in"

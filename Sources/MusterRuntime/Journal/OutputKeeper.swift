@@ -52,6 +52,8 @@ final class OutputKeeper: Sendable {
   let state = Mutex(State())
   /// Held by who passes on, which may take long: nobody reads standard output, say.
   let passing = Mutex(())
+  /// Held while the file has to stay open.
+  private let syncing = Mutex(())
   /// Wakes the thread that passes on, which doesn't keep the rest of this.
   private final class Wake: Sendable {
     let lock = ConditionLock()
@@ -181,12 +183,11 @@ final class OutputKeeper: Sendable {
 
   /// Has what was printed last. Returns the error that it met.
   func sync() -> MusterError? {
-    // Another thread may close it.
-    let file = state.withLock { $0.isKeeping ? fcntl($0.file, F_DUPFD_CLOEXEC, 0) : nil }
-    guard let file else { return nil }
-    guard file >= 0 else { return Self.failure(path) }
-    defer { close(file) }
-    return fdatasync(file) == 0 || errno == EINVAL ? nil : Self.failure(path)
+    // Who prints doesn't wait for the disk.
+    syncing.withLock { _ in
+      guard let file = state.withLock({ $0.isKeeping ? $0.file : nil }) else { return nil }
+      return fdatasync(file) == 0 || errno == EINVAL ? nil : Self.failure(path)
+    }
   }
 
   /// Standard output goes where it went before. What hasn't been passed on isn't.
@@ -194,6 +195,9 @@ final class OutputKeeper: Sendable {
     StandardStreams.flushBufferedOutput()
     Self.current.withLock { if $0 === self { $0 = nil } }
     func restore(closing: Bool) {
+      syncing.withLock { _ in restoreLocked(closing: closing) }
+    }
+    func restoreLocked(closing: Bool) {
       state.withLock { state in
         guard state.original >= 0 else { return }
         dup2(state.original, STDOUT_FILENO)

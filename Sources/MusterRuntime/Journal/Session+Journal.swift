@@ -128,9 +128,11 @@ extension Session {
     try onAllRanks("come to the program's end") {}.get()
     _ = try agree("end the journal") {
       guard let recorder = journal.recorder else { return true }
+      var hasEnded = false
       defer {
         StandardStreams.flushBufferedOutput()
-        recorder.output.passOnRest()
+        // The next run passes on what this one can't, where there is one.
+        if hasEnded { recorder.output.passOnRest() } else { recorder.output.passOnAndTell() }
         recorder.output.end()
         recorder.writer.close()
       }
@@ -145,6 +147,7 @@ extension Session {
       recorder.writer.append(
         .end(EndRecord(time: JournalRecorder.time, outputLength: recorder.output.length())))
       try recorder.writer.sync()
+      hasEnded = true
       journal.finish()
       return true
     }

@@ -292,8 +292,11 @@ final class SessionJournal: Sendable {
   func settle() {
     guard let recorder else { return }
     _ = stop(recorder, patience: 100)
-    // Why it couldn't be is told by who ends the process: that there may be less is what a kill does, too.
-    try? recorder.writer.sync()
+    sync(recorder)
+  }
+
+  private func sync(_ recorder: JournalRecorder) {
+    do throws(MusterError) { try recorder.writer.sync() } catch { StandardStreams.writeError("muster: \(error)\n") }
   }
 
   /// On rank 0: the session leaves before its work is done, maybe before it has come to any. Returns whether it does: a
@@ -309,9 +312,7 @@ final class SessionJournal: Sendable {
     if !isEnded {
       recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))
     }
-    do throws(MusterError) { try recorder.writer.sync() } catch {
-      StandardStreams.writeError("muster: \(error)\n")
-    }
+    sync(recorder)
     mark.set()
     return true
   }

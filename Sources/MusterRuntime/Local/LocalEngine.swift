@@ -98,7 +98,13 @@ final class LocalEngine: Engine {
           worker.stop()
         case .leave(let reason):
           plan.flush()
-          guard plan.leave(reason) else { return }
+          guard plan.leave(reason) else {
+            guard reason == .termination else { return }
+            // It has the time that any other session has to come to its end.
+            usleep(UInt32(DrainState.lastPatience / 1000))
+            if !worker.hasEnded { Signals.end() }
+            return
+          }
           DrainPlan.tell(action!)
           events?.noteEnding(.drained)
           events?.finishReport()

@@ -19,7 +19,7 @@ struct RankDrain {
   private var answered: Set<Int> = []
   private var done: Set<Int> = []
   /// On rank 0: the program has come to its end, and the session doesn't leave before it.
-  private var isRefused = false
+  private var refusedReason: DrainState.Reason?
   /// Until when it has time for that after SIGTERM.
   private var endLimit: Int?
   /// On rank 0: the journal is on disk, and for the report and the trace others are asked for what they did until then.
@@ -71,7 +71,7 @@ struct RankDrain {
         root.terminated(without: silent)
       }
       guard plan.leave(reason) else {
-        isRefused = true
+        refusedReason = reason
         return
       }
       DrainPlan.tell(action)
@@ -87,7 +87,7 @@ struct RankDrain {
   /// Whether SIGTERM has come to a session that comes to its end instead of leaving, and doesn't come to it in time: then
   /// it does what it does to any other.
   mutating func leavesTermination(now: Int) -> Bool {
-    guard isRefused, ownReason == .termination else { return false }
+    guard let refusedReason, refusedReason == .termination || ownReason == .termination else { return false }
     let limit = endLimit ?? now + DrainState.lastPatience
     endLimit = limit
     return now >= limit

@@ -1,5 +1,6 @@
 internal import CLinux
 internal import CMPI
+internal import Glibc
 
 /// What MPI's thread does during a session, also while the program computes between two collectives: takes the program's
 /// requests, moves messages, watches the other ranks, and plays rank 0's part or a worker's.
@@ -171,7 +172,8 @@ final class RankLoop {
     if !isLeaving, dead.isEmpty, worker?.isEnding != true, startDrain() {
       if let root { drain!.look(root, now: now) }
       if let worker { drain!.look(worker) }
-      guard drain!.leavesTermination(now: now) else { return }
+      if drain!.leavesTermination(now: now) { root?.terminated(by: signal ?? Signals.Termination(number: SIGTERM)) }
+      return
     }
     // A launcher that ends the job does so for one that has died: that is told.
     if let signal, dead.isEmpty || worker?.isEnding == true {

@@ -51,7 +51,21 @@ package struct JobFigures: Equatable, Sendable {
   package var workerRanks: [RankFigures] { ranks.filter { members[$0.counts.rank].threads > 0 } }
 
   /// By operation, those first that threads spent most on, in tasks or waiting for one.
-  package var operations: [OperationTotals] { OperationTotals.merged(ranks.flatMap(\.operations)) }
+  package var operations: [OperationTotals] { operations(of: ranks) }
+
+  func operations(of ranks: [RankFigures]) -> [OperationTotals] {
+    OperationTotals.merged(
+      ranks.flatMap { rank in
+        // Their sum is at most what the rank waited for.
+        let (waiting, told) = (waiting(of: rank), rank.counts.waiting)
+        guard waiting < told else { return rank.operations }
+        return rank.operations.map { operation in
+          var operation = operation
+          operation.counts.waiting = Int(Double(operation.counts.waiting) * Self.share(waiting, of: told))
+          return operation
+        }
+      })
+  }
 
   /// The time that the threads had: that of each rank, for as many threads as it has.
   package var threadTime: Int { workerRanks.reduce(0) { $0 + available(to: $1) } }

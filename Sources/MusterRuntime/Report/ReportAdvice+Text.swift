@@ -34,7 +34,7 @@ extension ReportAdvice {
         + " Raise the memory limit, take more nodes, or make chunks smaller."
     case .transfers(let share, let bytes, let operation):
       "Transfers hold tasks up: blocks were on their way for \(ReportNumbers.percent(share)) of the workers' time,"
-        + " \(ReportNumbers.bytes(bytes)) in all, most of it made by '\(ReportNumbers.name(operation, columns: 30))'. Use fewer ranks with more threads each, which share memory, and cut chunks"
+        + " \(ReportNumbers.bytes(bytes)) in all, the largest part made by '\(ReportNumbers.name(operation, columns: 30))'. Use fewer ranks with more threads each, which share memory, and cut chunks"
         + " so that what is computed together lies in one."
     case .files(let share):
       "Files take \(ReportNumbers.percent(share)) of the time in tasks. Let chunks cover whole chunks of the file, or store"

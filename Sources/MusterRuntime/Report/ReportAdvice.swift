@@ -17,7 +17,7 @@ package enum ReportAdvice: Equatable, Sendable {
   case memoryIsTight(rank: Int, peak: Int, limit: Int)
   /// A large part of what tasks made went to disk.
   case spills(bytes: Int, made: Int)
-  /// Threads wait while blocks cross between workers, most of which the operation made.
+  /// Threads wait while blocks cross between workers, the largest part of which the operation made.
   case transfers(share: Double, bytes: Int, operation: String)
   /// Most of what tasks do is reading and writing files.
   case files(share: Double)
@@ -68,7 +68,7 @@ package enum ReportAdvice: Equatable, Sendable {
 
     let small = tooSmall(job, operations)
     let large = small == nil ? tooLarge(job, operations) : nil
-    let transfers = transfers(job, operations)
+    let transfers = transfers(job)
     advice += [small, large, transfers].compactMap { $0 }
     if small == nil, large == nil, transfers == nil, let many = tooMany(job) { advice.append(many) }
 
@@ -111,12 +111,12 @@ package enum ReportAdvice: Equatable, Sendable {
     return .longTask(operation: long.name, longest: long.counts.longest, wall: job.wall)
   }
 
-  private static func transfers(_ job: JobFigures, _ operations: [OperationTotals]) -> ReportAdvice? {
+  private static func transfers(_ job: JobFigures) -> ReportAdvice? {
     let workers = job.workerRanks
     let wall = workers.reduce(0) { $0 + $1.counts.wall }
     let share = JobFigures.share(workers.reduce(0) { $0 + $1.counts.receiving }, of: wall)
     guard share > muchTransferred, JobFigures.share(job.waiting, of: job.threadTime) > muchWaiting else { return nil }
-    let most = operations.max { $0.counts.receivedBytes < $1.counts.receivedBytes }
+    let most = job.operations(of: workers).max { $0.counts.receivedBytes < $1.counts.receivedBytes }
     return .transfers(
       share: share, bytes: workers.reduce(0) { $0 + $1.counts.receivedBytes }, operation: most?.name ?? "")
   }

@@ -16,6 +16,30 @@ final class SessionTotals: Sendable {
   }
 
   private let state = Mutex(State())
+  /// A time in nanoseconds that is still to be taken off the rests of threads.
+  struct Lent: ~Copyable {
+    private let time = Atomic<Int>(0)
+
+    var left: Int { time.load(ordering: .relaxed) }
+    func add(_ nanoseconds: Int) { time.add(nanoseconds, ordering: .relaxed) }
+
+    /// Takes some off, for a rest of so many nanoseconds.
+    func take(upTo most: Int) -> Int {
+      var there = left
+      while there > 0 {
+        let taken = min(there, most)
+        let (isDone, found) = time.compareExchange(expected: there, desired: there - taken, ordering: .relaxed)
+        if isDone { return taken }
+        there = found
+      }
+      return 0
+    }
+  }
+
+  /// What MPI's thread spent in tasks while a thread rested in whose place it ran them.
+  let lentTasks = Lent()
+  /// For how long there was nothing to do before such tasks: their operation's waiting, not that of a later one.
+  let lentWaits = Lent()
   let names = Mutex(OperationNames())
   private let filesBefore: FileTime.Totals
 
@@ -74,8 +98,10 @@ final class SessionTotals: Sendable {
 
   /// What there is so far.
   ///
-  /// - Parameter start: when the session began.
-  func counts(since start: Int, now: Int) -> RankFigures.Counts {
+  /// - Parameters:
+  ///   - start: when the session began.
+  ///   - rested: for how long its threads had nothing to do.
+  func counts(since start: Int, now: Int, rested: Int) -> RankFigures.Counts {
     var counts = state.withLock { state in
       var counts = state.counts
       counts.receiving = state.receiving.total
@@ -83,6 +109,7 @@ final class SessionTotals: Sendable {
       return counts
     }
     counts.wall = now - start
+    counts.waiting = max(0, rested - lentTasks.left)
     counts.files = FileTime.now - filesBefore
     counts.peakMemory = ProcessMemory.highWater ?? 0
     return counts

@@ -78,12 +78,17 @@ final class ThreadTotals: @unchecked Sendable {
 
   func beginRest(at now: Int) { restsSince.store(now, ordering: .relaxed) }
 
-  func endRest(at now: Int) {
-    let since = restsSince.load(ordering: .relaxed)
+  /// - Parameter session: knows what MPI's thread did in this one's place.
+  func endRest(at now: Int, lent session: SessionTotals) {
+    let span = now - restsSince.load(ordering: .relaxed)
     restsSince.store(0, ordering: .relaxed)
-    restedForNext += now - since
-    restedNanoseconds.store(restedNanoseconds.load(ordering: .relaxed) + now - since, ordering: .relaxed)
+    let rested = span - session.lentTasks.take(upTo: span)
+    restedForNext += rested - session.lentWaits.take(upTo: rested)
+    restedNanoseconds.store(restedNanoseconds.load(ordering: .relaxed) + rested, ordering: .relaxed)
   }
+
+  /// Before its next task there was nothing to do, though it isn't this thread that rested.
+  func waited(_ nanoseconds: Int) { restedForNext += nanoseconds }
 
   /// For how long it has had nothing to do, in nanoseconds, what is under way included.
   func rested(until now: Int) -> Int {

@@ -10,11 +10,21 @@ extension TraceRecorder {
 
   /// The calling thread has nothing to do until `body` returns.
   func rests(_ body: () -> Void) {
-    guard totals != nil else { return body() }
+    guard let totals else { return body() }
     withLane { $0.totals?.beginRest(at: MonotonicClock.nanoseconds) }
     body()
-    withLane { $0.totals?.endRest(at: MonotonicClock.nanoseconds) }
+    withLane { $0.totals?.endRest(at: MonotonicClock.nanoseconds, lent: totals) }
   }
+
+  /// MPI's thread runs tasks in the place of a thread that rests: for so long there was nothing to do before.
+  func waitedWhileOthersRest(nanoseconds: Int) {
+    guard let totals, nanoseconds > 0 else { return }
+    totals.lentWaits.add(nanoseconds)
+    withLane { $0.totals?.waited(nanoseconds) }
+  }
+
+  /// It has run them, in so many nanoseconds.
+  func ranWhileOthersRest(nanoseconds: Int) { totals?.lentTasks.add(nanoseconds) }
 
   /// What this rank has done so far.
   ///
@@ -23,8 +33,8 @@ extension TraceRecorder {
     guard let totals else { return RankFigures() }
     let names = totals.names.withLock { $0.names }
     let threads = lanes.compactMap(\.totals)
-    var counts = totals.counts(since: start, now: now)
-    counts.waiting = threads.reduce(0) { $0 + $1.rested(until: now) }
+    let counts = totals.counts(
+      since: start, now: now, rested: threads.reduce(0) { $0 + $1.rested(until: now) })
     let operations = threads.flatMap { $0.operations(named: names) } + totals.arrivals(named: names)
     return RankFigures(counts, operations: OperationTotals.merged(operations))
   }

@@ -22,10 +22,15 @@ extension WorkQueue {
   private func runBrief(_ current: UnsafeMutablePointer<CurrentTask>) -> BriefRun {
     var result = BriefRun.ranNone
     var begin = 0
+    var spent = 0
+    defer { if spent > 0 { events?.ranWhileOthersRest(nanoseconds: spent) } }
     condition.lock()
     while hasBrief, let next = ready.min {
       let now = MonotonicClock.nanoseconds
-      if begin == 0 { begin = now }
+      if begin == 0 {
+        begin = now
+        events?.waitedWhileOthersRest(nanoseconds: now - max(idleSince, lastBrief))
+      }
       if now - begin > Self.turn { break }
       ready.removeMin()
       running += 1
@@ -34,6 +39,7 @@ extension WorkQueue {
       if !standIn.isWatched { condition.signal() }
       condition.unlock()
       let completion = run(next, current)
+      spent += completion.nanoseconds
       condition.lock()
       running -= 1
       completions.append(completion)
@@ -43,6 +49,7 @@ extension WorkQueue {
       if case .succeeded = reply.wait() { return .superseded }
       condition.lock()
     }
+    if begin != 0 { lastBrief = MonotonicClock.nanoseconds }
     // What became ready for the others meanwhile was told them when there was no place for it.
     if idle > 0 && hasOthers { condition.signal() }
     condition.unlock()
@@ -67,6 +74,7 @@ extension WorkQueue {
   /// With the lock held, on a thread that has nothing to do: waits for something to do, and looks after the tasks that
   /// MPI's thread runs.
   func rest() {
+    if idle == 0 && events != nil { idleSince = MonotonicClock.nanoseconds }
     idle += 1
     defer { idle -= 1 }
     if hasBrief { doorbell.ring() }

@@ -43,7 +43,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   let condition = ConditionLock()
   let doorbell: Doorbell
   private let rank: Int
-  private let events: TraceRecorder?
+  let events: TraceRecorder?
   let coordination: Coordination
   var places: SparePlaces
   /// What `takeNews` told last.
@@ -52,6 +52,9 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   var ready = Heap<ReadyTask>()
   var completions: [Completion] = []
   var idle = 0
+  /// For the report: since when a thread has had nothing to do, and when MPI's thread last ran tasks.
+  var idleSince = 0
+  var lastBrief = 0
   /// The threads that run a task.
   var running = 0
   private var timeLimits = TimeLimits()

@@ -175,10 +175,15 @@ struct ReportAdviceTests {
         $0.counts.receiving = receiving
         $0.counts.receivedBytes = 70
       }
-      return job.advice
+      job.operations[0].counts.receivedBytes = 20
+      job.operations.append(OperationTotals("table") { $0.receivedBytes = 50 })
+      // What rank 0 gets are results, which nothing waits for.
+      var figures = job.figures
+      figures.ranks[0].operations = [OperationTotals("result") { $0.receivedBytes = 1000 }]
+      return ReportAdvice.of(figures)
     }
     // 250 tasks of 50 ms in 20 s leave more than a quarter to wait in.
-    #expect(advice(receiving: 6 * second, busy: 250) == [.transfers(share: 0.6, bytes: 280, operation: "sum")])
+    #expect(advice(receiving: 6 * second, busy: 250) == [.transfers(share: 0.6, bytes: 280, operation: "table")])
     #expect(advice(receiving: 5 * second, busy: 250) == [.nothing])
     #expect(advice(receiving: 6 * second, busy: 300) == [.nothing])
   }

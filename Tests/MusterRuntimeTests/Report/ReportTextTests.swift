@@ -21,6 +21,7 @@ struct ReportTextTests {
     job.operations[1].counts.waiting = second / 2
     job.operations[0].counts.receiving = 3 * second / 2
     job.change = {
+      $0.counts.waiting = second
       $0.counts.sentBytes = 1_230_000
       $0.counts.receivedBlocks = 3
       $0.counts.receivedBytes = 5_000_000
@@ -116,9 +117,22 @@ struct ReportTextTests {
       OperationTotals("operation \($0)", tasks: $0, nanoseconds: $0 * second, longest: second)
     }
     job.operations[0].counts.waiting = 30 * second
+    job.wall = 200 * second
+    job.change = { $0.counts.waiting = 30 * second }
     let text = lines(job.figures)
     let first = try #require(text.firstIndex { $0.hasPrefix("Operation ") })
     #expect(text[first + 1].hasPrefix("operation 1 ") && text[first + 2].hasPrefix("operation 20 "), "\(text)")
+  }
+
+  /// Threads that are there beside those that have a place rest, too: the sum over the operations is that of the ranks.
+  @Test func noMoreIsWaitedThanThereIsTimeFor() {
+    var job = WellJob()
+    // Of each worker's 20 s tasks leave 2; its threads rested for 8.
+    job.change = { $0.counts.waiting = 8 * second }
+    job.operations[0].counts.waiting = 6 * second
+    let rows = lines(job.figures).map(cells)
+    #expect(rows.contains(["waiting for tasks", "8.00 s", "10 %"]))
+    #expect(rows.contains { $0.first == "sum" && $0[7] == "6.00 s" }, "\(rows)")
   }
 
   @Test func ofManyRanksThoseThatHadMostAndLeastToDoAreShown() {
