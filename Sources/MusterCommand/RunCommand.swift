@@ -28,7 +28,8 @@ struct RunCommand: ParsableCommand {
     }
     guard ranks >= 1, threads >= 1 else { throw ValidationError("--ranks and --threads are 1 or more") }
     let words = command.first == "--" ? Array(command.dropFirst()) : command
-    let script = try LocalRun(ranks: ranks, threads: threads, launcher: launcher).job.script(running: words).text()
+    let script = try LocalRun(ranks: ranks, threads: threads, launcher: launcher)
+      .script(running: words, in: ProcessInfo.processInfo.environment)
     guard json else {
       try replaceProcess(["bash", "-c", script])
       return

@@ -222,7 +222,13 @@ struct SubmissionTests {
     try "written\n".write(toFile: site.folder + "/heat-5.out", atomically: true, encoding: .utf8)
     #expect(try submission.output(of: "5").text == "written\n")
     #expect { try LocalRun(ranks: 0).run(["true"]) } throws: { ($0 as? BatchError)?.code == .invalidValue }
-    let script = try LocalRun(ranks: 4, threads: 2).job.script(running: ["./heat"]).text()
+    let script = try LocalRun(ranks: 4, threads: 2).script(running: ["./heat"], in: ["MUSTER_JOURNAL": "j"])
+    // MPICH's launcher may not pass a drained program's status on.
+    let other = LocalRun(launcher: .mpich)
+    #expect(
+      try other.script(running: ["./heat"], in: ["MUSTER_JOURNAL": "a j"]).contains("export MUSTER_JOURNAL='a j'"))
+    #expect(try other.script(running: ["./heat"], in: ["MUSTER_JOURNAL": "j"]).contains("then status=85; fi"))
+    #expect(try !other.script(running: ["./heat"], in: [:]).contains("status"))
     #expect(script.contains("mpirun -n 4 ") && script.contains("MUSTER_THREADS=2"), "\(script)")
   }
 

@@ -619,6 +619,21 @@ struct JournalTests {
     #expect(job.printed == "0: 8002000.0\n1: 8006000.0\n2: 8010000.0\n")
   }
 
+  /// Begun anew a program has none of its sessions' results.
+  @Test(arguments: Launch.sizes)
+  func allSessionsBeginAnew(ranks: Int?) throws {
+    let job = try DurableJob(["durable-twice"])
+    defer { job.remove() }
+    let all = "session 1: 1\nend 1\nsession 2: 2\nend 2\n"
+    #expect(try job.run(ranks: ranks).output == all)
+    let anew = try job.run(ranks: ranks, stop: "session 1", environment: ["MUSTER_JOURNAL_START": "anew"])
+    #expect(anew.status != 0, "\(anew)")
+    let last = try job.run(ranks: ranks)
+    #expect(last.status == 0 && last.output.hasSuffix("end 1\nsession 2: 2\nend 2\n"), "\(last)")
+    // Which is the whole of it: the second one goes on where it was.
+    #expect(try job.run(ranks: ranks).errors.ranges(of: "has ended already").count == 2)
+  }
+
   /// A program that calls `exit` has printed what it printed, and goes on from there.
   @Test func aProgramThatExits() throws {
     let job = try DurableJob(["durable-exit"])

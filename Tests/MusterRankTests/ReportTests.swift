@@ -85,6 +85,7 @@ struct ReportTests {
       #expect(try seconds("read-sum", "I/O") > 0 && seconds("arange-write", "I/O") > 0, "\(report)")
       let files = try seconds("    of it I/O: chunks of files", "tasks")
       #expect(abs(try seconds("all", "I/O") - files) < 0.02 * files, "\(report)")
+      #expect(try self.seconds(report, "  I/O: files brought to disk", 0) > 0, "\(report)")
       for name in ["alone", "after"] { #expect(try seconds(name, "I/O") == 0, "\(report)") }
       #expect((try seconds("alone", "transfers") > 0) == (ranks != nil), "\(report)")
     }

@@ -93,6 +93,17 @@ extension Durable {
     }
   }
 
+  /// Two sessions, one after the other.
+  static func twice() async throws {
+    for number in 1...2 {
+      try await Session.run { session in
+        print("session \(number): \(try await session.delayed { number }.compute())")
+        stop("session \(number)", session)
+        print("end \(try await session.delayed { number }.compute())")
+      }
+    }
+  }
+
   /// Calls `exit` between two calls.
   static func exitEarly() async throws {
     try await Session.run { session in

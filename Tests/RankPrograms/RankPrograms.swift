@@ -71,6 +71,7 @@ struct RankPrograms {
     "durable-files": { try await Durable.writeManyFiles(folder: $0[0], rounds: Int($0[1])!) },
     "durable-mixed": { try await Durable.mixed(seconds: Int($0[0])!) },
     "durable-brief": { try await Durable.brief(milliseconds: Int($0[0])!) },
+    "durable-twice": { _ in try await Durable.twice() },
     "durable-exit": { _ in try await Durable.exitEarly() },
     "durable-futures": { try await Durable.futures(count: Int($0[0])!) },
     "durable-many": { try await Durable.many(count: Int($0[0])!, elements: Int($0[1])!) },

@@ -84,7 +84,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// - Throws: `diskFull`, `inputOutput`: some file systems only now say that a write failed.
   package func finish() throws {
     defer { close() }
-    try sync()
+    try FileTime.finishing { try sync() }
   }
 
   /// Makes what has been written up to now last.
@@ -145,7 +145,9 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`, also where another program has begun to write the same
   ///   file. Then what had the name before still has it. Once
   ///   the file has its name nothing is thrown any more.
-  package func commit() throws {
+  package func commit() throws { try FileTime.finishing { try name() } }
+
+  private func name() throws {
     close()
     do {
       let file = try FileDescriptor(path: partialPath, flags: O_WRONLY)

@@ -90,6 +90,10 @@ extension ScriptWriter {
   /// The launch in the background, so that the shell hears signals; the wait for its end; and what follows from its status.
   func launchAndDrain(_ lines: [String], _ reason: String, of script: inout JobScript) {
     guard let drain = job.drain else { return }
+    script.add("muster_resuming=''")
+    script.add(
+      "if [ \"${MUSTER_JOURNAL_START:-}\" = anew ]; then muster_resuming=' without MUSTER_JOURNAL_START=anew'; fi",
+      "for what is said of how to go on")
     addResumption(to: &script)
     script.add("rm -f -- \"$MUSTER_JOURNAL.drained\"", "an earlier run's")
     let hasTimer = addTimer(to: &script)
@@ -119,14 +123,14 @@ extension ScriptWriter {
     switch (job.cluster.system, drain.restarts) {
     case (.slurm, true): addRequeue(drain, to: &script)
     case (.pbs, true): addChain(drain, to: &script)
-    case (.local, _): say("and not finished: start this script again to go on", to: &script)
-    default: say("and not finished: submit the job again to go on", to: &script)
+    case (.local, _): say("and not finished: start this script again$muster_resuming to go on", to: &script)
+    default: say("and not finished: submit the job again$muster_resuming to go on", to: &script)
     }
     script.add("fi")
     if drain.restarts {
       script.add("if [ -n \"$muster_stopped\" ] && [ \"$status\" -ne 0 ] && [ \"$status\" -ne 85 ]; then")
       script.add(
-        "  echo \"muster: the job was told to end: submitted again the program goes on from what its journal has\" >&2",
+        "  echo \"muster: the job was told to end: submitted again$muster_resuming the program goes on from what its journal has\" >&2",
         "the launcher, or the system, was quicker")
       script.add("fi")
     }

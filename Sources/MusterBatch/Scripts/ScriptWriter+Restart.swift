@@ -15,7 +15,7 @@ extension ScriptWriter {
       "    if scontrol requeue Incomplete \"\(id)\"; then exit \"$status\"; fi",
       "Incomplete: not if it was cancelled just now")
     expectAnotherRun(false, of: &script)
-    script.add("    echo \"muster: the job wasn't requeued: submit it again to go on\" >&2")
+    script.add("    echo \"muster: the job wasn't requeued: submit it again$muster_resuming to go on\" >&2")
     script.add("  fi")
   }
 
@@ -70,11 +70,12 @@ extension ScriptWriter {
   /// for the others.
   private func addReasonsNotTo(_ drain: JobDescription.Drain, restarts: String, to script: inout JobScript) {
     script.add("  if [ -n \"$muster_stopped\" ]; then", "somebody cancelled it, or the walltime is over")
-    say("since the job was told to end: submit it again to go on", indent: "    ", to: &script)
+    say("since the job was told to end: submit it again$muster_resuming to go on", indent: "    ", to: &script)
     script.add(
       "  elif [ \"\(restarts)\" -ge \(drain.mostRestarts) ]; then", "one that gets no further doesn't run for ever")
     say(
-      "and restarted \(drain.mostRestarts) times already (most-restarts): submit it again to go on", indent: "    ",
+      "and restarted \(drain.mostRestarts) times already (most-restarts): submit it again$muster_resuming to go on",
+      indent: "    ",
       to: &script)
     script.add("  else")
   }

@@ -29,12 +29,22 @@ public struct LocalRun: Hashable, Sendable {
     return job
   }
 
+  /// The script that runs a program, with the variables that it will have.
+  ///
+  /// - Throws: `BatchError` with code `invalidValue` without ranks, threads or a program.
+  package func script(running command: [String], in environment: [String: String]) throws(BatchError) -> String {
+    var job = job
+    // MPICH's launcher may tell another status than that of ranks that drained.
+    if launcher == .mpich, let journal = environment["MUSTER_JOURNAL"], !journal.isEmpty { job.journal = journal }
+    return try job.script(running: command).text()
+  }
+
   /// Runs a program, and waits for its end. What it prints goes where this process's output goes.
   ///
   /// - Returns: its status, as a shell has it: 127 where there is no launcher.
   /// - Throws: `BatchError` with code `invalidValue` without ranks, threads or a program.
   public func run(_ command: [String]) throws(BatchError) -> Int32 {
-    let script = try job.script(running: command).text()
+    let script = try script(running: command, in: ProcessInfo.processInfo.environment)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["bash", "-c", script]

@@ -72,7 +72,10 @@ struct JournalFile {
         path: path, mark: mark, length: 0, callCount: 0, outputLength: 0, printedLength: 0, isEnded: false),
       descriptor: descriptor, words: [])
     let goesOn = status.st_size > 0 ? try file.take(try scan(path), program: program) : false
-    if !goesOn { try file.begin(program) }
+    if !goesOn {
+      if path == fullPath(of: name) { try removeLater(path) }
+      try file.begin(program)
+    }
     isKept = true
     sessions.withLock { $0[name, default: 0] += 1 }
     return file
@@ -108,6 +111,27 @@ struct JournalFile {
     let path = fullPath(of: name)
     let number = sessions.withLock { $0[name] ?? 0 }
     return number == 0 ? path : "\(path).\(number + 1)"
+  }
+
+  /// The first session of a process begins from the start: what later ones had is another run's.
+  ///
+  /// - Throws: `MusterError` where one of their journals has to stay.
+  private static func removeLater(_ path: String) throws(MusterError) {
+    var number = 2
+    while true {
+      let later = "\(path).\(number)"
+      let descriptor = Glibc.open(later, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else {
+        guard errno == ENOENT else { throw failure(later, errno) }
+        return
+      }
+      defer { close(descriptor) }
+      guard begins(descriptor) else { return }
+      guard unlink(later) == 0 else { throw failure(later, errno) }
+      unlink(outputPath(of: later))
+      try? FileManager.default.removeItem(atPath: blocksPath(of: later))
+      number += 1
+    }
   }
 
   private static func fullPath(of name: String) -> String {

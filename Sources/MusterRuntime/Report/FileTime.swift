@@ -9,6 +9,8 @@ package enum FileTime {
     package var reading = 0
     package var writtenBytes = 0
     package var writing = 0
+    /// Outside of tasks: until files that were written are on disk, under their names.
+    package var finishing = 0
 
     package init(readBytes: Int = 0, reading: Int = 0, writtenBytes: Int = 0, writing: Int = 0) {
       self.readBytes = readBytes
@@ -18,9 +20,11 @@ package enum FileTime {
     }
 
     static func - (a: Totals, b: Totals) -> Totals {
-      Totals(
+      var difference = Totals(
         readBytes: a.readBytes - b.readBytes, reading: a.reading - b.reading,
         writtenBytes: a.writtenBytes - b.writtenBytes, writing: a.writing - b.writing)
+      difference.finishing = a.finishing - b.finishing
+      return difference
     }
   }
 
@@ -74,15 +78,20 @@ package enum FileTime {
     }
   }
 
+  /// Has what was written on disk, or gives a file its name.
+  package static func finishing<R>(_ body: () throws -> R) rethrows -> R {
+    try timed(body, isInTask: false) { $0.finishing += $1 }
+  }
+
   private static func timed<R>(
-    _ body: () throws -> R, _ count: @Sendable (inout Totals, Int) -> Void
+    _ body: () throws -> R, isInTask: Bool = true, _ count: @Sendable (inout Totals, Int) -> Void
   ) rethrows -> R {
     guard watchers.load(ordering: .relaxed) > 0 else { return try body() }
     let begin = MonotonicClock.nanoseconds
     defer {
       let time = MonotonicClock.nanoseconds - begin
       totals.withLock { count(&$0, time) }
-      addOwn(time)
+      if isInTask { addOwn(time) }
     }
     return try body()
   }

@@ -83,8 +83,11 @@ package struct JobFigures: Equatable, Sendable {
     }
   }
 
-  /// The share of the threads' time that was spent in tasks.
-  package var utilization: Double { Self.share(taskTime, of: threadTime) }
+  /// For how long the ranks waited for files to be on disk: as long as the last of them.
+  package var finishing: Int { ranks.map(\.counts.files.finishing).max() ?? 0 }
+
+  /// The share of the threads' time that was spent in tasks, but for when all waited for files to be on disk.
+  package var utilization: Double { Self.share(taskTime, of: threadTime - finishing * threads) }
 
   func available(to rank: RankFigures) -> Int { rank.counts.wall * members[rank.counts.rank].threads }
 

@@ -11,8 +11,8 @@ extension ReportAdvice {
         + " about \(Self.round(factor)) times larger."
     case .chunksTooLarge(let operation, let tasks, let threads):
       "Chunks are too large: '\(ReportNumbers.name(operation, columns: 30))' has \(tasks) task\(tasks == 1 ? "" : "s") for"
-        + " \(threads) threads. Cut its chunks so that there are at least \(2 * Self.tasksPerThread * threads), or use fewer"
-        + " threads."
+        + " \(threads) threads. Cut its chunks, or what each task does, so that there are at least"
+        + " \(2 * Self.tasksPerThread * threads), or use fewer threads."
     case .longTask(let operation, let longest, let wall):
       "Chunks are too large or uneven: one task of '\(ReportNumbers.name(operation, columns: 30))' took"
         + " \(ReportNumbers.time(longest)) of the \(ReportNumbers.time(wall)), and the other threads had too little to do"
@@ -36,6 +36,13 @@ extension ReportAdvice {
       "Transfers hold tasks up: blocks were on their way for \(ReportNumbers.percent(share)) of the workers' time,"
         + " \(ReportNumbers.bytes(bytes)) in all, the largest part made by '\(ReportNumbers.name(operation, columns: 30))'. Use fewer ranks with more threads each, which share memory, and cut chunks"
         + " so that what is computed together lies in one."
+    case .waits(let share, let operation, let time):
+      "Threads had nothing to do for \(ReportNumbers.percent(share)) of their time, \(ReportNumbers.time(time)) of it before"
+        + " tasks of '\(ReportNumbers.name(operation, columns: 30))': look at what these wait for, and at what the program"
+        + " does meanwhile."
+    case .filesToDisk(let share, let time):
+      "Bringing files to disk took \(ReportNumbers.time(time)), \(ReportNumbers.percent(share)) of the session, while nothing"
+        + " else was done. Write fewer and larger files, what goes together in one write, or to a faster file system."
     case .files(let share):
       "Files take \(ReportNumbers.percent(share)) of the time in tasks. Let chunks cover whole chunks of the file, or store"
         + " it without compression; more threads gain little."

@@ -19,6 +19,10 @@ package enum ReportAdvice: Equatable, Sendable {
   case spills(bytes: Int, made: Int)
   /// Threads wait while blocks cross between workers, the largest part of which the operation made.
   case transfers(share: Double, bytes: Int, operation: String)
+  /// Threads have nothing to do for long, and no other advice says why: most of all before tasks of the operation.
+  case waits(share: Double, operation: String, time: Int)
+  /// A large part of the session was waiting for files to be on disk.
+  case filesToDisk(share: Double, time: Int)
   /// Most of what tasks do is reading and writing files.
   case files(share: Double)
   /// There is nothing to change.
@@ -51,6 +55,8 @@ package enum ReportAdvice: Equatable, Sendable {
   /// The shares of the workers' time that are much for transfers, and for waiting beside them.
   package static let muchTransferred = 0.5
   package static let muchWaiting = 0.25
+  /// The share of the session that is much for bringing files to disk.
+  package static let muchFinishing = 0.25
   /// The share of the time of all tasks that is much for files.
   package static let muchFiles = 0.5
 
@@ -70,7 +76,11 @@ package enum ReportAdvice: Equatable, Sendable {
     let large = small == nil ? tooLarge(job, operations) : nil
     let transfers = transfers(job)
     advice += [small, large, transfers].compactMap { $0 }
-    if small == nil, large == nil, transfers == nil, let many = tooMany(job) { advice.append(many) }
+    if small == nil, large == nil, transfers == nil {
+      if let reason = tooMany(job) ?? waits(job, operations) { advice.append(reason) }
+    }
+    let finishing = JobFigures.share(job.finishing, of: job.wall)
+    if finishing > muchFinishing { advice.append(.filesToDisk(share: finishing, time: job.finishing)) }
 
     let files = JobFigures.share(job.files.reading + job.files.writing, of: job.taskTime)
     if files > muchFiles { advice.append(.files(share: files)) }
@@ -119,6 +129,14 @@ package enum ReportAdvice: Equatable, Sendable {
     let most = job.operations(of: workers).max { $0.counts.receivedBytes < $1.counts.receivedBytes }
     return .transfers(
       share: share, bytes: workers.reduce(0) { $0 + $1.counts.receivedBytes }, operation: most?.name ?? "")
+  }
+
+  private static func waits(_ job: JobFigures, _ operations: [OperationTotals]) -> ReportAdvice? {
+    guard job.utilization < fairlyBusy, let most = operations.max(by: { $0.counts.waiting < $1.counts.waiting }),
+      most.counts.waiting > 0
+    else { return nil }
+    return .waits(
+      share: JobFigures.share(job.waiting, of: job.threadTime), operation: most.name, time: most.counts.waiting)
   }
 
   private static func tooMany(_ job: JobFigures) -> ReportAdvice? {

@@ -63,8 +63,10 @@ package struct ReportText {
     let wall = workers.reduce(0) { $0 + $1.wall }
     lines += ["", "Beside them, of the workers' \(ReportNumbers.time(wall))"]
     var beside = ReportTable()
+    let finishing = job.finishing * workers.count
     beside.append(row("transfers: blocks on their way", workers.reduce(0) { $0 + $1.receiving }, of: wall))
     beside.append(row("I/O: local scratch", workers.reduce(0) { $0 + $1.spilling }, of: wall))
+    beside.append(row("I/O: files brought to disk", finishing, of: wall))
     text = beside.lines()
     let blocks = workers.reduce(0) { $0 + $1.receivedBlocks }
     text[0] +=

@@ -188,6 +188,28 @@ struct ReportAdviceTests {
     #expect(advice(receiving: 6 * second, busy: 300) == [.nothing])
   }
 
+  /// Where no other rule has a word the operation is named before which threads waited most.
+  @Test(arguments: [1400, 1500]) func waitsAreTold(milliseconds: Int) {
+    var job = WellJob.tasks(10 * milliseconds / 100, of: 100 * millisecond)
+    job.operations[0].counts.waiting = second
+    job.operations.append(OperationTotals("late") { ($0.tasks, $0.waiting) = (8, 3 * second) })
+    job.change = { $0.counts.waiting = 4 * second }
+    let share = 0.2
+    #expect(
+      job.advice
+        == (milliseconds < 1500 ? [.waits(share: share, operation: "late", time: 12 * second)] : [.nothing]))
+  }
+
+  /// Of the session's 10 s. While files come to disk threads can't have tasks.
+  @Test(arguments: [2500, 2501]) func filesThatComeToDiskAreTold(milliseconds: Int) {
+    var job = WellJob.tasks(145, of: 100 * millisecond)
+    job.change = { if $0.counts.rank == 2 { $0.counts.files.finishing = milliseconds * millisecond } }
+    let time = milliseconds * millisecond
+    #expect(
+      job.advice
+        == (milliseconds > 2500 ? [.filesToDisk(share: Double(time) / Double(10 * second), time: time)] : [.nothing]))
+  }
+
   /// Of 18 s in the tasks of each worker.
   @Test(arguments: [0, 1])
   func filesAreTold(more: Int) {
