@@ -630,6 +630,14 @@ struct JournalTests {
     #expect(anew.status != 0, "\(anew)")
     let last = try job.run(ranks: ranks)
     #expect(last.status == 0 && last.output.hasSuffix("end 1\nsession 2: 2\nend 2\n"), "\(last)")
+    // A file that another program has begun is left alone.
+    let other = try DurableJob(["durable-chain", "3", "kept"])
+    defer { other.remove() }
+    #expect(try other.run(ranks: nil).status == 0)
+    try FileManager.default.copyItem(atPath: other.journal, toPath: job.journal + ".3")
+    try FileManager.default.removeItem(atPath: job.journal)
+    #expect(try job.run(ranks: ranks).output == all)
+    #expect(FileManager.default.contentsEqual(atPath: other.journal, andPath: job.journal + ".3"))
     // Which is the whole of it: the second one goes on where it was.
     #expect(try job.run(ranks: ranks).errors.ranges(of: "has ended already").count == 2)
   }

@@ -73,7 +73,7 @@ struct JournalFile {
       descriptor: descriptor, words: [])
     let goesOn = status.st_size > 0 ? try file.take(try scan(path), program: program) : false
     if !goesOn {
-      if path == fullPath(of: name) { try removeLater(path) }
+      if path == fullPath(of: name) { try removeLater(path, of: program) }
       try file.begin(program)
     }
     isKept = true
@@ -113,10 +113,11 @@ struct JournalFile {
     return number == 0 ? path : "\(path).\(number + 1)"
   }
 
-  /// The first session of a process begins from the start: what later ones had is another run's.
+  /// The first session of a process begins from the start: what the program's later ones had is of another run's. A file
+  /// that another program has begun, or has open, is that one's.
   ///
   /// - Throws: `MusterError` where one of their journals has to stay.
-  private static func removeLater(_ path: String) throws(MusterError) {
+  private static func removeLater(_ path: String, of program: ProgramIdentity) throws(MusterError) {
     var number = 2
     while true {
       let later = "\(path).\(number)"
@@ -126,7 +127,9 @@ struct JournalFile {
         return
       }
       defer { close(descriptor) }
-      guard begins(descriptor) else { return }
+      guard begins(descriptor), flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
+        (try? JournalScan(path: later))?.program?.arguments == program.arguments
+      else { return }
       guard unlink(later) == 0 else { throw failure(later, errno) }
       unlink(outputPath(of: later))
       try? FileManager.default.removeItem(atPath: blocksPath(of: later))

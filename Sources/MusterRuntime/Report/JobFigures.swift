@@ -87,7 +87,7 @@ package struct JobFigures: Equatable, Sendable {
   package var finishing: Int { ranks.map(\.counts.files.finishing).max() ?? 0 }
 
   /// The share of the threads' time that was spent in tasks, but for when all waited for files to be on disk.
-  package var utilization: Double { Self.share(taskTime, of: threadTime - finishing * threads) }
+  package var utilization: Double { Self.share(taskTime, of: max(taskTime, threadTime - finishing * threads)) }
 
   func available(to rank: RankFigures) -> Int { rank.counts.wall * members[rank.counts.rank].threads }
 
