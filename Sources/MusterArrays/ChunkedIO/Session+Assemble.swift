@@ -46,8 +46,10 @@ extension Session {
     plan.isKeptElsewhere = true
     _ = try await compute(plan, operation: "assemble \(target.path)", callSite: callSite) {
       defer { target.close() }
-      try copied?.flush()
-      try target.sync()
+      try FileTime.finishing {
+        try copied?.flush()
+        try target.sync()
+      }
     }
   }
 

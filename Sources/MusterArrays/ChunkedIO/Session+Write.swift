@@ -83,10 +83,12 @@ extension Session {
       // Each rank makes lasting what it wrote; the root names the file once all of them have come past this.
       let written = try await compute(plan, operation: "write \(path)", callSite: callSite) {
         defer { target.close() }
-        // Where it fails the next run needn't write what is written by now.
-        try pieces?.flush()
-        // Other nodes read what was compressed here, and one of them writes beside what isn't.
-        try target.sync()
+        try FileTime.finishing {
+          // Where it fails the next run needn't write what is written by now.
+          try pieces?.flush()
+          // Other nodes read what was compressed here, and one of them writes beside what isn't.
+          try target.sync()
+        }
       }
       if isCompressed {
         try await assemble(

@@ -84,7 +84,7 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// - Throws: `diskFull`, `inputOutput`: some file systems only now say that a write failed.
   package func finish() throws {
     defer { close() }
-    try FileTime.finishing { try sync() }
+    try sync()
   }
 
   /// Makes what has been written up to now last.

@@ -100,7 +100,9 @@ extension ScriptWriter {
     script.add("status=\(JobDescription.Drain.status)", "a program that hasn't begun when the signal comes has drained")
     script.add("if [ -z \"$muster_heard\" ]; then")
     for (number, line) in lines.enumerated() {
-      let end = number == lines.count - 1 ? " &" : ""
+      // Else the shell gives what is in the background nothing to read. A batch system's script may come that way itself.
+      let input = job.cluster.system == .local ? " <&0" : ""
+      let end = number == lines.count - 1 ? input + " &" : ""
       script.add("  " + line + end, number == 0 ? reason + "; in the background, so that this shell hears signals" : "")
     }
     script.add("  muster_pid=$!")

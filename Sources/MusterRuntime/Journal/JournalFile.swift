@@ -58,8 +58,10 @@ struct JournalFile {
     }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
+    var former: ProgramIdentity?
     if start == .anew && status.st_size > 0 {
       guard begins(descriptor) else { throw notAJournal(path) }
+      former = (try? JournalScan(path: path))?.program
       guard ftruncate(descriptor, 0) == 0 else { throw failure(path, errno) }
       unlink(outputPath(of: path))
       try? FileManager.default.removeItem(atPath: blocksPath(of: path))
@@ -73,7 +75,9 @@ struct JournalFile {
       descriptor: descriptor, words: [])
     let goesOn = status.st_size > 0 ? try file.take(try scan(path), program: program) : false
     if !goesOn {
-      if path == fullPath(of: name) { try removeLater(path, of: program) }
+      if path == fullPath(of: name) {
+        try removeLater(path, begunWith: [program.arguments] + (former.map { [$0.arguments] } ?? []))
+      }
       try file.begin(program)
     }
     isKept = true
@@ -114,27 +118,35 @@ struct JournalFile {
   }
 
   /// The first session of a process begins from the start: what the program's later ones had is of another run's. A file
-  /// that another program has begun, or has open, is that one's.
+  /// that another program has begun, or that is in use, isn't one of them.
   ///
+  /// - Parameter arguments: those with which the program may have begun them.
   /// - Throws: `MusterError` where one of their journals has to stay.
-  private static func removeLater(_ path: String, of program: ProgramIdentity) throws(MusterError) {
+  private static func removeLater(_ path: String, begunWith arguments: [[String]]) throws(MusterError) {
     var number = 2
-    while true {
+    while isLater("\(path).\(number)", begunWith: arguments) { number += 1 }
+    // The last first: where a kill comes in between the next run finds those that are left.
+    for number in stride(from: number - 1, to: 1, by: -1) {
       let later = "\(path).\(number)"
-      let descriptor = Glibc.open(later, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else {
-        guard errno == ENOENT else { throw failure(later, errno) }
-        return
-      }
-      defer { close(descriptor) }
-      guard begins(descriptor), flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
-        (try? JournalScan(path: later))?.program?.arguments == program.arguments
-      else { return }
-      guard unlink(later) == 0 else { throw failure(later, errno) }
-      unlink(outputPath(of: later))
       try? FileManager.default.removeItem(atPath: blocksPath(of: later))
-      number += 1
+      unlink(outputPath(of: later))
+      guard unlink(later) == 0 else { throw failure(later, errno) }
     }
+  }
+
+  private static func isLater(_ path: String, begunWith arguments: [[String]]) -> Bool {
+    // For writing, or some file systems have no lock for it.
+    let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
+      return false
+    }
+    // A run that was killed when it had made the file has left nothing in it.
+    guard status.st_size > 0 else { return true }
+    guard let program = (try? JournalScan(path: path))?.program else { return false }
+    return arguments.contains(program.arguments)
   }
 
   private static func fullPath(of name: String) -> String {

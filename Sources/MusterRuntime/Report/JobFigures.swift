@@ -83,11 +83,20 @@ package struct JobFigures: Equatable, Sendable {
     }
   }
 
-  /// For how long the ranks waited for files to be on disk: as long as the last of them.
-  package var finishing: Int { ranks.map(\.counts.files.finishing).max() ?? 0 }
+  /// For how long the program waited for files to be on disk: as long as the last of the other ranks, and then for
+  /// rank 0, which gives them their names.
+  package var finishing: Int {
+    func longest(_ ranks: [RankFigures]) -> Int { ranks.map(\.counts.files.finishing).max() ?? 0 }
+    return longest(ranks.filter { $0.counts.rank == 0 }) + longest(ranks.filter { $0.counts.rank > 0 })
+  }
 
   /// The share of the threads' time that was spent in tasks, but for when all waited for files to be on disk.
-  package var utilization: Double { Self.share(taskTime, of: max(taskTime, threadTime - finishing * threads)) }
+  package var utilization: Double {
+    let left = workerRanks.reduce(0) {
+      $0 + max(0, $1.counts.wall - finishing) * members[$1.counts.rank].threads
+    }
+    return Self.share(taskTime, of: max(taskTime, left))
+  }
 
   func available(to rank: RankFigures) -> Int { rank.counts.wall * members[rank.counts.rank].threads }
 

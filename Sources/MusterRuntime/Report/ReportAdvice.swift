@@ -55,6 +55,8 @@ package enum ReportAdvice: Equatable, Sendable {
   /// The shares of the workers' time that are much for transfers, and for waiting beside them.
   package static let muchTransferred = 0.5
   package static let muchWaiting = 0.25
+  /// The share of the threads' time in which they wait that is worth a note where no rule says why.
+  package static let worthANote = 0.125
   /// The share of the session that is much for bringing files to disk.
   package static let muchFinishing = 0.25
   /// The share of the time of all tasks that is much for files.
@@ -132,11 +134,12 @@ package enum ReportAdvice: Equatable, Sendable {
   }
 
   private static func waits(_ job: JobFigures, _ operations: [OperationTotals]) -> ReportAdvice? {
-    guard job.utilization < fairlyBusy, let most = operations.max(by: { $0.counts.waiting < $1.counts.waiting }),
+    let share = JobFigures.share(job.waiting, of: job.threadTime)
+    guard job.utilization < fairlyBusy, share > worthANote,
+      let most = operations.max(by: { $0.counts.waiting < $1.counts.waiting }),
       most.counts.waiting > 0
     else { return nil }
-    return .waits(
-      share: JobFigures.share(job.waiting, of: job.threadTime), operation: most.name, time: most.counts.waiting)
+    return .waits(share: share, operation: most.name, time: most.counts.waiting)
   }
 
   private static func tooMany(_ job: JobFigures) -> ReportAdvice? {

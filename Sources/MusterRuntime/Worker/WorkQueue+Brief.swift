@@ -39,11 +39,15 @@ extension WorkQueue {
       if !standIn.isWatched { condition.signal() }
       condition.unlock()
       let completion = run(next, current)
-      spent += completion.nanoseconds
       condition.lock()
       running -= 1
       completions.append(completion)
-      guard let reply = standIn.end() else { continue }
+      guard let reply = standIn.end() else {
+        spent += completion.nanoseconds
+        continue
+      }
+      // The thread that rested has stood in since.
+      spent += min(completion.nanoseconds, StandIn.patience)
       condition.unlock()
       doorbell.ring()
       if case .succeeded = reply.wait() { return .superseded }
