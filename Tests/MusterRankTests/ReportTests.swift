@@ -49,6 +49,8 @@ struct ReportTests {
       #expect(cells(report, "make")?.last == (bytes == 1000 ? "40.0 kB" : "8.00 MB"), "\(report)")
       #expect(cells(report, "take \"two\"")?.first == "40", "\(report)")
       #expect(cells(report, "all")?.first == "80", "\(report)")
+      // None has failed: then there is no column for that.
+      #expect(cells(report, "Operation")?.contains("failed") == false, "\(report)")
       // The rank's tasks, and the bytes that came, are those that the program saw.
       for rank in 0..<3 {
         let row = try #require(cells(report, "\(rank)"), "\(report)")

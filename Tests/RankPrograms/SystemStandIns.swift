@@ -12,9 +12,8 @@ public func renameAndEnd(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar
 }
 
 /// In place of the C library's `fdatasync`: a disk that can't write what is in files whose path has the text of
-/// `MUSTER_TEST_BAD_DISK` in it, or takes so many
-/// seconds as `MUSTER_TEST_SLOW_SECONDS` says where they have that of `MUSTER_TEST_SLOW_DISK`. Nothing but a disk
-/// that breaks makes the real one fail.
+/// `MUSTER_TEST_BAD_DISK` in it, or takes so many seconds as `MUSTER_TEST_SLOW_SECONDS` says where they have that of
+/// `MUSTER_TEST_SLOW_DISK`. Nothing but a disk that breaks makes the real one fail.
 @_cdecl("fdatasync")
 public func fdatasyncOnBadDisk(_ file: Int32) -> Int32 {
   let (bad, slow) = (getenv("MUSTER_TEST_BAD_DISK"), getenv("MUSTER_TEST_SLOW_DISK"))

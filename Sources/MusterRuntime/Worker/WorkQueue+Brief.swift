@@ -53,7 +53,7 @@ extension WorkQueue {
       if case .succeeded = reply.wait() { return .superseded }
       condition.lock()
     }
-    if begin != 0 { lastBrief = MonotonicClock.nanoseconds }
+    if begin != 0 && events != nil { lastBrief = MonotonicClock.nanoseconds }
     // What became ready for the others meanwhile was told them when there was no place for it.
     if idle > 0 && hasOthers { condition.signal() }
     condition.unlock()

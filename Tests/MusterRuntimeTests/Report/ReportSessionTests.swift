@@ -44,6 +44,8 @@ struct ReportSessionTests {
     #expect(report.operation("leaf")?.first == "7035")
     #expect(report.operation("other")?.first == "5")
     #expect(report.operation("all")?.first == "7040")
+    // None has failed: then there is no column for that.
+    #expect(report.operation("Operation")?.contains("failed") == false)
   }
 
   /// Each layer of as many as there is no place for has a name of its own.
