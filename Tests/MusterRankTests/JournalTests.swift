@@ -651,6 +651,22 @@ struct JournalTests {
     #expect(ended.status == 0 && ended.output.hasSuffix("end 1\nsession 2: 2\nend 2\n"), "\(ended)")
   }
 
+  /// A run that is killed while it removes them leaves none of them to be taken for its own.
+  @Test(arguments: ["job.journal.2", "job.journal.3"])
+  func allSessionsBeginAnewAfterAKill(removed: String) throws {
+    let job = try DurableJob(["durable-twice"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: nil).status == 0)
+    let later = [job.journal + ".2", job.journal + ".3"]
+    try FileManager.default.copyItem(atPath: later[0], toPath: later[1])
+    let killed = try job.run(
+      ranks: nil, environment: ["MUSTER_JOURNAL_START": "anew", "MUSTER_TEST_KILL_REMOVED": removed])
+    #expect(killed.status == 128 + SIGKILL && killed.output == "", "\(killed)")
+    let next = try job.run(ranks: nil, stop: "session 1")
+    #expect(next.status != 0 && next.output == "session 1: 1\n", "\(next)")
+    for path in later { #expect(!FileManager.default.fileExists(atPath: path), "\(path)") }
+  }
+
   /// A program that calls `exit` has printed what it printed, and goes on from there.
   @Test func aProgramThatExits() throws {
     let job = try DurableJob(["durable-exit"])

@@ -11,6 +11,17 @@ public func renameAndEnd(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar
   return status
 }
 
+/// In place of the C library's `unlink`: where the name ends with the text of `MUSTER_TEST_KILL_REMOVED` the process is
+/// killed when nothing has it any more.
+@_cdecl("unlink")
+public func unlinkAndEnd(_ path: UnsafePointer<CChar>) -> Int32 {
+  let status = unlinkat(AT_FDCWD, path, 0)
+  if status == 0, let end = getenv("MUSTER_TEST_KILL_REMOVED"), String(cString: path).hasSuffix(String(cString: end)) {
+    kill(getpid(), SIGKILL)
+  }
+  return status
+}
+
 /// In place of the C library's `fdatasync`: a disk that can't write what is in files whose path has the text of
 /// `MUSTER_TEST_BAD_DISK` in it, or takes so many seconds as `MUSTER_TEST_SLOW_SECONDS` says where they have that of
 /// `MUSTER_TEST_SLOW_DISK`. Nothing but a disk that breaks makes the real one fail.

@@ -145,9 +145,9 @@ package struct HDF5WriteTarget: Codable, Sendable {
   /// - Throws: `diskFull`, `permissionDenied`, `inputOutput`, also where another program has begun to write the same
   ///   file. Then what had the name before still has it. Once
   ///   the file has its name nothing is thrown any more.
-  package func commit() throws { try FileTime.finishing { try name() } }
+  package func commit() throws { try FileTime.finishing { try takeName() } }
 
-  private func name() throws {
+  private func takeName() throws {
     close()
     do {
       let file = try FileDescriptor(path: partialPath, flags: O_WRONLY)

@@ -16,30 +16,10 @@ final class SessionTotals: Sendable {
   }
 
   private let state = Mutex(State())
-  /// A time in nanoseconds that is still to be taken off the rests of threads.
-  struct Lent: ~Copyable {
-    private let time = Atomic<Int>(0)
-
-    var left: Int { time.load(ordering: .relaxed) }
-    func add(_ nanoseconds: Int) { time.add(nanoseconds, ordering: .relaxed) }
-
-    /// Takes some off, for a rest of so many nanoseconds.
-    func take(upTo most: Int) -> Int {
-      var there = left
-      while there > 0 {
-        let taken = min(there, most)
-        let (isDone, found) = time.compareExchange(expected: there, desired: there - taken, ordering: .relaxed)
-        if isDone { return taken }
-        there = found
-      }
-      return 0
-    }
-  }
-
   /// What MPI's thread spent in tasks while a thread rested in whose place it ran them.
-  let lentTasks = Lent()
+  let lentTasks = LentTime()
   /// For how long there was nothing to do before such tasks: their operation's waiting, not that of a later one.
-  let lentWaits = Lent()
+  let lentWaits = LentTime()
   let names = Mutex(OperationNames())
   private let filesBefore: FileTime.Totals
 
