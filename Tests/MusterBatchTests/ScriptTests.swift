@@ -180,6 +180,30 @@ struct ScriptTests {
   }
 
   /// Whatever fails, the epilogue is run and the status is that of what failed.
+  /// What SLURM's PMIx can't start is told at once; other kinds of MPI don't care.
+  @Test(arguments: [
+    ("22.05.8", "n3", "n4,n10", "pmix", true), ("22.05.8", "n30", "n4,n10", "pmix", false),
+    ("23.02.1", "n7", "n4,n10", "pmix_v3", false), ("23.02.2", "n30", "n4,n10", "pmix", true),
+    ("24.11.0", "n30", "n4,n10", "pmix", true), ("22.05.8", "n30", "n4,n10", "pmi2", true),
+  ])
+  func theOrderOfNodes(version: String, scheduler: String, workers: String, mpi: String, starts: Bool) throws {
+    let site = try Site([
+      "srun": "if [ \"$1\" = --version ]; then echo 'slurm-wlm \(version)'; else echo started; fi",
+      "scontrol": #"if [ "$1 $2" = "show hostnames" ]; then echo "$3" | tr , '\n'; fi"#,
+    ])
+    let job = try description(
+      "cluster: {system: slurm, mpi: \(mpi)}\njob: {shape: 2 × 1 × 1, scheduler-node: true}")
+    let (status, output) = try Tool.run(
+      "bash", ["-c", try job.script(running: ["./heat"]).text()],
+      environment: [
+        "PATH": site.folder + "/bin:/usr/bin:/bin", "SLURM_JOB_NODELIST_HET_GROUP_0": scheduler,
+        "SLURM_JOB_NODELIST_HET_GROUP_1": workers,
+      ])
+    #expect((status, output.contains("started")) == (starts ? 0 : 1, starts), "\(output)")
+    #expect(output.contains("submit the job again for other nodes, or leave out scheduler-node") == !starts)
+    #expect(output.contains("not \(scheduler) n4 n10:") == !starts, "\(output)")
+  }
+
   @Test(arguments: [("true", "exit 0", Int32(0)), ("true", "exit 7", 7), ("false", "exit 0", 1)])
   func theEpilogueIsAlwaysRun(prologue: String, program: String, status: Int32) throws {
     let text =
