@@ -61,8 +61,15 @@ struct ShippedConfigurationTests {
     if configuration.description.cluster.system != .local {
       try configuration.set("account", to: "a", option: "--account")
     }
-    let script = try configuration.checked().script(running: ["./a program", "--with", "it's"])
-    for text in [script.text(), script.text(explaining: true)] {
+    let command = ["./a program", "--with", "it's"]
+    var scripts = [try configuration.checked().script(running: command)]
+    if name == "slurm" {
+      // None of those that are shipped has a node for the scheduler.
+      try configuration.set("scheduler-node", to: "true", option: "--set")
+      try configuration.set("cluster.mpi", to: "pmix", option: "--set")
+      scripts.append(try configuration.checked().script(running: command))
+    }
+    for text in scripts.flatMap({ [$0.text(), $0.text(explaining: true)] }) {
       let (status, output) = try Tool.run("bash", ["-n"], input: text)
       #expect(status == 0, "\(output)")
       // Missing where the tests run by themselves; CI installs it.

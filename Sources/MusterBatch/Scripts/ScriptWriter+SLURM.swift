@@ -39,7 +39,7 @@ extension ScriptWriter {
       #"  echo "muster: before 23.02.2 SLURM's PMIx needs a node for the scheduler whose name comes before the workers',""#
         + #" \"#)
     script.add(
-      #"    "not" $muster_nodes": submit the job again for other nodes, or leave out scheduler-node" >&2"#)
+      #"    "not ${muster_nodes//$'\n'/ }: submit the job again for other nodes, or leave out scheduler-node" >&2"#)
     script.add("  exit 1")
     script.add("fi")
     script.gap()
