@@ -48,6 +48,17 @@ struct SessionTests {
     #expect(run.output == "sum 199990000\n")
   }
 
+  /// Closures in a program's `main` are the main actor's, and check that they are called there.
+  @Test(arguments: Launch.sizes)
+  func theProgramStaysOnTheMainActor(ranks: Int?) throws {
+    let folder = temporaryFolder("main-actor")
+    defer { removeFolder(folder) }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let run = try Launch.run("rank-programs", ["main-actor", folder], ranks: ranks)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "sorted [1.0, 2.0, 3.0]\ntotal 78\nfailed [true]\n", "\(run.output)")
+  }
+
   /// The worker that came first has more than it can run; the other gets that while all tasks still run.
   @Test func longTasksAreMovedToWhoComesLate() throws {
     let run = try Launch.run("rank-programs", ["long"], ranks: 3, environment: ["MUSTER_THREADS": "20"])

@@ -24,6 +24,7 @@ struct RankPrograms {
     "result": { try await Bulk.result(bytes: Int($0[0])!) },
     "pieces": { _ in try await Bulk.pieces() },
     "long": { _ in try await Basics.long() },
+    "main-actor": { try await MainActorPrograms.run(folder: $0[0]) },
     "memory": { try await MemoryLimit.run(steps: Int($0[0])!) },
     "memory-uv": {
       try await MemoryUV.run(bytes: Int($0[0])!, chunkBytes: Int($0[1])!, way: Set($0[2...]))

@@ -8,7 +8,7 @@ internal import Synchronization
 package final class ProgramWait<Value: Sendable>: Sendable {
   private enum State {
     case pending
-    case suspended(CheckedContinuation<Value, Never>)
+    case suspended(CheckedContinuation<Void, Never>)
     case given(Value)
   }
 
@@ -19,12 +19,11 @@ package final class ProgramWait<Value: Sendable>: Sendable {
 
   /// Gives the value, once.
   package func give(_ value: Value) {
-    let continuation = state.withLock { state -> CheckedContinuation<Value, Never>? in
-      if case .suspended(let continuation) = state { return continuation }
-      state = .given(value)
-      return nil
+    let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      defer { state = .given(value) }
+      return if case .suspended(let continuation) = state { continuation } else { nil }
     }
-    if let continuation { return continuation.resume(returning: value) }
+    if let continuation { return continuation.resume() }
     isGiven.store(true, ordering: .releasing)
   }
 
@@ -37,14 +36,20 @@ package final class ProgramWait<Value: Sendable>: Sendable {
       // Yields each time: who is to give it may wait for this very processor.
       while !isGiven.load(ordering: .acquiring), MonotonicClock.nanoseconds < end { sched_yield() }
     }
-    if case .given(let value) = state.withLock({ $0 }) { return value }
-    return await withCheckedContinuation { continuation in
-      let given = state.withLock { state -> Value? in
-        if case .given(let value) = state { return value }
+    if let value = given { return value }
+    await withCheckedContinuation { continuation in
+      let isThere = state.withLock { state in
+        if case .given = state { return true }
         state = .suspended(continuation)
-        return nil
+        return false
       }
-      if let given { continuation.resume(returning: given) }
+      if isThere { continuation.resume() }
     }
+    // Looked up here, and not handed over by the continuation: with nothing left to do here Swift 6.3 leaves out the way
+    // back to the caller's actor, on which callers rely: their closures check that they are called there.
+    guard let value = given else { preconditionFailure("the program goes on without the value that it waits for") }
+    return value
   }
+
+  private var given: Value? { state.withLock { if case .given(let value) = $0 { value } else { nil } } }
 }

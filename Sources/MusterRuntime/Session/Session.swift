@@ -380,6 +380,8 @@ public final class Session: Sendable {
       }
       if isFree { continuation.resume() }
     }
+    // Something left to do keeps the way back to the caller's actor: see `ProgramWait`.
+    state.value.withLock { $0.afterCurrent = nil }
   }
 
   /// The last collective: every rank has come to the end of its program, with the same error or none. None may be running.
