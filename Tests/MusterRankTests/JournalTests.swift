@@ -651,18 +651,22 @@ struct JournalTests {
     #expect(ended.status == 0 && ended.output.hasSuffix("end 1\nsession 2: 2\nend 2\n"), "\(ended)")
   }
 
-  /// A run that is killed while it removes them leaves none of them to be taken for its own.
-  @Test(arguments: ["job.journal.2", "job.journal.3"])
-  func allSessionsBeginAnewAfterAKill(removed: String) throws {
+  /// A run that is killed while it removes them has taken nothing else away, and the next one that begins anew leaves none.
+  @Test(arguments: ["job.journal.2", "job.journal.3"], ["", "otherwise"])
+  func allSessionsBeginAnewAfterAKill(removed: String, arguments: String) throws {
     let job = try DurableJob(["durable-twice"])
     defer { job.remove() }
     #expect(try job.run(ranks: nil).status == 0)
     let later = [job.journal + ".2", job.journal + ".3"]
     try FileManager.default.copyItem(atPath: later[0], toPath: later[1])
-    let killed = try job.run(
-      ranks: nil, environment: ["MUSTER_JOURNAL_START": "anew", "MUSTER_TEST_KILL_REMOVED": removed])
+    let other = try DurableJob(["durable-twice"] + (arguments.isEmpty ? [] : [arguments]))
+    defer { other.remove() }
+    let anew = ["MUSTER_JOURNAL": job.journal, "MUSTER_JOURNAL_START": "anew"]
+    let killed = try other.run(ranks: nil, environment: anew.merging(["MUSTER_TEST_KILL_REMOVED": removed]) { $1 })
     #expect(killed.status == 128 + SIGKILL && killed.output == "", "\(killed)")
-    let next = try job.run(ranks: nil, stop: "session 1")
+    #expect(!FileManager.default.fileExists(atPath: later[1]))
+    #expect(try job.run(ranks: nil).errors.contains("has ended already"))
+    let next = try other.run(ranks: nil, stop: "session 1", environment: anew)
     #expect(next.status == 128 + SIGKILL, "\(next)")
     for path in later { #expect(!FileManager.default.fileExists(atPath: path), "\(path)") }
   }

@@ -54,26 +54,28 @@ struct JournalFile {
     }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
-    var former: ProgramIdentity?
+    let program = ProgramIdentity.current
+    let isFirst = path == fullPath(of: name)
     if start == .anew && status.st_size > 0 {
       guard begins(descriptor) else { throw notAJournal(path) }
-      former = (try? JournalScan(path: path))?.program
+      // Before what says whose they are goes: a run that is killed meanwhile is begun anew again, or goes on.
+      if isFirst {
+        let former = (try? JournalScan(path: path))?.program
+        try removeLater(path, begunWith: [program.arguments] + (former.map { [$0.arguments] } ?? []))
+      }
       guard ftruncate(descriptor, 0) == 0 else { throw failure(path, errno) }
       unlink(outputPath(of: path))
       try? FileManager.default.removeItem(atPath: blocksPath(of: path))
       status.st_size = 0
     }
     try mark.remove()
-    let program = ProgramIdentity.current
     var file = JournalFile(
       opening: Opening(
         path: path, mark: mark, length: 0, callCount: 0, outputLength: 0, printedLength: 0, isEnded: false),
       descriptor: descriptor, words: [])
     let goesOn = status.st_size > 0 ? try file.take(try scan(path), program: program) : false
     if !goesOn {
-      if path == fullPath(of: name) {
-        try removeLater(path, begunWith: [program.arguments] + (former.map { [$0.arguments] } ?? []))
-      }
+      if isFirst { try removeLater(path, begunWith: [program.arguments]) }
       try file.begin(program)
     }
     isKept = true
