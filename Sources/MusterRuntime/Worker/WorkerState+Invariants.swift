@@ -8,17 +8,17 @@ package struct WorkerInvariantViolation: Error, CustomStringConvertible, Sendabl
 /// For tests: what a worker has, and whether it agrees with itself.
 extension WorkerState {
   /// The tasks that were assigned and are neither finished nor given back.
-  package var assignedTasks: some Collection<TaskID> { assigned.keys }
+  package var assignedTasks: some Collection<TaskID> { assigned.tasks }
   package var heldBlocks: [TaskID] { store.tasks }
 
-  package func isAssigned(_ task: TaskID) -> Bool { assigned[task] != nil }
+  package func isAssigned(_ task: TaskID) -> Bool { assigned.contains(task) }
   package func attempt(ofAssigned task: TaskID) -> Attempt? { assigned[task]?.attempt }
   /// The inputs of an assigned task, as its layer gives them.
   package func inputs(ofAssigned task: TaskID) -> [TaskID] { assigned[task]?.inputs ?? [] }
   /// The blocks that others have asked for and that are to be computed here.
   package var awaitedByOthers: [TaskID] { awaited.keys.sorted() }
   /// Whether a task waits for the block.
-  package func awaits(_ block: TaskID) -> Bool { waiting[block] != nil }
+  package func awaits(_ block: TaskID) -> Bool { waiting.contains(block) }
 
   /// Recomputes everything that is kept up to date from what it's derived from. O(assigned tasks + blocks).
   package func checkInvariants() throws {
@@ -38,12 +38,12 @@ extension WorkerState {
     for (task, entry) in assigned where entry.missing == 0 && !entry.isReady {
       try expect(store.wants(.task(task)), "\(task) has its inputs, and neither runs nor waits for memory")
     }
-    let waiters = waiting.values.reduce(0) { $0 + $1.count }
+    let waiters = waiting.reduce(0) { $0 + $1.value.count }
     try expect(waiters == missingOfAll, "\(waiters) tasks are told when a block comes, should be \(missingOfAll)")
     for (block, _) in waiting {
       try expect(!store.holds(block), "\(block) is awaited, though it's here")
     }
-    for block in inFlight {
+    for block in inFlight.tasks {
       try expect(waiting[block] != nil, "\(block) is thought to be on its way, but no task waits for it")
     }
   }

@@ -49,10 +49,10 @@ package struct WorkerState {
   private var layers = LayerBook()
   /// Tasks of layers that it hasn't come to yet.
   package private(set) var early: [Assignment] = []
-  private(set) var assigned: [TaskID: Assigned] = [:]
-  private(set) var waiting: [TaskID: [TaskID]] = [:]
+  private(set) var assigned = TaskMap<Assigned>()
+  private(set) var waiting = TaskMap<[TaskID]>()
   /// What has been asked for and hasn't come.
-  private(set) var inFlight: Set<TaskID> = []
+  private(set) var inFlight = TaskMap<Void>()
   /// Who has asked for a block that is to be computed here. Where that comes to nothing the entry stays until the layer
   /// goes: whoever asked has been told, and drops what comes.
   private(set) var awaited: [TaskID: [Int]] = [:]
@@ -152,7 +152,7 @@ package struct WorkerState {
     }
     if let old = assigned[task] {
       // The new assignment names other holders where the old ones are lost: nothing is taken to be on its way.
-      inFlight.subtract(old.inputs)
+      for input in old.inputs { inFlight.removeValue(forKey: input) }
       forget(task)
     }
     var inputs: [TaskID] = []
@@ -160,21 +160,25 @@ package struct WorkerState {
     var missing = 0
     for input in inputs where !store.holds(input) {
       missing += 1
-      waiting[input, default: []].append(task)
+      if waiting.change(input, { $0.append(task) }) == nil { waiting[input] = [task] }
     }
     assigned[task] = Assigned(
       attempt: assignment.attempt, priority: assignment.priority, isShared: assignment.isShared,
       isBrief: assignment.isBrief, missing: missing, inputs: inputs)
-    // What is to come may be large.
-    let outputBytes = layer.expectedBytes
-    let isLight = missing > 0 ? store.marks.limit == 0 : store.isLight(task, inputs: inputs, outputBytes: outputBytes)
-    if !isLight {
-      store.want(.task(task), inputs: inputs, priority: assignment.priority, outputBytes: outputBytes)
-    }
     for source in assignment.sources {
       fetch(source, into: &actions)
     }
-    if missing == 0 { prepare(task, into: &actions) }
+    if missing == 0 {
+      prepare(task, into: &actions)
+    } else if !store.isLight(task, outputBytes: layer.expectedBytes) {
+      // What is here of its inputs leaves memory late.
+      want(task, of: layer)
+    }
+  }
+
+  private mutating func want(_ task: TaskID, of layer: RegisteredLayer) {
+    guard let entry = assigned[task] else { return }
+    store.want(.task(task), inputs: entry.inputs, priority: entry.priority, outputBytes: layer.expectedBytes)
   }
 
   /// Asks for the blocks of a source that aren't here, in runs, unless they come anyway.
@@ -183,7 +187,7 @@ package struct WorkerState {
     var count = 0
     for offset in 0...source.count {
       let id = TaskID(layer: Int(source.first.layer), index: Int(source.first.index) + offset)
-      if offset < source.count && !store.holds(id) && inFlight.insert(id).inserted {
+      if offset < source.count && !store.holds(id) && inFlight.insert((), for: id) {
         if first == nil { first = id }
         count += 1
       } else if let start = first {
@@ -198,17 +202,25 @@ package struct WorkerState {
 
   /// All inputs are here.
   private mutating func prepare(_ task: TaskID, into actions: inout [Action]) {
-    if store.wants(.task(task)) {
-      store.prepare(.task(task), into: &storeActions)
-    } else {
-      makeReady(task, into: &actions)
+    if !store.wants(.task(task)) {
+      // What has come may be large.
+      guard let entry = assigned[task], let layer = layers[task.layer] else { return }
+      if store.isLight(task, inputs: entry.inputs, outputBytes: layer.expectedBytes) {
+        return makeReady(task, into: &actions)
+      }
+      want(task, of: layer)
     }
+    store.prepare(.task(task), into: &storeActions)
   }
 
   /// All inputs are in memory.
   private mutating func makeReady(_ task: TaskID, into actions: inout [Action]) {
-    guard let entry = assigned[task], let layer = layers[task.layer] else { return }
-    assigned[task]!.isReady = true
+    guard let layer = layers[task.layer] else { return }
+    let ready = assigned.change(task) { entry in
+      entry.isReady = true
+      return entry
+    }
+    guard let entry = ready else { return }
     actions.append(
       .run(
         ReadyTask(
@@ -222,9 +234,9 @@ package struct WorkerState {
   package mutating func received(
     _ block: any Block, of task: TaskID, leaving transit: BlockTransit = BlockTransit(), into actions: inout [Action]
   ) {
-    inFlight.remove(task)
+    inFlight.removeValue(forKey: task)
     // Else nobody waits for it any more: the task was taken back meanwhile.
-    if !store.holds(task), waiting[task] != nil {
+    if !store.holds(task), waiting.contains(task) {
       store.noteTransit(transit)
       store.store(block, of: task, into: &storeActions)
       tellWaiters(of: task, into: &actions)
@@ -236,7 +248,7 @@ package struct WorkerState {
 
   /// A block that was fetched has come, and can't be read: the tasks that wait for it have failed.
   package mutating func refused(_ task: TaskID, because error: MusterError, into actions: inout [Action]) {
-    inFlight.remove(task)
+    inFlight.removeValue(forKey: task)
     for waiter in Set(waiting[task] ?? []) {
       guard let attempt = assigned[waiter]?.attempt else { continue }
       forget(waiter)
@@ -333,7 +345,7 @@ package struct WorkerState {
   {
     guard wasQueued, let entry = assigned[task], entry.attempt == attempt else { return }
     guard let layer = layers[task.layer] else { preconditionFailure("\(task) is of a layer that was forgotten") }
-    assigned[task]!.isReady = false
+    assigned.change(task) { $0.isReady = false }
     store.want(.task(task), inputs: entry.inputs, priority: entry.priority, outputBytes: layer.expectedBytes)
     store.prepare(.task(task), into: &storeActions)
     follow(into: &actions)
@@ -342,7 +354,7 @@ package struct WorkerState {
   /// Tasks that were let through since nothing large was known of their layers, and that there may be no room for.
   private mutating func holdBackUnexpected(into actions: inout [Action]) {
     guard store.takeUnexpected().contains(where: layers.hasSeveralTasks) else { return }
-    let tasks = assigned.filter { task, entry in entry.isReady && store.needsRoom(task) }
+    let tasks = assigned.filter { $0.value.isReady && store.needsRoom($0.key) }
     for (task, entry) in tasks.sorted(by: { $0.key < $1.key }) { actions.append(.holdBack(task, entry.attempt)) }
   }
 
@@ -350,12 +362,15 @@ package struct WorkerState {
     guard let entry = assigned.removeValue(forKey: task) else { return }
     store.end(.task(task), into: &storeActions)
     guard entry.missing > 0 else { return }
-    for input in Set(entry.inputs) where waiting[input] != nil {
-      waiting[input]?.removeAll { $0 == task }
-      if waiting[input]?.isEmpty == true {
+    for input in Set(entry.inputs) {
+      let isLast = waiting.change(input) { waiters in
+        waiters.removeAll { $0 == task }
+        return waiters.isEmpty
+      }
+      if isLast == true {
         // Nobody waits for it now; a later assignment asks anew.
         waiting[input] = nil
-        inFlight.remove(input)
+        inFlight.removeValue(forKey: input)
       }
     }
   }
@@ -364,10 +379,12 @@ package struct WorkerState {
   private mutating func tellWaiters(of task: TaskID, into actions: inout [Action]) {
     for waiter in waiting.removeValue(forKey: task) ?? [] {
       // A task that takes the same input twice waits for it twice.
-      guard var entry = assigned[waiter], entry.missing > 0 else { continue }
-      entry.missing -= 1
-      assigned[waiter] = entry
-      if entry.missing == 0 { prepare(waiter, into: &actions) }
+      let isComplete = assigned.change(waiter) { entry in
+        guard entry.missing > 0 else { return false }
+        entry.missing -= 1
+        return entry.missing == 0
+      }
+      if isComplete == true { prepare(waiter, into: &actions) }
     }
   }
 
