@@ -37,7 +37,7 @@ struct DrainScriptTests {
   /// A folder with the program and the script of a job.
   private func site(
     _ system: String, _ job: String, program arguments: [String], commands: [String: String] = [:],
-    launcher: String = "openmpi4"
+    launcher: String = "openmpi4", mpi: String = ""
   ) throws -> Site {
     var all = commands
     for name in ["srun", "mpirun", "mpiexec"] { all[name] = all[name] ?? Self.launcher }
@@ -45,7 +45,7 @@ struct DrainScriptTests {
     let kind = system == "slurm" ? "srun" : launcher
     var configuration = JobConfiguration()
     try configuration.read(
-      "cluster: {system: \(system), launcher: \(kind), bind-ranks: false}\njob: {\(job)}\n", from: "test.yaml")
+      "cluster: {system: \(system), launcher: \(kind), bind-ranks: false\(mpi)}\njob: {\(job)}\n", from: "test.yaml")
     let script = try configuration.checked().script(running: ["./steps"] + arguments).text()
     for (name, text) in [("job", script), ("steps", Self.program)] {
       let path = "\(site.folder)/\(name)"
@@ -100,6 +100,31 @@ struct DrainScriptTests {
     #expect(second.status == 0 && second.output.hasSuffix("all 20 steps\nepilogue\n"), "\(second.output)")
     #expect(!second.output.contains("begins after 0") && !second.output.contains("until 3600"), "\(second.output)")
     #expect(requeues(site).count == 1)
+  }
+
+  /// A launcher that doesn't end when the ranks have is ended, and the job goes on.
+  @Test func theLauncherStays() throws {
+    let site = try site(
+      "slurm", "walltime: 1h, journal: j, drain-lead: 8s, scheduler-node: true, shape: 1x1x1", program: ["20", "0"],
+      commands: [
+        "scontrol": "exit 0",
+        "srun": "trap 'kill -USR1 $!' USR1; ./steps 20 0 & wait $!; wait $!; exec sleep 40",
+      ],
+      mpi: ", mpi: pmix")
+    let start = Date()
+    let first = try run(site, during: "sleep 0.3; kill -USR1 $job", environment: ["mark": "yes"])
+    #expect(first.status == 85, "\(first.output)")
+    #expect(
+      first.output.contains("muster: srun is still there, 5 s after the ranks have left: it is killed"),
+      "\(first.output)")
+    #expect(first.output.hasSuffix("muster: drained, and requeued: restart 1 of 100 at most\n"), "\(first.output)")
+    #expect(Date().timeIntervalSince(start) < 25)
+    // One that ends isn't waited for by what would end it.
+    let again = Date()
+    try "#!/bin/bash\nexec ./steps 20 0\n".write(toFile: site.folder + "/bin/srun", atomically: false, encoding: .utf8)
+    let last = try run(site, environment: ["SLURM_RESTART_COUNT": "1"])
+    #expect(last.status == 0 && last.output.hasSuffix("all 20 steps\n"), "\(last.output)")
+    #expect(Date().timeIntervalSince(again) < 10)
   }
 
   /// No other status makes a job run again, and the job has the program's.

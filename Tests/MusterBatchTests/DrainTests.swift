@@ -77,12 +77,14 @@ struct DrainTests {
     var configuration = JobConfiguration()
     try configuration.read(
       "cluster: {system: \(system)}\njob: {walltime: 2h, journal: j, epilogue: [date]}\n", from: "test.yaml")
+    if system == "slurm" { try configuration.set("scheduler-node", to: "true", option: "--set") }
     let script = try configuration.checked().script(running: ["./heat"])
     let marks = [
       "--signal", "--requeue", "--open-mode", "MUSTER_DEADLINE=", "MUSTER_JOURNAL=", "muster_restart=0",
       "muster_script=",
       "muster_pid=''", "muster_drain()", "muster_timer()", "trap muster_drain", "while", "if [ \"$status\" -eq 85",
-      "scontrol", "if sed", "muster_id=", "[ \"$status\" -eq 0 ]", "muster_again=yes", "if [ -n \"${muster_again",
+      "scontrol", "muster_nodes=", "muster_watch()", "until", "muster_version=", "if sed", "muster_id=",
+      "[ \"$status\" -eq 0 ]", "muster_again=yes", "if [ -n \"${muster_again",
     ]
     for mark in marks {
       for line in script.lines where line.text.contains(mark) && !line.text.contains("muster_pid=$") {

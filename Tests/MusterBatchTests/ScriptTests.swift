@@ -179,20 +179,35 @@ struct ScriptTests {
       ])
   }
 
-  /// Whatever fails, the epilogue is run and the status is that of what failed.
+  /// SLURM's commands, of a version, on nodes that sort as its own do.
+  private func site(version: String, default mpi: String = "none") throws -> Site {
+    try Site([
+      "srun":
+        "if [ \"$1\" = --version ]; then \(version.isEmpty ? "exit 1" : "echo 'slurm-wlm \(version)'"); else echo started; fi",
+      "scontrol": #"""
+      case "$1 $2" in
+        "show hostnames") tr , '\n' <<<"$3" ;;
+        "show hostlistsorted") tr , '\n' <<<"$3" | sort -V | paste -sd , ;;
+        "show config") echo "MpiDefault              = \#(mpi)" ;;
+      esac
+      """#,
+    ])
+  }
+
   /// What SLURM's PMIx can't start is told at once; other kinds of MPI don't care.
   @Test(arguments: [
-    ("22.05.8", "n3", "n4,n10", "pmix", true), ("22.05.8", "n30", "n4,n10", "pmix", false),
-    ("23.02.1", "n7", "n4,n10", "pmix_v3", false), ("23.02.2", "n30", "n4,n10", "pmix", true),
-    ("24.11.0", "n30", "n4,n10", "pmix", true), ("22.05.8", "n30", "n4,n10", "pmi2", true),
+    ("22.05.8", "n3", "n4,n10", "mpi: pmix", true), ("22.05.8", "n30", "n4,n10", "mpi: pmix", false),
+    ("23.02.1", "n7", "n4,n10", "mpi: pmix_v3", false), ("23.02.2", "n30", "n4,n10", "mpi: pmix", true),
+    ("24.11.0", "n30", "n4,n10", "mpi: pmix", true), ("22.05.8", "n30", "n4,n10", "mpi: pmi2", true),
+    ("22.05.8", "n30", "n4,n10", "mpi: pmi2, launcher-options: [--mpi=pmix]", false),
+    ("22.05.8-4", "n30", "n4,n10", "default: pmix", false), ("22.05.8", "n30", "n4,n10", "default: pmi2", true),
+    ("", "n30", "n4,n10", "mpi: pmix", true),
   ])
   func theOrderOfNodes(version: String, scheduler: String, workers: String, mpi: String, starts: Bool) throws {
-    let site = try Site([
-      "srun": "if [ \"$1\" = --version ]; then echo 'slurm-wlm \(version)'; else echo started; fi",
-      "scontrol": #"if [ "$1 $2" = "show hostnames" ]; then echo "$3" | tr , '\n'; fi"#,
-    ])
+    let isDefault = mpi.hasPrefix("default: ")
+    let site = try isDefault ? site(version: version, default: String(mpi.dropFirst(9))) : site(version: version)
     let job = try description(
-      "cluster: {system: slurm, mpi: \(mpi)}\njob: {shape: 2 × 1 × 1, scheduler-node: true}")
+      "cluster: {system: slurm\(isDefault ? "" : ", " + mpi)}\njob: {shape: 2 × 1 × 1, scheduler-node: true}")
     let (status, output) = try Tool.run(
       "bash", ["-c", try job.script(running: ["./heat"]).text()],
       environment: [
@@ -200,10 +215,35 @@ struct ScriptTests {
         "SLURM_JOB_NODELIST_HET_GROUP_1": workers,
       ])
     #expect((status, output.contains("started")) == (starts ? 0 : 1, starts), "\(output)")
-    #expect(output.contains("submit the job again for other nodes, or leave out scheduler-node") == !starts)
-    #expect(output.contains("not \(scheduler) n4 n10:") == !starts, "\(output)")
+    #expect(output.contains("leave out scheduler-node, or submit the job again for other nodes") == !starts)
+    #expect(output.contains("as in \(scheduler) n4 n10:") == !starts, "\(output)")
   }
 
+  /// A job that has worked already waits for other nodes, as often as it may run again; the first run and the last one fail.
+  @Test(arguments: [("", false), ("1", true), ("100", false)])
+  func otherNodesAfterARestart(restarts: String, isRequeued: Bool) throws {
+    let site = try site(version: "22.05.8")
+    let job = try description(
+      """
+      cluster: {system: slurm, mpi: pmix}
+      job: {shape: 2 × 1 × 1, scheduler-node: true, journal: j, walltime: 1h, prologue: [echo prologue], epilogue: [echo epilogue]}
+
+      """)
+    var environment = [
+      "PATH": site.folder + "/bin:/usr/bin:/bin", "SLURM_JOB_ID": "77", "SLURM_JOB_NODELIST_HET_GROUP_0": "b",
+      "SLURM_JOB_NODELIST_HET_GROUP_1": "a",
+    ]
+    if !restarts.isEmpty { environment["SLURM_RESTART_COUNT"] = restarts }
+    let (status, output) = try Tool.run(
+      "bash", ["-c", try job.script(running: ["./heat"]).text()], environment: environment, in: site.folder)
+    #expect(status == (isRequeued ? 85 : 1), "\(output)")
+    #expect(site.calls().contains("scontrol requeue Incomplete 77") == isRequeued)
+    #expect(output.contains("requeued: restart 2 of 100") == isRequeued, "\(output)")
+    #expect(output.contains("without MUSTER_JOURNAL_START=anew") == !restarts.isEmpty, "\(output)")
+    #expect(!output.contains("logue") && !output.contains("started"), "\(output)")
+  }
+
+  /// Whatever fails, the epilogue is run and the status is that of what failed.
   @Test(arguments: [("true", "exit 0", Int32(0)), ("true", "exit 7", 7), ("false", "exit 0", 1)])
   func theEpilogueIsAlwaysRun(prologue: String, program: String, status: Int32) throws {
     let text =

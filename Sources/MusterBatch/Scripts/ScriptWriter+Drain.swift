@@ -97,6 +97,7 @@ extension ScriptWriter {
     addResumption(to: &script)
     script.add("rm -f -- \"$MUSTER_JOURNAL.drained\"", "an earlier run's")
     let hasTimer = addTimer(to: &script)
+    let hasWatch = addWatch(to: &script)
     script.add("status=\(JobDescription.Drain.status)", "a program that hasn't begun when the signal comes has drained")
     script.add("if [ -z \"$muster_heard\" ]; then")
     for (number, line) in lines.enumerated() {
@@ -107,13 +108,16 @@ extension ScriptWriter {
     }
     script.add("  muster_pid=$!")
     if hasTimer { script.add("  muster_timer & muster_clock=$!") }
+    if hasWatch { script.add("  muster_watch & muster_clock=$!") }
     script.add("  if [ -n \"$muster_heard\" ]; then muster_drain; fi", "one that came before the launcher had a number")
     script.add("  muster_heard=yes")
     script.add("  while [ -n \"$muster_heard\" ]; do", "until the program has ended, however many signals come")
     script.add("    muster_heard='' status=0")
     script.add("    wait \"$muster_pid\" || status=$?")
     script.add("  done")
-    if hasTimer { script.add("  kill \"$muster_clock\" 2>/dev/null || true", "it has nothing more to tell") }
+    if hasTimer || hasWatch {
+      script.add("  kill \"$muster_clock\" 2>/dev/null || true", "it has nothing more to tell")
+    }
     script.add("fi")
     script.add(
       "if [ -e \"$MUSTER_JOURNAL.drained\" ]; then status=\(JobDescription.Drain.status); fi",

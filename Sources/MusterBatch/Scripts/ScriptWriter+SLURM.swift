@@ -17,32 +17,10 @@ extension ScriptWriter {
         nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank, gpus: job.gpusPerNode)
       addDirectives("#SBATCH", workers + slurmPlace(), to: &script)
     }
-    preparation(of: &script)
-    if shape.hasSchedulerNode { checkOrderOfNodes(&script) }
+    preparation(of: &script, start: orderOfNodes)
     let launch = try launchLine()
     self.launch(launch.lines, launch.reason, of: &script)
     return script
-  }
-
-  /// SLURM before 23.02.2 numbers the nodes of a step of several parts by their names for PMIx, and by parts for itself:
-  /// where these differ the ranks look for each other until the job's end (SLURM's change 88901de3).
-  private func checkOrderOfNodes(_ script: inout JobScript) {
-    guard launcher == .srun, job.cluster.mpi?.hasPrefix("pmix") == true else { return }
-    script.add(
-      #"muster_nodes=$(scontrol show hostnames "${SLURM_JOB_NODELIST_HET_GROUP_0-},${SLURM_JOB_NODELIST_HET_GROUP_1-}" || true)"#,
-      "the scheduler's node, and the workers'")
-    script.add(
-      #"if ! printf '%s\n' "$muster_nodes" | LC_ALL=C sort -V -C &&"#,
-      "SLURM before 23.02.2 can't start the ranks where the names aren't in order: they would wait until the job's end")
-    script.add(#"  printf '%s\n' "$(srun --version | sed 's/.* //')" 23.02.1 | LC_ALL=C sort -V -C; then"#)
-    script.add(
-      #"  echo "muster: before 23.02.2 SLURM's PMIx needs a node for the scheduler whose name comes before the workers',""#
-        + #" \"#)
-    script.add(
-      #"    "not ${muster_nodes//$'\n'/ }: submit the job again for other nodes, or leave out scheduler-node" >&2"#)
-    script.add("  exit 1")
-    script.add("fi")
-    script.gap()
   }
 
   private func slurmDirectives() throws(BatchError) -> [(text: String, reason: String)] {
