@@ -3,9 +3,9 @@ import Muster
 
 /// What a journal costs, and what a program costs that is replayed from one.
 enum JournalCost {
-  /// The same collectives with and without a journal, in turn, in one job. The order changes from round to round. A machine
-  /// that is shared with others slows single rounds down, never up: of each side the quickest counts, and the median of
-  /// the pairs' quotients is told too.
+  /// The same collectives with and without a journal, in turn, in one job. The order changes from round to round. The
+  /// median of the pairs' quotients counts; a machine that is shared with others slows single rounds down, never up: that of
+  /// each side's quickest is told too.
   static func run(count: Int, rounds: Int, folder: String) async throws {
     var times: [Bool: [Double]] = [true: [], false: []]
     for round in 0..<rounds {
