@@ -452,10 +452,9 @@ struct DrainScriptTests {
   func theRanksAreTold(launcher: String, command: String) throws {
     guard Tool.exists(command) else { return }
     let name = launcher == "mpich" ? "mpiexec" : "mpirun"
-    let allowance = launcher == "mpich" ? "" : "--oversubscribe"
     let site = try site(
       "local", "journal: j, ranks-per-node: 3", program: ["500", "0"],
-      commands: [name: "exec \(command) \(allowance) \"$@\""], launcher: launcher)
+      commands: [name: "exec \(command) \"$@\""], launcher: launcher)
     let ended = try run(
       site, during: "sleep 1; kill -USR1 $job",
       environment: ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "MUSTER_DEADLINE": "0"])

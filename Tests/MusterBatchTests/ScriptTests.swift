@@ -161,7 +161,7 @@ struct ScriptTests {
     #expect(
       script.suffix(2) == [
         "export MUSTER_MEMORY_LIMIT=1073741824",
-        "exec timeout --foreground --signal=TERM --kill-after=30 120 mpirun -n 4 --bind-to none ./heat 'a b' '$c'",
+        "exec timeout --foreground --signal=TERM --kill-after=30 120 mpirun -n 4 --bind-to none --oversubscribe ./heat 'a b' '$c'",
       ])
     #expect(script.contains("exec >log 2>&1 || exit 1"))
   }

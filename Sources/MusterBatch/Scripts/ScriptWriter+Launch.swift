@@ -51,6 +51,10 @@ extension ScriptWriter {
       parts += ["--map-by \(place):PE=\(shape.coresPerRank)"]
     } else {
       parts += ["--bind-to none"]
+      // Nobody hands cores out: ranks that wait for each other leave the processor, and there may be more of them.
+      if job.cluster.system == .local, !job.cluster.launcherOptions.contains("--oversubscribe") {
+        parts += ["--oversubscribe"]
+      }
     }
     parts += job.cluster.launcherOptions.map(ShellText.word)
     if job.cluster.system != .local { parts += variables.map { "-x \($0)" } }

@@ -24,8 +24,6 @@ public struct LocalRun: Hashable, Sendable {
     job.cluster.bindsRanks = false
     job.ranksPerNode = ranks
     job.coresPerRank = threads
-    // Ranks that wait for each other leave the processor: there may be more of them than cores.
-    if launcher != .mpich { job.cluster.launcherOptions = ["--oversubscribe"] }
     return job
   }
 
