@@ -96,6 +96,21 @@ struct ReportTests {
     }
   }
 
+  /// A task that waits for others isn't at work, and the bytes of files are those of the values.
+  @Test(arguments: [nil, 3] as [Int?])
+  func tasksThatWaitForOthersDoNotWork(ranks: Int?) throws {
+    try inFolder { folder in
+      let path = "\(folder)/report.txt"
+      let run = try Launch.run(
+        "rank-programs", ["reported-waits", "\(folder)/field.h5"], ranks: ranks, environment: ["MUSTER_REPORT": path])
+      #expect(run.status == 0 && run.output == "66\n", "\(run.errors)")
+      let report = try contents(path)
+      #expect(report.contains("read 0 B, wrote 1.60 MB"), "\(report)")
+      let locked = try seconds(report, "locked", 1)
+      #expect(locked >= 0.6 && locked < 1.2, "\(report)")
+    }
+  }
+
   /// The thread that makes the MPI calls runs brief tasks: what the others rest meanwhile is no wait for what comes then.
   @Test func briefTasksAreNoWait() throws {
     try inFolder { folder in
@@ -177,6 +192,8 @@ struct ReportTests {
     let report = try contents(path)
     #expect(report.contains("left before its work was done"), "\(report)")
     #expect(!report.contains("are missing"), "\(report)")
-    #expect(report.contains("What to change"))
+    #expect(report.contains("What to change") && !report.contains("It goes on after"), "\(report)")
+    #expect(try job.run(ranks: ranks, environment: ["MUSTER_REPORT": path]).status == 0)
+    #expect(try contents(job.folder + "/report-run2.txt").contains("It goes on after "), "\(report)")
   }
 }

@@ -109,6 +109,7 @@ struct RankPrograms {
     "between": { try await Voice.between(rank: Int($0[0])!, fate: $0[1]) },
     "printed": { try await Voice.printed($0[0], path: $0[1]) },
     "reported-brief": { try await Traced.reportBrief(count: Int($0[0])!) },
+    "reported-waits": { try await Traced.reportWaits(path: $0[0]) },
     "reported": { try await Traced.report(path: $0[0]) },
     "traced": { try await Traced.run(count: Int($0[0])!, bytes: Int($0[1])!, fails: $0.count > 2) },
     "leave-while-busy": { try await Departure.leaveWhileBusy(sessions: Int($0[0])!) },

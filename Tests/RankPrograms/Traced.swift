@@ -21,6 +21,23 @@ enum Traced {
     }
   }
 
+  /// A file is written in compressed chunks, and tasks wait for each other.
+  static func reportWaits(path: String) async throws {
+    try await Session.run { session in
+      try await session.arange(0.0, 200_000.0, chunks: [50_000]).write(
+        to: path, dataset: "field", compression: .deflate)
+      let lock = session.lock("one at a time")
+      let tasks = session.layer(12, name: "locked") { index in
+        try lock.withLock {
+          usleep(50_000)
+          return index
+        }
+      }
+      let numbers: [Int] = try await tasks.compute()
+      print(numbers.reduce(0, +))
+    }
+  }
+
   /// A file is written and read, and one task takes long, which all others wait for.
   static func report(path: String) async throws {
     try await Session.run { session in

@@ -33,7 +33,9 @@ extension HDF5WriteTarget {
       for chunk in chunks {
         let start = storage.origin(of: chunk, in: dataset.shape)
         let bytes = compressor.chunk(of: block, at: zip(start, origin).map { $0 - $1 })
-        let offset = try FileTime.writing(bytes.count) {
+        // The bytes are those of the values, whatever becomes of them on their way.
+        let isFirst = spooled.places.isEmpty
+        let offset = try FileTime.writing(isFirst ? block.count * block.elementType.byteCount : 0) {
           try HDF5Spools.append(bytes, for: self)
         }
         spooled.places.append(SpooledChunks.Place(offset: offset, byteCount: bytes.count))
@@ -79,13 +81,13 @@ extension HDF5WriteTarget {
           let count = min(chunk.place.byteCount - first, Self.mostCopiedBytes)
           if (buffer?.byteCount ?? 0) < count { buffer = try BlockStorage(allocating: count, for: "copying chunks") }
           guard let bytes = buffer?.bytes else { continue }
-          let read = try FileTime.reading(count) {
+          let read = try FileTime.reading(0) {
             try spool.read(into: bytes, count: count, offset: chunk.place.offset + first)
           }
           guard read == count else {
             throw lostChunks()
           }
-          try FileTime.writing(count) {
+          try FileTime.writing(0) {
             try file.write(from: bytes, count: count, offset: chunk.offset + first)
           }
         }

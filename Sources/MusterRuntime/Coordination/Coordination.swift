@@ -123,7 +123,11 @@ final class Coordination: Sendable {
       wakeSender()
       return lateAnswer(wait, limit: limit)
     }
-    defer { places.takeBack(run) }
+    let begin = FileTime.isWatched ? MonotonicClock.nanoseconds : nil
+    defer {
+      places.takeBack(run)
+      if let begin { OwnTimes.add(MonotonicClock.nanoseconds - begin, to: \.waits) }
+    }
     return lateAnswer(wait, limit: limit)
   }
 

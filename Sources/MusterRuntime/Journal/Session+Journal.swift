@@ -87,7 +87,9 @@ extension Session {
         "the program has ended already, as its journal '\(journal.path)' says: nothing is computed again."
           + " Set MUSTER_JOURNAL_START=anew to begin from the start")
     } else if opening.callCount > 0 {
-      tellUser("goes on after \(opening.callCount) calls that the journal '\(journal.path)' has")
+      let calls = opening.callCount == 1 ? "a call" : "\(opening.callCount) calls"
+      tellUser("goes on after \(calls) that the journal '\(journal.path)' has")
+      engine.events?.noteEarlierCalls(opening.callCount)
     }
     guard !journal.isPast else { return try goOn(journal) }
     _ = try agree("print nothing again") {

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Synchronization
 
 /// What reading and writing chunks of files takes in this process, for sessions that report on it.
@@ -32,34 +31,10 @@ package enum FileTime {
   private static let watchers = Atomic<Int>(0)
   private static let totals = Mutex(Totals())
 
-  /// Of each thread: the nanoseconds since it was last asked.
-  private static let key: pthread_key_t? = {
-    var key = pthread_key_t()
-    return pthread_key_create(&key) { free($0) } == 0 ? key : nil
-  }()
-
-  /// Whether any thread has spent any: most tasks of most programs have nothing to do with files.
-  private static let isAny = Atomic<Bool>(false)
-
-  /// What the calling thread has spent since this was last called, in nanoseconds.
-  @inline(__always)
-  static func takeOwn() -> Int { isAny.load(ordering: .relaxed) ? takeOwnTime() : 0 }
-
-  private static func takeOwnTime() -> Int {
-    guard let key, let own = pthread_getspecific(key)?.assumingMemoryBound(to: Int.self) else { return 0 }
-    defer { own.pointee = 0 }
-    return own.pointee
-  }
-
-  private static func addOwn(_ time: Int) {
-    guard let key else { return }
-    isAny.store(true, ordering: .relaxed)
-    if pthread_getspecific(key) == nil { pthread_setspecific(key, calloc(1, MemoryLayout<Int>.size)) }
-    pthread_getspecific(key)?.assumingMemoryBound(to: Int.self).pointee += time
-  }
-
   static var now: Totals { totals.withLock { $0 } }
   static func watch() { watchers.add(1, ordering: .relaxed) }
+  /// Whether any session wants to know.
+  static var isWatched: Bool { watchers.load(ordering: .relaxed) > 0 }
   static func unwatch() { watchers.subtract(1, ordering: .relaxed) }
 
   /// Reads a chunk of a file, of so many bytes of values.
@@ -86,12 +61,12 @@ package enum FileTime {
   private static func timed<R>(
     _ body: () throws -> R, isInTask: Bool = true, _ count: @Sendable (inout Totals, Int) -> Void
   ) rethrows -> R {
-    guard watchers.load(ordering: .relaxed) > 0 else { return try body() }
+    guard isWatched else { return try body() }
     let begin = MonotonicClock.nanoseconds
     defer {
       let time = MonotonicClock.nanoseconds - begin
       totals.withLock { count(&$0, time) }
-      if isInTask { addOwn(time) }
+      if isInTask { OwnTimes.add(time, to: \.files) }
     }
     return try body()
   }

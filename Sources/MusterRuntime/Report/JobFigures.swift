@@ -28,6 +28,8 @@ package struct JobFigures: Equatable, Sendable {
   /// From the session's start to its end on rank 0, in nanoseconds.
   package var wall: Int
   package var ending = Ending.done
+  /// The calls that a journal had of earlier runs.
+  package var earlierCalls = 0
   /// In the order of the ranks. Of a session that drained some may be missing.
   package var ranks: [RankFigures]
 

@@ -31,6 +31,11 @@ package struct ReportText {
         + " \(count(job.workers, "worker")) of \(count(threads, "thread"))"
     lines.append("Muster: report on \(name)")
     lines.append("\(place); \(ReportNumbers.time(job.wall))")
+    if job.earlierCalls > 0 {
+      lines.append(
+        "It goes on after \(count(job.earlierCalls, "call")) of its journal: results that come from there count as tasks."
+      )
+    }
     switch job.ending {
     case .done: break
     case .failed: lines.append("The session ended with an error: this is what was done until then.")

@@ -56,14 +56,16 @@ final class ThreadTotals: @unchecked Sendable {
       layers[place] = layer
     }
     let line = figures + operations[place] * Field.count
+    let own = OwnTimes.take()
     Self.add(1, to: line + Field.tasks)
+    // Another thread has worked, or rested, while it waited.
+    let nanoseconds = max(0, nanoseconds - own.waits)
     Self.add(nanoseconds, to: line + Field.nanoseconds)
     if nanoseconds > line[Field.longest].load(ordering: .relaxed) {
       line[Field.longest].store(nanoseconds, ordering: .relaxed)
     }
     if let bytes { Self.add(bytes, to: line + Field.bytes) } else { Self.add(1, to: line + Field.failed) }
-    let files = FileTime.takeOwn()
-    if files > 0 { Self.add(files, to: line + Field.files) }
+    if own.files > 0 { Self.add(own.files, to: line + Field.files) }
     if restedForNext > 0 {
       Self.add(restedForNext, to: line + Field.waiting)
       restedForNext = 0

@@ -8,6 +8,7 @@ struct ReportDraft: Sendable {
   /// What other ranks have told.
   var others: [RankFigures] = []
   var ending = JobFigures.Ending.done
+  var earlierCalls = 0
   /// When all ranks had come to the session's end; nil before.
   var end: Int?
 }
@@ -44,14 +45,18 @@ extension TraceRecorder {
   /// The session doesn't end as it should.
   func noteEnding(_ ending: JobFigures.Ending) { report.withLock { $0?.ending = ending } }
 
+  /// The session goes on after so many calls of its journal.
+  func noteEarlierCalls(_ count: Int) { report.withLock { $0?.earlierCalls = count } }
+
   /// Writes the report, where one was begun. Where that fails it is told on standard error: the session's results are
   /// worth more.
   func finishReport() {
     guard let draft = report.withLock({ $0.take() }) else { return }
     let own = figures(now: draft.end ?? MonotonicClock.nanoseconds)
-    let job = JobFigures(
+    var job = JobFigures(
       program: draft.program, members: draft.members, wall: own.counts.wall, ending: draft.ending,
       ranks: ([own] + draft.others).sorted { $0.counts.rank < $1.counts.rank })
+    job.earlierCalls = draft.earlierCalls
     do {
       try draft.file.write(ReportText.text(job))
     } catch {
