@@ -26,6 +26,20 @@ enum DrainedEnd {
       if cmpi_test(&request, &isThere) != 0 { break }
       sched_yield()
     }
+    // With fewer processors than ranks the last one hears of it when the first one has gone.
+    sleepUntilTick()
     _exit(DrainPlan.status)
+  }
+
+  /// Until the clock's next hundredth of a second, which is the same for all processes of a node: Open MPI's `mpirun`
+  /// waits for a second where it finds one gone and others not.
+  private static func sleepUntilTick() {
+    let tick = 10_000_000
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    let next = (time.tv_nsec / tick + 1) * tick
+    time.tv_sec += next / 1_000_000_000
+    time.tv_nsec = next % 1_000_000_000
+    clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &time, nil)
   }
 }
