@@ -102,6 +102,16 @@ struct DrainScriptTests {
     #expect(requeues(site).count == 1)
   }
 
+  /// SLURM ends what is there of a job when it's back in the queue: that may be the command which put it there.
+  @Test func whoRequeuesIsEnded() throws {
+    let site = try site(
+      "slurm", "walltime: 1h, journal: j, epilogue: [echo epilogue]", program: ["20", "0"],
+      commands: ["scontrol": "kill -TERM $PPID $$; sleep 5"])
+    let run = try run(site, during: "sleep 0.3; kill -USR1 $job")
+    #expect(run.status == 85 && run.output.contains("muster: drained, and requeued: restart 1 of 100"), "\(run.output)")
+    #expect(!run.output.contains("wasn't requeued") && !run.output.contains("epilogue"), "\(run.output)")
+  }
+
   /// A launcher that doesn't end when the ranks have is ended, and the job goes on.
   @Test func theLauncherStays() throws {
     let site = try site(
@@ -112,17 +122,22 @@ struct DrainScriptTests {
       ],
       mpi: ", mpi: pmix")
     let start = Date()
-    let first = try run(site, during: "sleep 0.3; kill -USR1 $job", environment: ["mark": "yes"])
+    let end = Int(start.timeIntervalSince1970) + 14
+    let first = try run(
+      site, during: "sleep 0.3; kill -USR1 $job", environment: ["mark": "yes", "SLURM_JOB_END_TIME": "\(end)"])
     #expect(first.status == 85, "\(first.output)")
     #expect(
-      first.output.contains("muster: srun is still there, 5 s after the ranks have left: it is killed"),
+      first.output.contains(" s after the ranks have left: it is killed"),
       "\(first.output)")
     #expect(first.output.hasSuffix("muster: drained, and requeued: restart 1 of 100 at most\n"), "\(first.output)")
     #expect(Date().timeIntervalSince(start) < 25)
     // One that ends isn't waited for by what would end it.
     let again = Date()
     try "#!/bin/bash\nexec ./steps 20 0\n".write(toFile: site.folder + "/bin/srun", atomically: false, encoding: .utf8)
-    let last = try run(site, environment: ["SLURM_RESTART_COUNT": "1"])
+    // Whatever holds the pipe holds it up.
+    let last = try Tool.run(
+      "bash", ["-c", "set -o pipefail; bash job 2>&1 | cat"],
+      environment: ids(site).merging(["SLURM_RESTART_COUNT": "1"]) { $1 }, in: site.folder)
     #expect(last.status == 0 && last.output.hasSuffix("all 20 steps\n"), "\(last.output)")
     #expect(Date().timeIntervalSince(again) < 10)
   }

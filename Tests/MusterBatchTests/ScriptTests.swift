@@ -188,7 +188,7 @@ struct ScriptTests {
       case "$1 $2" in
         "show hostnames") tr , '\n' <<<"$3" ;;
         "show hostlistsorted") tr , '\n' <<<"$3" | sort -V | paste -sd , ;;
-        "show config") echo "MpiDefault              = \#(mpi)" ;;
+        "show config") echo "MpiParams = x"; echo "MpiDefault              = \#(mpi)" ;;
       esac
       """#,
     ])
@@ -200,6 +200,7 @@ struct ScriptTests {
     ("23.02.1", "n7", "n4,n10", "mpi: pmix_v3", false), ("23.02.2", "n30", "n4,n10", "mpi: pmix", true),
     ("24.11.0", "n30", "n4,n10", "mpi: pmix", true), ("22.05.8", "n30", "n4,n10", "mpi: pmi2", true),
     ("22.05.8", "n30", "n4,n10", "mpi: pmi2, launcher-options: [--mpi=pmix]", false),
+    ("22.05.8", "n30", "n4,n10", "mpi: pmi2, launcher-options: [--mpi, pmix]", false),
     ("22.05.8-4", "n30", "n4,n10", "default: pmix", false), ("22.05.8", "n30", "n4,n10", "default: pmi2", true),
     ("", "n30", "n4,n10", "mpi: pmix", true),
   ])
@@ -240,7 +241,9 @@ struct ScriptTests {
     #expect(site.calls().contains("scontrol requeue Incomplete 77") == isRequeued)
     #expect(output.contains("requeued: restart 2 of 100") == isRequeued, "\(output)")
     #expect(output.contains("without MUSTER_JOURNAL_START=anew") == !restarts.isEmpty, "\(output)")
-    #expect(!output.contains("logue") && !output.contains("started"), "\(output)")
+    #expect(!output.contains("prologue") && !output.contains("started"), "\(output)")
+    // It is the job's end, or isn't.
+    #expect(output.contains("epilogue") == !isRequeued, "\(output)")
   }
 
   /// Whatever fails, the epilogue is run and the status is that of what failed.

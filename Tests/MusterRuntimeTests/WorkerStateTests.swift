@@ -313,6 +313,43 @@ struct WorkerStateTests {
     #expect(reports() == ["memory(bytes: 16)"])
   }
 
+  /// What has come of a waiting task's inputs leaves memory after what nobody wants, though nothing large was known when it
+  /// was assigned.
+  @Test func inputsOfATaskThatWaitsLeaveLate() throws {
+    var plan = Plan()
+    let large = plan.add(
+      Layer(name: "large", count: 2, yielding: NumberedBlock.self, inputs: { _, _ in }) {
+        NumberedBlock(number: $0.index, byteCount: 100)
+      })
+    let unwanted = TaskID(
+      layer: plan.add(
+        Layer(name: "other", count: 1, yielding: NumberedBlock.self, inputs: { _, _ in }) {
+          NumberedBlock(number: $0.index, byteCount: 100)
+        }), index: 0)
+    let take = plan.add(
+      Layer(
+        name: "take", count: 1, yielding: Number.self,
+        inputs: { _, inputs in for index in 0..<2 { inputs.append(TaskID(layer: large, index: index)) } },
+        run: { Number(value: $0.block(0, as: NumberedBlock.self).number) }))
+    var marks = BlockStore.Marks(limit: 300)
+    marks.smallestBlock = 10
+    var state = WorkerState(memoryLimit: 300, rank: 2, marks: marks)
+    var actions: [WorkerState.Action] = []
+    state.register(plan.layers, from: 0, into: &actions)
+    let source = InputSource(first: leaf(0), count: 2, holder: WorkerID(1))
+    state.assign(
+      Assignment(task: TaskID(layer: take, index: 0), attempt: 1, priority: 0, sources: [source]), into: &actions)
+    state.received(NumberedBlock(number: 0, byteCount: 100), of: leaf(0), into: &actions)
+    try state.checkInvariants()
+    state.assign(Assignment(task: unwanted, attempt: 1, priority: 1, sources: []), into: &actions)
+    let other = NumberedBlock(number: 2, byteCount: 100)
+    state.completed(
+      Completion(task: unwanted, attempt: 1, result: .success(other), nanoseconds: 1), into: &actions)
+    let spilled = actions.compactMap { if case .spill(let orders) = $0 { orders.map(\.task) } else { nil } }
+    #expect(spilled == [[unwanted]])
+    try state.checkInvariants()
+  }
+
   private func spilling() -> WorkerState {
     var plan = Plan()
     let large = plan.add(

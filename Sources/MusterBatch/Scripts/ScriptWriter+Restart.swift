@@ -11,12 +11,21 @@ extension ScriptWriter {
       "and requeued: restart $((${SLURM_RESTART_COUNT:-0} + 1)) of \(drain.mostRestarts) at most",
       indent: "    ", to: &script)
     expectAnotherRun(true, of: &script)
-    script.add(
-      "    if scontrol requeue Incomplete \"\(id)\"; then exit \"$status\"; fi",
-      "Incomplete: not if it was cancelled just now")
+    requeue(id, indent: "    ", to: &script)
     expectAnotherRun(false, of: &script)
     script.add("    echo \"muster: the job wasn't requeued: submit it again$muster_resuming to go on\" >&2")
     script.add("  fi")
+  }
+
+  /// Puts the job back into SLURM's queue, and ends it with the status of a drain where that is done.
+  func requeue(_ id: String, indent: String, to script: inout JobScript) {
+    script.add("\(indent)muster_requeue=0")
+    script.add(
+      "\(indent)scontrol requeue Incomplete \"\(id)\" || muster_requeue=$?",
+      "Incomplete: not if it was cancelled just now")
+    script.add(
+      "\(indent)if [ \"$muster_requeue\" -eq 0 ] || [ \"$muster_requeue\" -gt 128 ]; then exit \(JobDescription.Drain.status); fi",
+      "SLURM ends the job's processes when it is back in the queue: scontrol may be the first")
   }
 
   /// What a script needs to submit itself again: PBS has a copy of it, in a folder that is gone when the job ends.

@@ -17,7 +17,7 @@ extension ScriptWriter {
         nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank, gpus: job.gpusPerNode)
       addDirectives("#SBATCH", workers + slurmPlace(), to: &script)
     }
-    preparation(of: &script, start: orderOfNodes)
+    preparation(of: &script)
     let launch = try launchLine()
     self.launch(launch.lines, launch.reason, of: &script)
     return script

@@ -105,6 +105,7 @@ struct ScriptWriter {
     }
     if let folder = job.folder { script.add("cd \(ShellText.word(folder))", "of folder") }
     addListener(to: &script)
+    addOrderOfNodes(to: &script)
     if !job.prologue.isEmpty {
       script.gap()
       for line in job.prologue { script.add(line) }

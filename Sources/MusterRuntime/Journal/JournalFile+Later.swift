@@ -29,6 +29,8 @@ extension JournalFile {
     // The last first: where a kill comes in between the next run finds those that are left.
     for number in stride(from: number - 1, to: 1, by: -1) {
       let later = "\(path).\(number)"
+      // Empty it is nobody's, whatever a kill leaves beside it.
+      guard truncate(later, 0) == 0 else { throw failure(later, errno) }
       try? FileManager.default.removeItem(atPath: blocksPath(of: later))
       unlink(outputPath(of: later))
       guard unlink(later) == 0 else { throw failure(later, errno) }

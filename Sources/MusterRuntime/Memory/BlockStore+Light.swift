@@ -41,7 +41,8 @@ extension BlockStore {
     return taken
   }
 
-  private var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
+  /// Whether there is no block that may leave memory.
+  package var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
 
   /// Like `end(_:storing:of:into:)`, of the task that made the block.
   package mutating func finish(

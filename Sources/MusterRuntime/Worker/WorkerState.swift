@@ -379,12 +379,18 @@ package struct WorkerState {
   private mutating func tellWaiters(of task: TaskID, into actions: inout [Action]) {
     for waiter in waiting.removeValue(forKey: task) ?? [] {
       // A task that takes the same input twice waits for it twice.
-      let isComplete = assigned.change(waiter) { entry in
-        guard entry.missing > 0 else { return false }
+      let missing = assigned.change(waiter) { entry -> Int? in
+        guard entry.missing > 0 else { return nil }
         entry.missing -= 1
-        return entry.missing == 0
+        return entry.missing
       }
-      if isComplete == true { prepare(waiter, into: &actions) }
+      guard let missing, let missing else { continue }
+      if missing == 0 {
+        prepare(waiter, into: &actions)
+      } else if !store.holdsSmallOnly, !store.wants(.task(waiter)), let layer = layers[waiter.layer] {
+        // What has come of its inputs is large, and leaves memory late.
+        want(waiter, of: layer)
+      }
     }
   }
 
