@@ -41,8 +41,7 @@ extension BlockStore {
     return taken
   }
 
-  /// Whether there is no block that may leave memory.
-  package var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
+  private var holdsSmallOnly: Bool { entries.isEmpty && lost.isEmpty }
 
   /// Like `end(_:storing:of:into:)`, of the task that made the block.
   package mutating func finish(

@@ -238,6 +238,7 @@ package struct WorkerState {
     // Else nobody waits for it any more: the task was taken back meanwhile.
     if !store.holds(task), waiting.contains(task) {
       store.noteTransit(transit)
+      wantForWaiters(of: task, byteCount: block.byteCount)
       store.store(block, of: task, into: &storeActions)
       tellWaiters(of: task, into: &actions)
     } else {
@@ -273,6 +274,7 @@ package struct WorkerState {
       actions.append(
         .send(.finished(completion.task, completion.attempt, bytes: bytes, nanoseconds: completion.nanoseconds)))
       // A task may be run again where its block is held: the block is the same.
+      wantForWaiters(of: completion.task, byteCount: bytes)
       store.finish(completion.task, with: block, byteCount: bytes, into: &storeActions)
       tellWaiters(of: completion.task, into: &actions)
     case .failure(let error):
@@ -375,6 +377,14 @@ package struct WorkerState {
     }
   }
 
+  /// Before a block is stored: a large one that tasks wait for leaves memory late.
+  private mutating func wantForWaiters(of task: TaskID, byteCount: Int) {
+    guard !store.isSmall(byteCount) else { return }
+    for waiter in waiting[task] ?? [] where !store.wants(.task(waiter)) {
+      if let layer = layers[waiter.layer] { want(waiter, of: layer) }
+    }
+  }
+
   /// Makes ready what has waited for a block alone that is here now.
   private mutating func tellWaiters(of task: TaskID, into actions: inout [Action]) {
     for waiter in waiting.removeValue(forKey: task) ?? [] {
@@ -384,13 +394,7 @@ package struct WorkerState {
         entry.missing -= 1
         return entry.missing
       }
-      guard let missing, let missing else { continue }
-      if missing == 0 {
-        prepare(waiter, into: &actions)
-      } else if !store.holdsSmallOnly, !store.wants(.task(waiter)), let layer = layers[waiter.layer] {
-        // What has come of its inputs is large, and leaves memory late.
-        want(waiter, of: layer)
-      }
+      if case .some(.some(0)) = missing { prepare(waiter, into: &actions) }
     }
   }
 
