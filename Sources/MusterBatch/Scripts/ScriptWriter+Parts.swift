@@ -57,12 +57,12 @@ extension ScriptWriter {
     script.add(
       #"    if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt "#
         + "\(drain.mostRestarts) ]; then", "a job that has worked already goes on where it gets other nodes")
-    if !job.epilogue.isEmpty { script.add("      muster_again=yes", "the epilogue waits for the job's last run") }
+    expectAnotherRun(true, indent: "      ", of: &script)
     script.add(
       #"      echo "muster: to be requeued: restart $((SLURM_RESTART_COUNT + 1)) of \#(drain.mostRestarts) at most" >&2"#
     )
     requeue("$SLURM_JOB_ID", indent: "      ", to: &script)
-    if !job.epilogue.isEmpty { script.add("      muster_again=''") }
+    expectAnotherRun(false, indent: "      ", of: &script)
     script.add("    fi")
   }
 

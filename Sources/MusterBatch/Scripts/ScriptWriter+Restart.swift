@@ -90,7 +90,7 @@ extension ScriptWriter {
   }
 
   /// Tells the epilogue whether the job's end is still to come.
-  private func expectAnotherRun(_ isExpected: Bool, indent: String = "    ", of script: inout JobScript) {
+  func expectAnotherRun(_ isExpected: Bool, indent: String = "    ", of script: inout JobScript) {
     guard !job.epilogue.isEmpty else { return }
     script.add(
       "\(indent)muster_again=\(isExpected ? "yes" : "''")",

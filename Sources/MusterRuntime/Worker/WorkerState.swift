@@ -389,12 +389,12 @@ package struct WorkerState {
   private mutating func tellWaiters(of task: TaskID, into actions: inout [Action]) {
     for waiter in waiting.removeValue(forKey: task) ?? [] {
       // A task that takes the same input twice waits for it twice.
-      let missing = assigned.change(waiter) { entry -> Int? in
-        guard entry.missing > 0 else { return nil }
+      let isComplete = assigned.change(waiter) { entry in
+        guard entry.missing > 0 else { return false }
         entry.missing -= 1
-        return entry.missing
+        return entry.missing == 0
       }
-      if case .some(.some(0)) = missing { prepare(waiter, into: &actions) }
+      if isComplete == true { prepare(waiter, into: &actions) }
     }
   }
 
