@@ -8,6 +8,9 @@ struct JobsCommand: ParsableCommand {
     commandName: "jobs",
     abstract: "Says what has become of jobs that muster submit submitted, the last first.")
 
+  /// How many are listed where nothing is said.
+  private static let fewJobs = 20
+
   @Argument(help: "The jobs' numbers. By default the last twenty.")
   var jobs: [String] = []
   @Flag(help: "Lists all that were ever submitted.") var all = false
@@ -22,11 +25,19 @@ struct JobsCommand: ParsableCommand {
 
   func run() throws {
     let submission = queue.submission
+    let known = submission.ledger.records()
     let records =
-      jobs.isEmpty
-      ? submission.ledger.records().suffix(all ? .max : 20) : try jobs.map { try submission.record(of: $0) }[...]
+      jobs.isEmpty ? known.suffix(all ? .max : Self.fewJobs) : try jobs.map { try submission.record(of: $0) }[...]
     let entries = try submission.statuses(of: Array(records)).map { Entry(job: $0.record, status: $0.status) }
-    try format.print(entries) { Self.table(entries) }
+    let hidden = jobs.isEmpty ? known.count - records.count : 0
+    try format.print(entries) {
+      Self.table(entries) + (hidden > 0 ? "\nand \(hidden) before: muster jobs --all" : "")
+    }
+  }
+
+  /// What a batch system says may have several lines.
+  private static func line(_ text: String) -> String {
+    text.split(whereSeparator: \.isNewline).joined(separator: "; ")
   }
 
   private static func table(_ entries: [Entry]) -> String {
@@ -40,11 +51,15 @@ struct JobsCommand: ParsableCommand {
       if let counts = status?.jobsByState {
         state = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
       }
-      if status?.state == .unknown { state += " (\(status!.word))" }
-      if let exit = status?.exitStatus, exit != 0 { state += " (status \(exit))" }
+      if let status, status.state == .unknown, !status.word.isEmpty { state += " (\(status.word))" }
+      if let exit = status?.exitStatus, exit != 0 {
+        // Its chain goes on under other numbers.
+        let hasDrained = exit == JobDescription.drainedStatus && entry.job.journal != nil
+        state = hasDrained ? "drained" : state + " (status \(exit))"
+      }
       if let signal = status?.signal { state += " (signal \(signal))" }
       let submitted = dates.string(from: Date(timeIntervalSince1970: entry.job.time))
-      rows.append([entry.job.id, entry.job.name, submitted, state, status?.reason ?? ""])
+      rows.append([entry.job.id, entry.job.name, submitted, state, status?.reason.map(Self.line) ?? ""])
     }
     let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max()! }
     return rows.map { row in

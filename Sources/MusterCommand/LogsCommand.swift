@@ -8,10 +8,11 @@ struct LogsCommand: ParsableCommand {
 
   @Argument(help: "The job's number.") var job: String
   @Option(help: "Of an array, the index of the job.") var index: Int?
+  @Flag(help: "Prints what went to job.error, where that is a file of its own.") var errors = false
   @OptionGroup var format: FormatOptions
 
   func run() throws {
-    let output = try Submission().output(of: job, index: index)
+    let output = try Submission().output(of: job, index: index, errors: errors)
     if format.json {
       try format.print(output) { "" }
     } else {

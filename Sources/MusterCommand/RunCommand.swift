@@ -39,18 +39,11 @@ struct RunCommand: ParsableCommand {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["bash", "-c", script]
     process.standardOutput = FileHandle.standardError
+    PassedSignals.begin()
     try process.run()
-    // Who ends the command ends the ranks.
-    let passed = [SIGTERM, SIGINT, SIGHUP, SIGUSR1].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      let child = process.processIdentifier
-      source.setEventHandler { kill(child, number) }
-      source.resume()
-      return source
-    }
+    PassedSignals.pass(to: process.processIdentifier)
     process.waitUntilExit()
-    for source in passed { source.cancel() }
+    PassedSignals.end()
     let isSignal = process.terminationReason == .uncaughtSignal
     let status = process.terminationStatus + (isSignal ? 128 : 0)
     try FormatOptions.json.print(Ended(status: status, seconds: Date().timeIntervalSince(start))) { "" }
@@ -61,7 +54,7 @@ struct RunCommand: ParsableCommand {
   private func replaceProcess(_ arguments: [String]) throws {
     var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     execvp(arguments[0], &pointers)
-    throw ValidationError("\(arguments[0]) can't be run: \(String(cString: strerror(errno)))")
+    throw CommandFailure("\(arguments[0]) can't be run: \(String(cString: strerror(errno)))")
   }
 }
 

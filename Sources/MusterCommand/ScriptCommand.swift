@@ -25,14 +25,16 @@ struct ScriptCommand: ParsableCommand {
   var command: [String] = []
 
   func run() throws {
-    let description = try job.configuration().checked()
-    let text = try description.script(for: try job.system(system), running: command).text(explaining: explain)
+    let (configuration, system) = (try job.configuration(), try job.system(system))
+    let text = try configuration.placing { job throws(BatchError) in
+      try job.script(for: system, running: command)
+    }.text(explaining: explain)
     guard let output else { return print(text, terminator: "") }
     do {
       try text.write(toFile: output, atomically: true, encoding: .utf8)
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: output)
     } catch {
-      throw ValidationError("\(output) can't be written: \(error.localizedDescription)")
+      throw CommandFailure("\(output) can't be written: \(error.localizedDescription)")
     }
   }
 }

@@ -17,7 +17,7 @@ struct StatusCommand: ParsableCommand {
       let status = try JournalStatus(path: journal)
       try format.print(status) { Self.text(of: status, now: Date().timeIntervalSince1970) }
     } catch let fault as JournalFault {
-      throw ValidationError(Self.text(of: fault, journal))
+      throw CommandFailure(Self.text(of: fault, journal))
     }
   }
 
@@ -29,7 +29,9 @@ struct StatusCommand: ParsableCommand {
       (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) == 0
         ? "'\(path)' is empty: a program has only just begun it, or was ended at once"
         : "'\(path)' isn't a journal of Muster's"
-    case .version(let version): "'\(path)' is of version \(version) of the format, which this command doesn't know"
+    case .version(let version):
+      "'\(path)' is of version \(version) of the format, which this command doesn't know: take the"
+        + " muster that was built with the program"
     }
   }
 
@@ -57,11 +59,19 @@ struct StatusCommand: ParsableCommand {
       switch status.state {
       case .running: "runs"
       case .drained: "left before its work was done (\(status.reason ?? "")): waits to be started again"
+      case .failed:
+        "ended with an error, and goes on from there when it is started again:\n"
+          + indented(status.error ?? "")
       case .interrupted: "was ended before its work was done: goes on when it is started again"
       case .finished: "has come to its end"
       }
     rows.append(("state", state))
     return rows.map { $0.0 + String(repeating: " ", count: 9 - $0.0.count) + $0.1 }.joined(separator: "\n")
+  }
+
+  /// In the second column.
+  private static func indented(_ text: String) -> String {
+    text.split(separator: "\n").map { String(repeating: " ", count: 9) + $0 }.joined(separator: "\n")
   }
 
   private static func age(_ seconds: Double) -> String {

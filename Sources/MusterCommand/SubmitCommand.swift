@@ -19,14 +19,16 @@ struct SubmitCommand: ParsableCommand {
   var command: [String] = []
 
   func run() throws {
-    let description = try job.configuration().checked()
+    let (configuration, system) = (try job.configuration(), try job.system(system))
     guard !dryRun else {
-      let script = try description.script(for: try job.system(system), running: command).text()
-      let words = try BatchQueue(job.system(system) ?? description.cluster.system!, patience: queue.patience).test(
-        script)
+      let words = try configuration.placing { job throws(BatchError) in
+        try queue.submission.test(job, in: system, running: command)
+      }
       return try format.print(["test": words]) { words }
     }
-    let record = try queue.submission.submit(description, to: try job.system(system), running: command)
+    let record = try configuration.placing { job throws(BatchError) in
+      try queue.submission.submit(job, to: system, running: command)
+    }
     try format.print(record) { record.id }
   }
 }

@@ -51,24 +51,23 @@ struct CommandTests {
   }
 
   @Test func hasHelp() throws {
-    for command in ["run", "script", "submit", "jobs", "logs", "cancel"] {
+    for command in ["run", "script", "submit", "jobs", "logs", "cancel", "status"] {
       let (status, output) = try Tool.run(Tool.muster, [command, "--help"])
       #expect(status == 0 && output.contains("USAGE: muster \(command)"), "\(output)")
     }
   }
 
   /// Whoever ends the command ends the ranks. Told once: told twice, as `timeout` does by itself, mpirun goes without them.
-  @Test(.enabled(if: isOpenMPI, "mpirun is another MPI's"), arguments: [[], ["--json"]])
-  func endsWithItsRanks(format: [String]) throws {
+  @Test(.enabled(if: isOpenMPI, "mpirun is another MPI's"), arguments: [[], ["--json"]], ["TERM", "USR2"])
+  func endsWithItsRanks(format: [String], signal: String) throws {
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("muster-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: file) }
     let start = Date()
     let (status, output) = try Tool.run(
       "/usr/bin/timeout",
       [
-        "--foreground", "--signal=TERM", "2", Tool.muster, "run", "-n", "2", "bash", "-c",
-        "echo $$ >>\(file); exec sleep 50",
-      ])
+        "--foreground", "--signal=\(signal)", "2", Tool.muster, "run",
+      ] + format + ["-n", "2", "bash", "-c", "echo $$ >>\(file); exec sleep 50"])
     #expect(status != 0 && Date().timeIntervalSince(start) < 30, "\(output)")
     for process in try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n") {
       // A moment after the launcher; one that nobody has collected yet is gone, too.
@@ -90,6 +89,12 @@ struct CommandTests {
     (["script", "--", "./heat"], "the batch system isn't said"),
     (["script", "lsf", "--", "./heat"], "'lsf' is no batch system: there are slurm, pbs and local"),
     (["script", "./heat"], "come after --"), (["script", "--wall-time", "2h", "--", "./heat"], "--wall-time"),
+    (
+      ["script", "slurm", "--set", "cluster.resources=totals", "--", "./heat"],
+      "--set cluster.resources=totals: slurm has"
+    ),
+    (["script", "pbs", "--qos", "low", "--", "./heat"], "--qos: pbs has no qos"),
+    (["script", "local", "--shape", "2x1", "--", "./heat"], "--shape: local has no other nodes"),
     (["run", "--config", "x", "./heat"], "muster run has no option --config"),
     (["run", "-n", "0", "./heat"], "are 1 or more"),
     (["script", "slurm", "--set", "job.nodes", "--", "./heat"], "takes key=value"),

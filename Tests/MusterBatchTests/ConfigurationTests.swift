@@ -169,7 +169,7 @@ struct ConfigurationTests {
 
   /// What no node has is found where the last word on it was said.
   @Test(arguments: [
-    ("  ranks-per-node: 9\n  cores-per-rank: 8\n", 6, "9 ranks of 8 cores need 72 cores, and a node has 64"),
+    ("  ranks-per-node: 9\n  cores-per-rank: 8\n", 7, "9 ranks of 8 cores need 72 cores, and a node has 64"),
     ("  cores-per-rank: 65\n", 6, "1 ranks of 65 cores need 65 cores"),
     ("  nodes: 2\n  memory: 257 GB\n", 7, "and a node has 238.4 GiB"),
     ("  shape: 1 x 65 x 1\n", 6, "65 ranks of 1 core need 65"),
@@ -182,14 +182,15 @@ struct ConfigurationTests {
 
   @Test func limitsOfTheCluster() throws {
     let limits = "cluster:\n  most-nodes: 4\n  longest-walltime: 1h\n  node-gpus: 2\n  required: [account]\njob:\n"
-    for (lines, word) in [
-      ("  account: a\n  nodes: 5\n", "may have 4"),
-      ("  account: a\n  nodes: 4\n  scheduler-node: true\n", "has 5 nodes"),
-      ("  account: a\n  walltime: 61m\n", "may take 1h"), ("  account: a\n  gpus-per-node: 3\n", "a node has 2"),
-      ("  nodes: 1\n", "wants account"),
+    for (lines, place, word) in [
+      ("  account: a\n  nodes: 5\n", 8, "may have 4"), ("  account: a\n  shape: 5 × 2\n", 8, "may have 4"),
+      ("  account: a\n  nodes: 4\n  scheduler-node: true\n", 8, "has 5 nodes"),
+      ("  shape: 200000 × 1\n  account: a\n", 7, "out of bounds"),
+      ("  account: a\n  walltime: 61m\n", 8, "may take 1h"), ("  account: a\n  gpus-per-node: 3\n", 8, "a node has 2"),
+      ("  nodes: 1\n", 5, "wants account"),
     ] {
       let error = try #require(refusal(of: limits + lines))
-      #expect(error.description.contains(word), "\(error)")
+      #expect(error.description.contains(word) && error.place?.line == place, "\(error)")
     }
     #expect(refusal(of: limits + "  account: a\n  nodes: 4\n  walltime: 1h\n  gpus-per-node: 2\n") == nil)
   }
@@ -216,6 +217,10 @@ struct ConfigurationTests {
     try configuration.set("job.ranks-per-node", to: "3", option: "--set job.ranks-per-node=3")
     let blamed = #expect(throws: BatchError.self) { try configuration.checked() }
     #expect(blamed?.description.hasPrefix("--set job.ranks-per-node=3: 3 ranks of 4 cores") == true)
+    // What was said last, whichever it is.
+    try configuration.set("shape", to: "1 × 2 × 5", option: "--shape")
+    let shaped = #expect(throws: BatchError.self) { try configuration.checked() }
+    #expect(shaped?.place == .init(source: "--shape"))
 
     let circle = try write("circle.yaml", "base: circle.yaml\n")
     #expect(throws: BatchError.self) { try configuration.read(circle) }

@@ -282,27 +282,27 @@ struct DrainScriptTests {
   @Test func aChainOfJobs() throws {
     let site = try site(
       "pbs",
-      "walltime: 3s, drain-lead: 2s, journal: j, name: heat, output: log, most-restarts: 2, epilogue: [echo epilogue]",
-      program: ["25", "0"], commands: ["qsub": Self.qsub])
+      "walltime: 5s, drain-lead: 2s, journal: j, name: heat, output: log, most-restarts: 2, epilogue: [echo epilogue]",
+      program: ["65", "0"], commands: ["qsub": Self.qsub])
     var script = "job"
     for restart in 1...2 {
       let start = Date()
       let ended = try run(site, script: script)
       #expect(ended.status == 85 && ended.output.isEmpty, "\(ended.output)")
-      // Told after a second, by the script's own timer.
+      // Told after two or three seconds, by the script's own timer.
       #expect(Date().timeIntervalSince(start) < 10)
       let calls = site.calls().filter { $0.hasPrefix("qsub") }
       #expect(calls == Array(repeating: "qsub \(site.folder)/heat-77.pbs", count: restart), "\(calls)")
       script = "spooled-\(restart)"
       try FileManager.default.moveItem(atPath: site.folder + "/queued", toPath: "\(site.folder)/\(script)")
       let next = try String(contentsOfFile: "\(site.folder)/\(script)", encoding: .utf8)
-      #expect(next.contains("\nmuster_restart=\(restart)\n") && next.contains("#PBS -l walltime=00:00:03\n"), "\(next)")
+      #expect(next.contains("\nmuster_restart=\(restart)\n") && next.contains("#PBS -l walltime=00:00:05\n"), "\(next)")
     }
     let last = try run(site, script: script)
     let log = try String(contentsOfFile: site.folder + "/log", encoding: .utf8)
     #expect(last.status == 0, "\(log)")
     // All runs have written to one file, and the epilogue is the last one's.
-    #expect(log.ranges(of: "begins after ").count == 3 && log.hasSuffix("all 25 steps\nepilogue\n"), "\(log)")
+    #expect(log.ranges(of: "begins after ").count == 3 && log.hasSuffix("all 65 steps\nepilogue\n"), "\(log)")
     #expect(log.contains("goes on as job 78.server: restart 2 of 2 at most\n"), "\(log)")
     #expect(log.ranges(of: "epilogue").count == 1 && log.ranges(of: "told").count == 2, "\(log)")
     #expect(!FileManager.default.fileExists(atPath: site.folder + "/heat-77.pbs"))
@@ -439,21 +439,35 @@ struct DrainScriptTests {
     #expect(Date().timeIntervalSince(start) < 20)
   }
 
+  /// The timer goes by the job's end, whatever was done before the launch.
+  @Test(arguments: ["pbs", "local"])
+  func thePrologueTakesLong(system: String) throws {
+    let site = try site(
+      system, "walltime: 6s, drain-lead: 3s, journal: j, name: heat, restarts: false, prologue: [sleep 2]",
+      program: ["500", "0"])
+    let start = Date()
+    let run = try run(site, environment: ["pace": "0.1"])
+    let seconds = Date().timeIntervalSince(start)
+    #expect(run.status == 85 && run.output.contains("drained, and not finished"), "\(run.output)")
+    // Three seconds after the start, by a clock of whole seconds, and not three after the launch.
+    #expect(seconds > 1.9 && seconds < 4.7, "\(seconds)")
+  }
+
   @Test func onThisMachine() throws {
     let site = try site(
-      "local", "walltime: 3s, drain-lead: 2s, journal: j, epilogue: [echo epilogue]", program: ["15", "0"])
+      "local", "walltime: 5s, drain-lead: 2s, journal: j, epilogue: [echo epilogue]", program: ["35", "0"])
     let first = try run(site)
     #expect(
       first.status == 85
         && first.output.hasSuffix("drained, and not finished: start this script again to go on\nepilogue\n"),
       "\(first.output)")
     let second = try run(site)
-    #expect(second.status == 0 && second.output.hasSuffix("all 15 steps\nepilogue\n"), "\(second.output)")
+    #expect(second.status == 0 && second.output.hasSuffix("all 35 steps\nepilogue\n"), "\(second.output)")
   }
 
   /// One that doesn't drain is ended at the walltime.
   @Test func theWalltimeIsOver() throws {
-    let site = try site("local", "walltime: 2s, drain-lead: 1s, journal: j", program: ["500", "0"])
+    let site = try site("local", "walltime: 3s, drain-lead: 1s, journal: j", program: ["500", "0"])
     let start = Date()
     let ended = try run(site, environment: ["pace": "4"])
     #expect(ended.status == 143 && ended.output.contains("told\n"), "\(ended.output)")

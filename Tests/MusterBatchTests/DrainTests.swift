@@ -51,7 +51,9 @@ struct DrainTests {
       job: {walltime: 2h, array: 1-9, after: {afterok: 3}, journal: "{index}", output: "{index}.out"}
       """)
     #expect(script.contains(#"exec >>"$PBS_ARRAY_INDEX".out 2>&1 || exit 1"#), "\(script)")
-    #expect(script.contains(#"export MUSTER_JOURNAL="$PBS_ARRAY_INDEX""#) && script.contains("  sleep 7080 & wait $!"))
+    #expect(
+      script.contains(#"export MUSTER_JOURNAL="$PBS_ARRAY_INDEX""#)
+        && script.contains("  muster_left=$((MUSTER_DEADLINE - 120 - $(date +%s)))"))
     let edit = try #require(script.joined(separator: "\n").firstMatch(of: /if sed (?:.|\n)*?muster_id=/)).0
     #expect(
       edit.contains("export PBS_ARRAY_INDEX=$PBS_ARRAY_INDEX/") && edit.contains("'/^#PBS -J /d'")

@@ -57,7 +57,8 @@ struct ScriptTests {
         "#SBATCH --cpus-per-task=2", "#SBATCH --gpus-per-node=1", "#SBATCH --exclusive", "#SBATCH --mem=8192M",
         "#SBATCH --time=26:00:00", "#SBATCH --array=1-9:2%4", "#SBATCH --dependency=afterok:7:8,afterany:9",
         "#SBATCH --mail-user=me@example.org", "#SBATCH --mail-type=BEGIN,END,FAIL",
-        "#SBATCH --output=logs/%x-%A-%a.out", "module load hdf5 || exit 1", "set -euo pipefail",
+        "#SBATCH --output=logs/%x-%A-%a.out", #"cd "${SLURM_SUBMIT_DIR:-.}" || exit 1"#, "module load hdf5 || exit 1",
+        "set -euo pipefail",
         "export SWIFT_DETERMINISTIC_HASHING=1", "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1",
         "export MUSTER_THREADS=2", "export A=1", #"export B='it'\''s'"#, "cd 'a folder'",
         "exec srun --mpi=pmix --kill-on-bad-exit=1 --exact --ntasks=12 --cpus-per-task=2 --cpu-bind=cores ./heat",
@@ -267,6 +268,10 @@ struct ScriptTests {
       "cluster: {system: slurm}\njob: {memory: 1 GiB, extra-directives: [--licenses=x], skip-directives: [--mem]}\n"
     let script = try lines(text)
     #expect(script.contains("#SBATCH --licenses=x") && !script.contains { $0.contains("--mem") })
+    // The directive has the last word on where the job begins.
+    let cd = #"cd "${SLURM_SUBMIT_DIR:-.}" || exit 1"#
+    let elsewhere = try lines("cluster: {system: slurm}\njob: {extra-directives: [--chdir=/scratch]}\n")
+    #expect(script.contains(cd) && !elsewhere.contains(cd))
     let error = refusal("cluster: {system: slurm}\njob: {skip-directives: [--memory]}\n")
     #expect(error?.message.contains("no directive begins so") == true && error?.fix.contains("--nodes=1") == true)
   }

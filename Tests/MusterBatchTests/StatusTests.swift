@@ -47,7 +47,14 @@ struct StatusTests {
     let ended = try Self.status(
       begun + [.pieces(PiecesRecord(ledger: 0, total: 8, pieces: [1])), .end(EndRecord(time: 1, outputLength: 4096))])
     #expect(ended.contains("state    has come to its end\n") && !ended.contains("since"), "\(ended)")
-    // A run that goes on after one that drained.
+    let failed = try Self.status(begun + [.failed(FailureRecord(time: 1, text: "no disk\n  fix: buy one"))])
+    #expect(
+      failed.contains(
+        "state    ended with an error, and goes on from there when it is started again:\n         no disk\n"),
+      "\(failed)")
+    // A run that goes on after one that failed, or drained.
+    #expect(
+      try Self.status(begun + [.failed(FailureRecord(time: 1, text: "x")), Self.run]).contains("was ended before"))
     let again = try Self.status(begun + [.drained(DrainRecord(time: 1, reason: "x")), Self.run])
     #expect(again.contains("runs     2,") && again.contains("was ended"), "\(again)")
   }
@@ -62,6 +69,7 @@ struct StatusTests {
   @Test func whatIsNoJournal() throws {
     let (missing, said) = try Tool.run(Tool.muster, ["status", "/nowhere/journal"])
     #expect(missing != 0 && said.contains("there is no journal '/nowhere/journal'"), "\(said)")
+    #expect(!said.contains("Usage"), "\(said)")
     let (foreign, other) = try Tool.run(Tool.muster, ["status", Tool.muster])
     #expect(foreign != 0 && other.contains("isn't a journal of Muster's"), "\(other)")
   }

@@ -38,6 +38,54 @@ struct SubmissionTests {
     #expect(site.calls().last == "scancel 77")
   }
 
+  @Test func errorsOfTheirOwn() throws {
+    let site = try Site(["sbatch": "echo 77"])
+    #expect(try site.muster("submit", "slurm", "--set", "job.error=e-{id}.txt", "--", "./heat").status == 0)
+    try "step 1\n".write(toFile: site.folder + "/heat-77.out", atomically: true, encoding: .utf8)
+    try "no mesh\n".write(toFile: site.folder + "/e-77.txt", atomically: true, encoding: .utf8)
+    #expect(try site.muster("logs", "77").output == "step 1\n")
+    #expect(try site.muster("logs", "77", "--errors").output == "no mesh\n")
+    try site.note("5")
+    let none = try site.muster("logs", "5", "--errors")
+    #expect(none.status == 1 && none.output.contains("Leave out --errors"), "\(none.output)")
+  }
+
+  /// A job of a chain that goes on isn't one that has failed.
+  @Test func aJobThatDrained() throws {
+    let site = try Site([
+      "qsub": "echo 5.server",
+      "qstat": "printf 'Job Id: 5.server\\n    Job_Name = heat\\n    job_state = F\\n    Exit_status = 85\\n'",
+    ])
+    let journal = ["--set", "job.journal=j", "--walltime", "1h"]
+    #expect(try site.muster(["submit", "pbs"] + journal + ["--", "./heat"]).status == 0)
+    let drained = try site.muster("jobs").output
+    #expect(drained.contains(/5.server +heat .* drained\n/), "\(drained)")
+    let other = try Site([
+      "qstat": "printf 'Job Id: 5\\n    Job_Name = heat\\n    job_state = F\\n    Exit_status = 85\\n'"
+    ])
+    try other.note("5", system: "pbs")
+    let failed = try other.muster("jobs").output
+    #expect(failed.contains("failed (status 85)"), "\(failed)")
+  }
+
+  /// Jobs of a batch system that isn't here any more don't hide the others.
+  @Test func oneOfTwoBatchSystems() throws {
+    let site = try Site([
+      "sacct": "echo '6|RUNNING|None|heat|0:0'", "squeue": "exit 0",
+      "scontrol": "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1",
+      "qstat": "printf 'no route\\nto the server\\n' >&2; exit 1",
+    ])
+    try site.note("5", system: "pbs")
+    #expect(try site.muster("jobs").status == 1)
+    try site.note("6")
+    let (status, output) = try site.muster("jobs")
+    #expect(status == 0 && output.contains(/6 +heat .* running\n/), "\(output)")
+    #expect(output.contains(/5 +heat .* unknown +qstat: no route; to the server\n/), "\(output)")
+    for number in 10..<30 { try site.note("\(number)") }
+    #expect(try site.muster("jobs").output.hasSuffix("\nand 2 before: muster jobs --all\n"))
+    #expect(try !site.muster("jobs", "--all").output.contains("--all"))
+  }
+
   /// On refusal the batch system has the word.
   @Test(arguments: [
     ("sbatch", "echo 'sbatch: error: Batch job submission failed: Invalid account' >&2; exit 1", "Invalid account"),

@@ -32,7 +32,8 @@ import Testing
     let records: [JournalRecord] = [
       .start(Self.program), .run(RunRecord(time: 5, host: "n1", process: 6, job: "", ranks: 3)), Self.words,
       Self.call(4), .pieces(PiecesRecord(ledger: 2, total: 9, pieces: [1, 8], place: [7])),
-      .drained(DrainRecord(time: 8, reason: "SIGUSR1")), .end(EndRecord(time: 9, outputLength: 99)),
+      .drained(DrainRecord(time: 8, reason: "SIGUSR1")), .failed(FailureRecord(time: 8, text: "no")),
+      .end(EndRecord(time: 9, outputLength: 99)),
     ]
     let bytes = JournalRecord.preamble + records.flatMap(\.framed)
     let path = try Self.file(bytes)
@@ -108,6 +109,11 @@ import Testing
     #expect(try Self.scan(kept + failed + Self.call(3).framed).callCount == 3)
     // What follows an error that was caught stays, a later error doesn't.
     let wentOn = JournalRecord.wentOn.framed
+    // How the run ended is known all the same.
+    let drained = try Self.scan(kept + failed + JournalRecord.drained(DrainRecord(time: 8, reason: "SIGUSR1")).framed)
+    #expect(drained.callCount == 1 && drained.drain?.reason == "SIGUSR1")
+    let ended = try Self.scan(kept + failed + JournalRecord.failed(FailureRecord(time: 8, text: "no")).framed)
+    #expect(ended.callCount == 1 && ended.failure?.text == "no")
     #expect(try Self.scan(kept + failed + wentOn + pieces + Self.call(3, fails: true).framed).callCount == 2)
     #expect(try Self.scan(kept + failed + wentOn + pieces).pieces[0]?.done == [2])
     #expect(try Self.scan(kept + failed + JournalRecord.end(EndRecord(time: 1, outputLength: 0)).framed).callCount == 2)

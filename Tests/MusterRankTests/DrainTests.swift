@@ -159,6 +159,22 @@ struct DrainTests {
     #expect(job.notes == ["brief"])
   }
 
+  /// Where a rank doesn't answer when SIGTERM comes that is no drain, but what was done until then is kept, also what waits
+  /// for a slow disk; and what the program still does isn't told.
+  @Test func aRankIsSilent() throws {
+    let job = try DurableJob(["durable-silence"])
+    defer { job.remove() }
+    let run = try job.run(
+      ranks: 3, stop: "silence", environment: ["MUSTER_TEST_SLOW_DISK": "job.journal", "MUSTER_TEST_SLOW_SECONDS": "1"])
+    #expect(!job.isDrained && run.status == 143 || !run.isToldAsItIs, "\(run.status)")
+    #expect(run.errors.contains("ended by SIGTERM, and no answer from rank 1 (node "), "\(run.errors)")
+    #expect(run.output == "call 0\ncall 1\ncall 2\n", "\(run.output)")
+    let next = try job.run(ranks: 3)
+    #expect(next.status == 0 && next.errors.contains("goes on after 3 calls "), "\(next.errors)")
+    #expect(next.output == "end 3\n" && job.printed == "call 0\ncall 1\ncall 2\nend 3\n", "\(next.output)")
+    #expect(job.notes.filter { $0.hasPrefix("call") } == ["call 0", "call 1", "call 2"], "\(job.notes)")
+  }
+
   /// A job that ends at once: all ranks leave, whichever has come how far, and the journal has each run.
   @Test(arguments: Launch.sizes)
   func theJobEndsAtOnce(ranks: Int?) throws {
@@ -169,14 +185,7 @@ struct DrainTests {
       let end = Date().timeIntervalSince1970 + (number % 2 == 0 ? 9 : 10 + Double(number) * 0.02)
       let run = try job.run(ranks: ranks, environment: ["MUSTER_DEADLINE": "\(end)", "MUSTER_REPORT": "report"])
       job.expectDrained(run, "\(number): ")
-      let status = Process()
-      status.executableURL = URL(fileURLWithPath: Launch.muster)
-      status.arguments = ["status", job.journal]
-      let output = Pipe()
-      status.standardOutput = output
-      try Launch.runWithSignals(status)
-      let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      status.waitUntilExit()
+      let said = try job.status()
       #expect(said.contains("runs     \(number), the last one on "), "\(said)")
       #expect(said.contains("left before its work was done"), "\(said)")
     }

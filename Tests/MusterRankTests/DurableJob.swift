@@ -55,6 +55,19 @@ struct DurableJob {
     return (process.terminationStatus, said)
   }
 
+  /// What `muster status` says.
+  func status() throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: Launch.muster)
+    process.arguments = ["status", journal]
+    let output = Pipe()
+    process.standardOutput = output
+    try Launch.runWithSignals(process)
+    let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return said
+  }
+
   /// Whether the run that was last has left before its work was done.
   var isDrained: Bool { FileManager.default.fileExists(atPath: journal + ".drained") }
 

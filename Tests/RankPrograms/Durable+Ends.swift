@@ -97,6 +97,47 @@ extension Durable {
     }
   }
 
+  /// Three calls, of which the last two come while the journal is on its way to a slow disk; then rank 1 is silent when rank
+  /// 0 is ended, and something is printed meanwhile.
+  static func endedInSilence() async throws {
+    try await Session.run { session in
+      for number in 0..<3 {
+        let call = session.delayed(name: "call") { () -> Int in
+          note("call \(number)")
+          return number
+        }
+        print("call \(try await call.compute())")
+        // After a second at the latest what was noted goes to disk.
+        if number == 0 { usleep(1_300_000) }
+      }
+      if variable("MUSTER_TEST_STOP") == "silence" {
+        if session.rank == 1 {
+          note("stops \(getpid())")
+          kill(getpid(), SIGSTOP)
+        }
+        if session.rank == 0 {
+          while !isStopped() { usleep(10_000) }
+          Thread.detachNewThread {
+            usleep(2_000_000)
+            print("late")
+            fflush(nil)
+          }
+          kill(getpid(), SIGTERM)
+        }
+      }
+      print("end \(try await session.delayed { 3 }.compute())")
+    }
+  }
+
+  /// Whether the process that has noted that it stops has done so.
+  private static func isStopped() -> Bool {
+    guard let notes = variable("MUSTER_TEST_NOTES").flatMap({ try? String(contentsOfFile: $0, encoding: .utf8) }),
+      let line = notes.split(separator: "\n").first(where: { $0.hasPrefix("stops ") }),
+      let state = try? String(contentsOfFile: "/proc/\(line.dropFirst(6))/stat", encoding: .utf8)
+    else { return false }
+    return state.split(separator: ") ").last?.first == "T"
+  }
+
   /// Two sessions, one after the other.
   static func twice() async throws {
     for number in 1...2 {

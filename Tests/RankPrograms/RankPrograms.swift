@@ -72,6 +72,7 @@ struct RankPrograms {
     "durable-files": { try await Durable.writeManyFiles(folder: $0[0], rounds: Int($0[1])!) },
     "durable-mixed": { try await Durable.mixed(seconds: Int($0[0])!) },
     "durable-brief": { try await Durable.brief(milliseconds: Int($0[0])!) },
+    "durable-silence": { _ in try await Durable.endedInSilence() },
     "durable-twice": { _ in try await Durable.twice() },
     "durable-exit": { _ in try await Durable.exitEarly() },
     "durable-futures": { try await Durable.futures(count: Int($0[0])!) },

@@ -6,8 +6,9 @@ internal import Yams
 public struct JobConfiguration: Sendable {
   /// What has been said up to now; nothing is checked but each value by itself.
   public private(set) var description = JobDescription()
-  /// Where it was said, by key.
-  private(set) var places: [String: BatchError.Place] = [:]
+  /// Where it was said, by key, and how many keys had been said before.
+  private var places: [String: (place: BatchError.Place, order: Int)] = [:]
+  private var saidCount = 0
 
   /// The keys that a configuration may have, each with its section: `job.walltime`.
   public static var keys: [String] {
@@ -21,8 +22,24 @@ public struct JobConfiguration: Sendable {
   ///
   /// - Throws: `BatchError` that names what doesn't fit, with its place.
   public func checked() throws(BatchError) -> JobDescription {
-    try description.check(places: places)
-    return description
+    try placing { job throws(BatchError) in
+      try job.check()
+      return job
+    }
+  }
+
+  /// Does something with the description. An error that is about values of it gets the place of the one that was said last.
+  ///
+  /// - Throws: what `body` throws, with its place.
+  public func placing<R>(_ body: (JobDescription) throws(BatchError) -> R) throws(BatchError) -> R {
+    do {
+      return try body(description)
+    } catch {
+      guard error.place == nil else { throw error }
+      var error = error
+      error.place = error.keys.compactMap { places[$0] }.max { $0.order < $1.order }?.place
+      throw error
+    }
   }
 
   /// Reads a file, after the one that its key `base` names.
@@ -129,7 +146,9 @@ public struct JobConfiguration: Sendable {
 
   private mutating func set(_ key: ConfigurationKey, _ value: ConfigurationValue) throws(BatchError) {
     try key.set(&description, value)
-    places[value.key] = value.place
+    saidCount += 1
+    let said = value.key == "job.shape" ? ["job.nodes", "job.ranks-per-node", "job.cores-per-rank"] : [value.key]
+    for key in said { places[key] = (value.place, saidCount) }
   }
 
   /// A list or a section is written as in a file, `[a, b]` or `{A: b}`; what else there is, is text as it stands.

@@ -5,29 +5,26 @@ extension JobDescription {
   /// Checks the description against its cluster.
   ///
   /// - Throws: `BatchError` that names what doesn't fit.
-  public func check() throws(BatchError) { try check(places: [:]) }
-
-  /// - Parameter places: Where the values stand, by key.
-  func check(places: [String: BatchError.Place]) throws(BatchError) {
+  public func check() throws(BatchError) {
     func impossible(_ key: String, _ message: String, fix: String) -> BatchError {
-      BatchError(.impossibleShape, message, fix: fix, at: places["job.\(key)"])
+      BatchError(.impossibleShape, message, fix: fix, of: "job.\(key)")
     }
     let counts = [
       ("job.nodes", nodes), ("job.ranks-per-node", ranksPerNode ?? 1), ("job.cores-per-rank", coresPerRank ?? 1),
       ("job.gpus-per-node", gpusPerNode == 0 ? 1 : gpusPerNode), ("cluster.node-cores", cluster.nodeCores ?? 1),
     ]
     for (key, number) in counts where !(1...Self.most).contains(number) {
-      throw BatchError(.invalidValue, "\(key) is out of bounds: up to \(Self.most)", at: places[key])
+      throw BatchError(.invalidValue, "\(key) is out of bounds: up to \(Self.most)", of: key)
     }
     guard (1...64).contains(cluster.cpusPerCore) else {
-      throw BatchError(.invalidValue, "cpus-per-core is from 1 to 64", at: places["cluster.cpus-per-core"])
+      throw BatchError(.invalidValue, "cpus-per-core is from 1 to 64", of: "cluster.cpus-per-core")
     }
-    _ = try shape(places: places)
-    try checkTexts(places: places)
-    try checkDrain(places: places)
+    _ = try shape()
+    try checkTexts()
+    try checkDrain()
     if let memory, memory < 1 << 20 {
       throw BatchError(
-        .invalidValue, "memory is less than 1 MiB", fix: "Batch systems count in MiB", at: places["job.memory"])
+        .invalidValue, "memory is less than 1 MiB", fix: "Batch systems count in MiB", of: "job.memory")
     }
     if let memory, let most = cluster.nodeMemory, memory > most {
       throw impossible(
@@ -57,23 +54,23 @@ extension JobDescription {
       guard array.step >= 1, array.bounds.lowerBound >= 0, array.bounds.upperBound <= 1_000_000_000 else {
         throw BatchError(
           .invalidValue, "the indices of an array are from 0 to 10^9, and its step is 1 or more",
-          at: places["job.array"])
+          of: "job.array")
       }
     }
     if arrayLimit != nil, array == nil {
       throw BatchError(
         .invalidValue, "array-limit is how many jobs of an array run at a time, and there is no array",
-        fix: "Add array: 1-100", at: places["job.array-limit"])
+        fix: "Add array: 1-100", of: "job.array-limit")
     }
     if !mailEvents.isEmpty, mailAddress == nil {
       throw BatchError(
         .missingValue, "mail is to be sent, and nobody is named who gets it", fix: "Add mail-to",
-        at: places["job.mail-on"])
+        of: "job.mail-on")
     }
     for key in cluster.required where !has(key) {
       throw BatchError(
         .missingValue, "this cluster wants \(key) of every job",
-        fix: "Give job.\(key) in a configuration, or --set job.\(key)=…", at: places["cluster.required"])
+        fix: "Give job.\(key) in a configuration, or --set job.\(key)=…", of: "cluster.required")
     }
   }
 
@@ -81,9 +78,9 @@ extension JobDescription {
   static let most = 100_000
 
   /// Texts that go into a line of directives, or name files.
-  private func checkTexts(places: [String: BatchError.Place]) throws(BatchError) {
+  private func checkTexts() throws(BatchError) {
     if let name, !Self.isName(name) {
-      throw BatchError(.invalidValue, "job.name is '\(name)', and takes \(Self.nameForm)", at: places["job.name"])
+      throw BatchError(.invalidValue, "job.name is '\(name)', and takes \(Self.nameForm)", of: "job.name")
     }
     let words = [
       ("account", account), ("queue", queue), ("qos", qos), ("reservation", reservation), ("constraint", constraint),
@@ -93,24 +90,25 @@ extension JobDescription {
       guard let word, word.contains(where: { $0.isWhitespace || "#\"'`".contains($0) }) else { continue }
       throw BatchError(
         .invalidValue, "job.\(key) is '\(word)', and takes a word without spaces, quotes and #",
-        at: places["job.\(key)"])
+        of: "job.\(key)")
     }
     for (key, file) in [("output", output), ("error", error), ("journal", journal)] {
       guard let file else { continue }
-      let place = places["job.\(key)"]
       if file.hasPrefix("~") || file.contains(where: { $0.isNewline || "\"'`$\\".contains($0) }) {
         throw BatchError(
-          .invalidValue, "job.\(key) is '\(file)', and takes a name without ~ at its start, quotes, $ and \\", at: place
+          .invalidValue, "job.\(key) is '\(file)', and takes a name without ~ at its start, quotes, $ and \\",
+          of: "job.\(key)"
         )
       }
       if array != nil, !file.contains("{index}") {
         throw BatchError(
           .invalidValue, "all jobs of the array would write to the same \(key)", fix: "Put {index} into job.\(key)",
-          at: place)
+          of: "job.\(key)")
       }
       if array == nil, file.contains("{index}") {
         throw BatchError(
-          .invalidValue, "job.\(key) has {index}, and there is no array", fix: "Leave it out, or add array", at: place)
+          .invalidValue, "job.\(key) has {index}, and there is no array", fix: "Leave it out, or add array",
+          of: "job.\(key)")
       }
     }
   }

@@ -21,9 +21,7 @@ extension JobDescription {
   /// The job's shape, with what the description leaves to the cluster's nodes.
   ///
   /// - Throws: `BatchError` with code `impossibleShape` or `missingValue`.
-  public func shape() throws(BatchError) -> JobShape { try shape(places: [:]) }
-
-  func shape(places: [String: BatchError.Place]) throws(BatchError) -> JobShape {
+  public func shape() throws(BatchError) -> JobShape {
     var ranks = ranksPerNode
     var cores = coresPerRank
     if let total = cluster.nodeCores {
@@ -39,10 +37,10 @@ extension JobDescription {
         "\(shape.ranksPerNode) ranks of \(counted(shape.coresPerRank, "core")) need \(isTooLarge ? "more" : "\(needed)")"
           + " cores, and a node has \(total)",
         fix: "Take ranks-per-node × cores-per-rank up to \(total)",
-        at: places["job.ranks-per-node"] ?? places["job.cores-per-rank"] ?? places["job.shape"])
+        of: "job.ranks-per-node", "job.cores-per-rank")
     }
     guard !isTooLarge, !shape.nodes.multipliedReportingOverflow(by: shape.ranksPerNode).overflow else {
-      throw BatchError(.impossibleShape, "the job has more ranks than can be counted", at: places["job.nodes"])
+      throw BatchError(.impossibleShape, "the job has more ranks than can be counted", of: "job.nodes")
     }
     return shape
   }

@@ -60,12 +60,21 @@ public struct BatchError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Where it is wrong; nil for a description that was made in a program.
   public var place: Place?
 
+  /// The keys of a configuration that it is about.
+  var keys: [String] = []
+
   /// An error with a kind and a message.
   public init(_ code: Code, _ message: String, fix: String = "", at place: Place? = nil) {
     self.code = code
     self.message = message
     self.fix = fix
     self.place = place
+  }
+
+  /// One that is about keys of a configuration: `JobConfiguration` knows their places.
+  init(_ code: Code, _ message: String, fix: String = "", of keys: String...) {
+    self.init(code, message, fix: fix)
+    self.keys = keys
   }
 
   /// The place, the message and the fix: one line.

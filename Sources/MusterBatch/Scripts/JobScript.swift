@@ -43,6 +43,13 @@ extension JobDescription {
     return (output ?? defaultOutput).replacing("{name}", with: name).replacing("{id}", with: number)
   }
 
+  /// The file that it writes its errors to, as `outputFile`; nil where they go to its output.
+  public func errorFile(ofJob id: String, running command: [String]) -> String? {
+    guard let error else { return nil }
+    let name = name ?? ShellText.name(ofProgram: command.first ?? "job")
+    return error.replacing("{name}", with: name).replacing("{id}", with: PBSText.number(id).filter(\.isNumber))
+  }
+
   /// Under SLURM, whose own default says no name.
   var defaultOutput: String { array == nil ? "{name}-{id}.out" : "{name}-{id}-{index}.out" }
 
@@ -62,7 +69,7 @@ extension JobDescription {
     if let own = cluster.system, own != system {
       throw BatchError(
         .unsupported, "the configuration is for \(own.rawValue), and the script is to be for \(system.rawValue)",
-        fix: "Choose a configuration for \(system.rawValue)")
+        fix: "Choose a configuration for \(system.rawValue)", of: "cluster.system")
     }
     job.cluster.system = system
     guard let program = command.first, !program.isEmpty else {

@@ -98,7 +98,8 @@ extension ScriptWriter {
     script.add("rm -f -- \"$MUSTER_JOURNAL.drained\"", "an earlier run's")
     let hasTimer = addTimer(to: &script)
     let hasWatch = addWatch(to: &script)
-    script.add("status=\(JobDescription.Drain.status)", "a program that hasn't begun when the signal comes has drained")
+    script.add(
+      "status=\(JobDescription.drainedStatus)", "a program that hasn't begun when the signal comes has drained")
     script.add("if [ -z \"$muster_heard\" ]; then")
     for (number, line) in lines.enumerated() {
       // Else the shell gives what is in the background nothing to read. A batch system's script may come that way itself.
@@ -120,11 +121,11 @@ extension ScriptWriter {
     }
     script.add("fi")
     script.add(
-      "if [ -e \"$MUSTER_JOURNAL.drained\" ]; then status=\(JobDescription.Drain.status); fi",
+      "if [ -e \"$MUSTER_JOURNAL.drained\" ]; then status=\(JobDescription.drainedStatus); fi",
       "so says the program, whatever its launcher makes of that")
     if launcher.passesOn(drain.signal) { addEarlyEnd(drain, to: &script) }
     script.add(
-      "if [ \"$status\" -eq \(JobDescription.Drain.status) ]; then",
+      "if [ \"$status\" -eq \(JobDescription.drainedStatus) ]; then",
       "drained, not finished; any other status but 0 is a failure, after which the job doesn't run again")
     switch (job.cluster.system, drain.restarts) {
     case (.slurm, true): addRequeue(drain, to: &script)
@@ -153,7 +154,7 @@ extension ScriptWriter {
     script.add(
       "if [ -n \"$muster_told\" ] && \(isEnded); then", "the signal has ended it, before its session had begun")
     script.add("  if [ -s \"$MUSTER_JOURNAL\" ]; then")
-    script.add("    status=\(JobDescription.Drain.status)", "it goes on as if it had drained")
+    script.add("    status=\(JobDescription.drainedStatus)", "it goes on as if it had drained")
     script.add("  else")
     script.add(
       "    echo \"muster: \(drain.signal.rawValue) ended the program, and there is no journal '$MUSTER_JOURNAL':\" \\")
@@ -164,23 +165,24 @@ extension ScriptWriter {
 
   /// Where no batch system gives a signal the script has a timer. Returns whether it has one.
   private func addTimer(to script: inout JobScript) -> Bool {
-    guard let drain = job.drain, let walltime = job.walltime, job.cluster.system != .slurm else { return false }
+    guard let drain = job.drain, job.walltime != nil, job.cluster.system != .slurm else { return false }
     let isLocal = job.cluster.system == .local
     guard isLocal || launcher.passesOn(drain.signal) else { return false }
-    func pause(_ seconds: Int, _ reason: String) {
-      script.add("  sleep \(seconds) & wait $!", reason)
+    func pause(untilBeforeEnd lead: Int, _ reason: String) {
+      script.add("  muster_left=$((MUSTER_DEADLINE\(lead > 0 ? " - \(lead)" : "") - $(date +%s)))", reason)
+      script.add("  sleep \"$((muster_left > 0 ? muster_left : 0))\" & wait $!")
     }
     script.add(
       "muster_timer() {",
       isLocal
         ? "there is no batch system that would tell the program" : "PBS gives no signal before the walltime is over")
     script.add("  trap 'kill $! 2>/dev/null; exit' TERM", "a timer that isn't wanted any more leaves no sleep behind")
-    pause(walltime - drain.lead, "\(Walltime.text(drain.lead)) before the end")
+    pause(untilBeforeEnd: drain.lead, "\(Walltime.text(drain.lead)) before the end, however long the prologue took")
     script.add("  kill -\(drain.signal.rawValue) $$", "as if the signal came from outside")
     if isLocal {
-      pause(drain.lead, "the walltime is over")
+      pause(untilBeforeEnd: 0, "the walltime is over")
       script.add("  kill -TERM \"$muster_pid\"", "a program that hasn't drained is ended")
-      pause(30, "")
+      script.add("  sleep 30 & wait $!")
       script.add("  kill -KILL \"$muster_pid\"")
     }
     script.add("}")

@@ -5,7 +5,7 @@ extension ScriptWriter {
     if launcher != .srun, job.cluster.system == .slurm, shape.hasSchedulerNode {
       throw BatchError(
         .unsupported, "\(launcher.rawValue) sees the first part only of a SLURM job with scheduler-node",
-        fix: "Take launcher: srun, or leave out scheduler-node")
+        fix: "Take launcher: srun, or leave out scheduler-node", of: "cluster.launcher", "job.scheduler-node")
     }
     switch launcher {
     case .srun: return (Self.continued(srun()), "the ranks: one that schedules, \(shape.ranks - 1) that work")
@@ -17,7 +17,7 @@ extension ScriptWriter {
       if shape.hasSchedulerNode {
         throw BatchError(
           .unsupported, "launcher pals has as many ranks on each node, so rank 0 can't have one of its own",
-          fix: "Leave out scheduler-node")
+          fix: "Leave out scheduler-node", of: "job.scheduler-node")
       }
       return (Self.continued(pals()), "the ranks; variables are passed on by themselves")
     }

@@ -1,10 +1,15 @@
 /// Scripts for a machine without a batch system.
 extension ScriptWriter {
   func local() throws(BatchError) -> JobScript {
-    if launcher == .srun { throw unsupported("srun", fix: "Take launcher openmpi4, openmpi5 or mpich") }
-    if launcher == .pals { throw unsupported("launcher pals", fix: "Take launcher openmpi4, openmpi5 or mpich") }
+    if launcher == .srun || launcher == .pals {
+      throw unsupported(
+        launcher.rawValue, fix: "Take launcher openmpi4, openmpi5 or mpich", of: "cluster.launcher")
+    }
     if shape.allNodes > 1 {
-      throw unsupported("other nodes", fix: "Take nodes: 1 without scheduler-node, or a configuration for slurm or pbs")
+      throw BatchError(
+        .unsupported, "local has no other nodes",
+        fix: "Take nodes: 1 without scheduler-node, or a configuration for slurm or pbs", of: "job.nodes",
+        "job.scheduler-node")
     }
     let foreign: [(String, Bool)] = [
       ("array", job.array != nil), ("after", !job.dependencies.isEmpty), ("mail-to", job.mailAddress != nil),
@@ -14,7 +19,7 @@ extension ScriptWriter {
       ("extra-directives", !job.extraDirectives.isEmpty), ("skip-directives", !job.skippedDirectives.isEmpty),
     ]
     if let (name, _) = foreign.first(where: { $0.1 }) {
-      throw unsupported(name, fix: "Leave it out, or take a configuration for slurm or pbs")
+      throw unsupported(name, fix: "Leave it out, or take a configuration for slurm or pbs", of: "job.\(name)")
     }
     try expectPBSKeysUnset()
     var script = JobScript()

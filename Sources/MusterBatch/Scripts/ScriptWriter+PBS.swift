@@ -3,11 +3,14 @@ internal import MusterUnits
 /// Scripts for PBS Pro and OpenPBS. The options are those of qsub's manual.
 extension ScriptWriter {
   func pbs() throws(BatchError) -> JobScript {
-    if launcher == .srun { throw unsupported("srun", fix: "Take launcher openmpi4, openmpi5, mpich or pals") }
-    if job.qos != nil { throw unsupported("qos", fix: "Take queue, or extra-directives") }
+    if launcher == .srun {
+      throw unsupported("srun", fix: "Take launcher openmpi4, openmpi5, mpich or pals", of: "cluster.launcher")
+    }
+    if job.qos != nil { throw unsupported("qos", fix: "Take queue, or extra-directives", of: "job.qos") }
     if job.reservation != nil && job.queue != nil {
       throw BatchError(
-        .unsupported, "a reservation of pbs is a queue, and the job names another one", fix: "Leave out queue")
+        .unsupported, "a reservation of pbs is a queue, and the job names another one", fix: "Leave out queue",
+        of: "job.reservation", "job.queue")
     }
     var script = JobScript()
     script.add("#!/bin/bash")
@@ -37,7 +40,7 @@ extension ScriptWriter {
     }
     if let array = job.array {
       guard array.bounds.count > 1 else {
-        throw unsupported("array of a single job", fix: "Leave out array, or take two indices or more")
+        throw unsupported("array of a single job", fix: "Leave out array, or take two indices or more", of: "job.array")
       }
       let indices = indices(array, in: "PBS_ARRAY_INDEX")
       list.append(("-J \(indices.text)", indices.reason))
@@ -77,14 +80,16 @@ extension ScriptWriter {
       if shape.hasSchedulerNode || job.constraint != nil || job.isExclusive {
         throw BatchError(
           .unsupported, "with resources: totals a job can't say what is to be on which node",
-          fix: "Leave out scheduler-node, constraint and exclusive")
+          fix: "Leave out scheduler-node, constraint and exclusive", of: "job.scheduler-node", "job.constraint",
+          "job.exclusive")
       }
       // The sums would be found on fewer nodes.
       if shape.nodes > 1, let cores = job.cluster.nodeCores, shape.coresPerNode != cores {
         throw BatchError(
           .impossibleShape,
           "with resources: totals a job of several nodes takes whole ones: \(counted(cores, "core")) each, not"
-            + " \(shape.coresPerNode)", fix: "Take ranks-per-node × cores-per-rank = \(cores)")
+            + " \(shape.coresPerNode)", fix: "Take ranks-per-node × cores-per-rank = \(cores)",
+          of: "job.ranks-per-node", "job.cores-per-rank", "job.nodes")
       }
       var list = [("-l ncpus=\(shape.nodes * cpus(shape.coresPerNode))", "the cores of all nodes together")]
       if let memory = job.memory {

@@ -24,7 +24,7 @@ extension ScriptWriter {
       "\(indent)scontrol requeue Incomplete \"\(id)\" || muster_requeue=$?",
       "Incomplete: not if it was cancelled just now")
     script.add(
-      "\(indent)if [ \"$muster_requeue\" -eq 0 ] || [ \"$muster_requeue\" -gt 128 ]; then exit \(JobDescription.Drain.status); fi",
+      "\(indent)if [ \"$muster_requeue\" -eq 0 ] || [ \"$muster_requeue\" -gt 128 ]; then exit \(JobDescription.drainedStatus); fi",
       "SLURM ends the job's processes when it is back in the queue: scontrol may be the first")
   }
 

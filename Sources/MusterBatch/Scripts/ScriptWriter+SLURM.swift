@@ -5,7 +5,7 @@ extension ScriptWriter {
   func slurm() throws(BatchError) -> JobScript {
     try expectPBSKeysUnset()
     if shape.hasSchedulerNode, job.array != nil {
-      throw unsupported("arrays of jobs with scheduler-node", fix: "Leave out one of them")
+      throw unsupported("arrays of jobs with scheduler-node", fix: "Leave out one of them", of: "job.array")
     }
     var script = JobScript()
     script.add("#!/bin/bash")
@@ -17,7 +17,10 @@ extension ScriptWriter {
         nodes: shape.nodes, ranks: shape.ranksPerNode, cores: shape.coresPerRank, gpus: job.gpusPerNode)
       addDirectives("#SBATCH", workers + slurmPlace(), to: &script)
     }
-    preparation(of: &script)
+    let goesElsewhere = job.extraDirectives.contains { $0.hasPrefix("--chdir") || $0.hasPrefix("-D") }
+    let start = JobScript.Line(
+      text: "cd \"${SLURM_SUBMIT_DIR:-.}\" || exit 1", reason: "some clusters have jobs begin in the home folder")
+    preparation(of: &script, start: goesElsewhere ? [] : [start])
     let launch = try launchLine()
     self.launch(launch.lines, launch.reason, of: &script)
     return script

@@ -10,14 +10,19 @@ struct ScriptWriter {
   func cpus(_ cores: Int) -> Int { cores * job.cluster.cpusPerCore }
   var launcher: Launcher { job.cluster.resolvedLauncher }
 
-  func unsupported(_ what: String, fix: String) -> BatchError {
-    BatchError(.unsupported, "\(job.cluster.system!.rawValue) has no \(what)", fix: fix)
+  /// - Parameter key: of a configuration, which says so.
+  func unsupported(_ what: String, fix: String, of key: String) -> BatchError {
+    BatchError(.unsupported, "\(job.cluster.system!.rawValue) has no \(what)", fix: fix, of: key)
   }
 
   /// What only `qsub` is told.
   func expectPBSKeysUnset() throws(BatchError) {
-    if job.cluster.resourceStyle != .select { throw unsupported("resources: totals", fix: "Leave it out") }
-    if job.cluster.accountOption != nil { throw unsupported("account-option", fix: "Leave it out") }
+    if job.cluster.resourceStyle != .select {
+      throw unsupported("resources: totals", fix: "Leave it out", of: "cluster.resources")
+    }
+    if job.cluster.accountOption != nil {
+      throw unsupported("account-option", fix: "Leave it out", of: "cluster.account-option")
+    }
   }
 
   /// Adds directives, without those that are to be left out, and with the further ones.
@@ -27,7 +32,7 @@ struct ScriptWriter {
     for skipped in job.skippedDirectives where !own.contains(where: { $0.text.hasPrefix(skipped) }) {
       throw BatchError(
         .invalidValue, "skip-directives names '\(skipped)', and no directive begins so",
-        fix: "There are " + own.map(\.text).joined(separator: ", "))
+        fix: "There are " + own.map(\.text).joined(separator: ", "), of: "job.skip-directives")
     }
     addDirectives(prefix, own, to: &script)
   }

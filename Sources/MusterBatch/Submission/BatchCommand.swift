@@ -94,7 +94,11 @@ struct BatchCommand: Sendable {
     } catch let error as BatchError {
       throw error
     } catch {
-      throw BatchError(.commandNotFound, "\(command) can't be run: \(error.localizedDescription)")
+      throw BatchError(
+        .unwritableFile, "\(command) can't be run: \(error.localizedDescription)",
+        fix:
+          "What it says goes through files in \(FileManager.default.temporaryDirectory.path), which TMPDIR names: is there room?"
+      )
     }
   }
 

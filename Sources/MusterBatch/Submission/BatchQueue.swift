@@ -101,7 +101,7 @@ public struct BatchQueue: Sendable {
     for id in ids {
       guard let status = statuses[id], !status.state.isFinal else {
         let word = statuses[id].map { "is over: \($0.state.rawValue)" } ?? "isn't known to \(system.rawValue) any more"
-        first = first ?? BatchError(.unknownJob, "job \(id) \(word)")
+        first = first ?? BatchError(.unknownJob, "job \(id) \(word)", fix: "There is nothing to cancel")
         continue
       }
       let result = try command.run(name, [id])

@@ -14,6 +14,10 @@ public struct JobRecord: Hashable, Sendable, Codable {
   public var folder: String
   /// The file of its output, with `{index}` for that of an array's job.
   public var output: String
+  /// The file of its errors, where that is another one.
+  public var errors: String?
+  /// The program's journal, where it has one.
+  public var journal: String?
   /// The program with its arguments.
   public var command: [String]
 }

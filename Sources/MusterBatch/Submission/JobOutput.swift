@@ -13,12 +13,20 @@ public struct JobOutput: Hashable, Sendable, Codable {
 extension Submission {
   /// What a job that was submitted has written up to now.
   ///
-  /// - Parameter index: of an array, the index of the job.
+  /// - Parameters:
+  ///   - index: of an array, the index of the job.
+  ///   - isOfErrors: whether the file of its errors is meant, of a job that has one (`job.error`).
   /// - Throws: `BatchError` with code `unknownJob`; `invalidValue` where an array's index is missing, or is given for another
-  ///   job; `unreadableFile` where there is no output yet.
-  public func output(of id: String, index: Int? = nil) throws(BatchError) -> JobOutput {
+  ///   job, or where errors have no file of their own; `unreadableFile` where there is no output yet.
+  public func output(of id: String, index: Int? = nil, errors isOfErrors: Bool = false) throws(BatchError) -> JobOutput
+  {
     let record = try record(of: id)
-    var file = record.output.hasPrefix("/") ? record.output : record.folder + "/" + record.output
+    guard let own = isOfErrors ? record.errors : record.output else {
+      throw BatchError(
+        .invalidValue, "job \(id) writes its errors where its output goes, as far as is known",
+        fix: "Leave out --errors")
+    }
+    var file = own.hasPrefix("/") ? own : record.folder + "/" + own
     if file.contains("{index}") {
       guard let index else {
         throw BatchError(.invalidValue, "job \(id) is an array: say which of its jobs with --index")
@@ -29,7 +37,7 @@ extension Submission {
     }
     guard let data = FileManager.default.contents(atPath: file) else {
       throw BatchError(
-        .unreadableFile, "\(file), the output of job \(id), isn't there",
+        .unreadableFile, "\(file), the \(isOfErrors ? "errors" : "output") of job \(id), isn't there",
         fix: "A job that hasn't begun, or couldn't begin, has written nothing: see muster jobs \(record.id)")
     }
     return JobOutput(job: record.id, file: file, text: String(decoding: data, as: UTF8.self))

@@ -25,6 +25,36 @@ public struct Submission: Sendable {
   public func submit(
     _ job: JobDescription, to system: BatchSystem? = nil, running command: [String]
   ) throws(BatchError) -> JobRecord {
+    let (job, script, queue) = try prepare(job, for: system, running: command)
+    let folder = FileManager.default.currentDirectoryPath
+    let id = try queue.submit(script)
+    let record = JobRecord(
+      id: id, system: queue.system, name: job.name ?? ShellText.name(ofProgram: command[0]),
+      time: Date().timeIntervalSince1970, folder: folder, output: job.outputFile(ofJob: id, running: command),
+      errors: job.errorFile(ofJob: id, running: command), journal: job.journal, command: command)
+    do {
+      try ledger.append(record)
+    } catch {
+      throw BatchError(error.code, "job \(id) was submitted, and \(error.message)", fix: error.fix)
+    }
+    return record
+  }
+
+  /// Has the batch system look at a job without taking it, where it would be submitted.
+  ///
+  /// - Returns: what it said: when the job would begin, and where.
+  /// - Throws: `BatchError` as `submit` does; `unsupported` under PBS, which has no such test.
+  public func test(
+    _ job: JobDescription, in system: BatchSystem? = nil, running command: [String]
+  ) throws(BatchError) -> String {
+    let (_, script, queue) = try prepare(job, for: system, running: command)
+    return try queue.test(script)
+  }
+
+  /// What is submitted, where there is nothing in its way.
+  private func prepare(
+    _ job: JobDescription, for system: BatchSystem?, running command: [String]
+  ) throws(BatchError) -> (job: JobDescription, script: String, queue: BatchQueue) {
     let script = try job.script(for: system, running: command).text()
     var job = job
     job.cluster.system = system ?? job.cluster.system
@@ -38,19 +68,8 @@ public struct Submission: Sendable {
           fix: "Wait for some to end, or raise cluster.most-queued-jobs where the cluster allows more")
       }
     }
-    let folder = FileManager.default.currentDirectoryPath
     try Self.expectFolders(of: job)
-    let id = try queue.submit(script)
-    let record = JobRecord(
-      id: id, system: queue.system, name: job.name ?? ShellText.name(ofProgram: command[0]),
-      time: Date().timeIntervalSince1970, folder: folder, output: job.outputFile(ofJob: id, running: command),
-      command: command)
-    do {
-      try ledger.append(record)
-    } catch {
-      throw BatchError(error.code, "job \(id) was submitted, and \(error.message)", fix: error.fix)
-    }
-    return record
+    return (job, script, queue)
   }
 
   /// A batch system takes a job whose output can't be written, and ends it without a word.
@@ -68,15 +87,27 @@ public struct Submission: Sendable {
     }
   }
 
-  /// What has become of jobs that were submitted, the last first; nil where the batch system doesn't know any more.
+  /// What has become of jobs that were submitted, the last first; nil where the batch system doesn't know any more. Where
+  /// jobs are of several batch systems, and one doesn't answer, its jobs are `unknown`, with the reason.
   ///
-  /// - Throws: `BatchError` where a batch system doesn't answer.
+  /// - Throws: `BatchError` where no batch system answers.
   public func statuses(of records: [JobRecord]) throws(BatchError) -> [(record: JobRecord, status: JobStatus?)] {
     var found: [BatchSystem: [String: JobStatus]] = [:]
+    var failures: [BatchError] = []
     for system in Set(records.map(\.system)) {
       let ids = records.filter { $0.system == system }.map(\.id)
-      found[system] = try BatchQueue(system, patience: patience).statuses(of: ids)
+      do {
+        found[system] = try BatchQueue(system, patience: patience).statuses(of: ids)
+      } catch {
+        failures.append(error)
+        found[system] = ids.reduce(into: [:]) { statuses, id in
+          var status = JobStatus(id: id, state: .unknown, word: "")
+          status.reason = error.message
+          statuses[id] = status
+        }
+      }
     }
+    if let failure = failures.first, failures.count == found.count { throw failure }
     // Numbers may begin anew, and be those of another cluster: the last job of a number is meant, and it has its name.
     var seen: Set<String> = []
     return records.reversed().map { record in

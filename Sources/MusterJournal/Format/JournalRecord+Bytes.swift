@@ -1,7 +1,7 @@
 extension JournalRecord {
   /// What stands at the start of the file: eight letters, the version, and nothing.
-  package static let preamble: [UInt8] = Array("MUSTERJL".utf8) + [2, 0, 0, 0] + [0, 0, 0, 0]
-  package static let version: UInt32 = 2
+  package static let preamble: [UInt8] = Array("MUSTERJL".utf8) + [3, 0, 0, 0] + [0, 0, 0, 0]
+  package static let version: UInt32 = 3
 
   /// The head. The bulk of a call's blocks is the caller's to add.
   package var head: [UInt8] {
@@ -38,6 +38,9 @@ extension JournalRecord {
     case .drained(let drain):
       encoder.put(drain.time)
       encoder.put(drain.reason)
+    case .failed(let failure):
+      encoder.put(failure.time)
+      encoder.put(failure.text)
     case .end(let end):
       encoder.put(end.time)
       encoder.put(end.outputLength)
@@ -79,6 +82,7 @@ extension JournalRecord {
       for _ in 0..<(try decoder.getCount(4)) { pieces.append(try decoder.get()) }
       self = .pieces(PiecesRecord(ledger: ledger, total: total, pieces: pieces, place: try decoder.getBytes()))
     case .drained: self = .drained(DrainRecord(time: try decoder.get(), reason: try decoder.getText()))
+    case .failed: self = .failed(FailureRecord(time: try decoder.get(), text: try decoder.getText()))
     case .printed: self = .printed(try decoder.get())
     case .wentOn: self = .wentOn
     case .end: self = .end(EndRecord(time: try decoder.get(), outputLength: try decoder.get()))

@@ -12,6 +12,8 @@ package enum JournalRecord: Equatable, Sendable {
   case pieces(PiecesRecord)
   /// A run has left, with its work not done.
   case drained(DrainRecord)
+  /// A run has ended with an error.
+  case failed(FailureRecord)
   /// The program has come to the end of its session.
   case end(EndRecord)
   /// So many bytes of what the program has printed have been passed on; some of them after the last collective.
@@ -30,12 +32,13 @@ package enum JournalRecord: Equatable, Sendable {
     case .end: .end
     case .printed: .printed
     case .wentOn: .wentOn
+    case .failed: .failed
     }
   }
 
   package enum Kind: UInt32, Sendable {
     case start = 1
-    case run, words, call, pieces, drained, end, printed, wentOn
+    case run, words, call, pieces, drained, end, printed, wentOn, failed
   }
 }
 
@@ -200,6 +203,17 @@ package struct DrainRecord: Equatable, Sendable {
   package init(time: UInt64, reason: String) {
     self.time = time
     self.reason = reason
+  }
+}
+
+package struct FailureRecord: Equatable, Sendable {
+  package var time: UInt64
+  /// The error, in words.
+  package var text: String
+
+  package init(time: UInt64, text: String) {
+    self.time = time
+    self.text = text
   }
 }
 

@@ -17,8 +17,10 @@ package struct JournalScan: Equatable, Sendable {
   /// The last of them.
   package var lastCall: LastCall?
   package var runs: [RunRecord] = []
-  /// How the last run left, where it drained.
+  /// How the last run left, where it drained: also where what it did isn't worth keeping.
   package var drain: DrainRecord?
+  /// How the last run ended, where it did with an error: also where that isn't worth keeping.
+  package var failure: FailureRecord?
   /// The program has come to its end.
   package var end: EndRecord?
   /// How many bytes the program had printed.
@@ -83,7 +85,6 @@ package struct JournalScan: Equatable, Sendable {
     var wordCount: Int
     var runCount: Int
     var lastCall: LastCall?
-    var drain: DrainRecord?
     var outputLength: UInt64
     var printedLength: UInt64
     /// How much of what is printed from here on is printed again by the next run.
@@ -95,7 +96,6 @@ package struct JournalScan: Equatable, Sendable {
       wordCount = scan.words.count
       runCount = scan.runs.count
       lastCall = scan.lastCall
-      drain = scan.drain
       outputLength = scan.outputLength
       printedLength = scan.printedLength
     }
@@ -107,7 +107,6 @@ package struct JournalScan: Equatable, Sendable {
     words.removeSubrange(mark.wordCount...)
     runs.removeSubrange(mark.runCount...)
     lastCall = mark.lastCall
-    drain = mark.drain
     outputLength = mark.outputLength
     printedLength = max(mark.printedLength, min(printedLength, mark.mostPrinted))
   }
@@ -121,6 +120,7 @@ package struct JournalScan: Equatable, Sendable {
     case .run(let run):
       runs.append(run)
       drain = nil
+      failure = nil
     case .words(let words): self.words.append(words)
     case .call(let call):
       callCount += 1
@@ -139,6 +139,7 @@ package struct JournalScan: Equatable, Sendable {
       pieces[record.ledger, default: Pieces(total: record.total, done: [])].done.formUnion(
         record.pieces.filter { $0 < record.total })
     case .drained(let drain): self.drain = drain
+    case .failed(let failure): self.failure = failure
     case .printed(let length): printedLength = length
     case .wentOn: break
     case .end(let end):

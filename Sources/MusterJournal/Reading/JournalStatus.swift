@@ -7,7 +7,9 @@ package struct JournalStatus: Codable, Equatable, Sendable {
     case running
     /// The last run left before its work was done: it's to be started again.
     case drained
-    /// The last run was ended from outside, or by an error.
+    /// The last run ended with an error.
+    case failed
+    /// The last run was ended from outside, or before it could say why.
     case interrupted
     /// The program has come to its end.
     case finished
@@ -37,6 +39,8 @@ package struct JournalStatus: Codable, Equatable, Sendable {
   package var piecesDone: Int
   /// Why the last run left, where it drained.
   package var reason: String?
+  /// The error that the last run ended with.
+  package var error: String?
   package var runs: [Run]
   /// How many bytes the program has printed.
   package var printed: Int
@@ -45,8 +49,9 @@ package struct JournalStatus: Codable, Equatable, Sendable {
   ///
   /// - Throws: `JournalFault`.
   package init(path: String) throws(JournalFault) {
-    let scan = try JournalScan(path: path)
+    // Before the file is read: what a run says at its end is there once it has let go.
     let isOpen = Self.isLocked(path)
+    let scan = try JournalScan(path: path)
     arguments = scan.program?.arguments ?? []
     calls = scan.callCount
     lastCall = scan.lastCall?.words?.operation
@@ -56,13 +61,17 @@ package struct JournalStatus: Codable, Equatable, Sendable {
     pieces = open.values.reduce(0) { $0 + Int($1.total) }
     piecesDone = open.values.reduce(0) { $0 + $1.done.count }
     reason = scan.drain?.reason
+    error = scan.failure?.text
     runs = scan.runs.map {
       Run(
         time: Double($0.time) / 1e9, host: $0.host, process: Int($0.process), job: $0.job.isEmpty ? nil : $0.job,
         ranks: Int($0.ranks))
     }
     printed = Int(scan.end?.outputLength ?? max(scan.outputLength, scan.printedLength))
-    state = scan.end != nil ? .finished : isOpen ? .running : scan.drain != nil ? .drained : .interrupted
+    state =
+      scan.end != nil
+      ? .finished
+      : isOpen ? .running : error != nil ? .failed : scan.drain != nil ? .drained : .interrupted
   }
 
   /// Whether a process has the journal open; where the file system has no locks nobody knows.

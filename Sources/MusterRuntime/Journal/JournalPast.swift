@@ -35,7 +35,7 @@ final class JournalPast {
         replayedCount += 1
         lastCall = call
         return (entry, call)
-      case .start, .run, .drained, .end, .printed, .wentOn: break
+      case .start, .run, .drained, .end, .printed, .wentOn, .failed: break
       }
     }
     return nil

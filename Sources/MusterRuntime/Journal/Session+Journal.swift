@@ -133,10 +133,14 @@ extension Session {
       var hasEnded = false
       defer {
         StandardStreams.flushBufferedOutput()
-        // The next run passes on what this one can't, where there is one.
-        if hasEnded { recorder.output.passOnRest() } else { recorder.output.passOnAndTell() }
-        recorder.output.end()
-        recorder.writer.close()
+        if hasEnded {
+          recorder.output.passOnRest()
+          recorder.output.end()
+          recorder.writer.close()
+        } else {
+          // The next run passes on what this one can't; the journal is still to say what went wrong.
+          recorder.output.passOnAndTell()
+        }
       }
       StandardStreams.flushBufferedOutput()
       if let failure = recorder.writer.failure ?? recorder.output.failure { throw failure }
@@ -158,9 +162,9 @@ extension Session {
   }
 
   /// The session ends with an error: what is in the journal stays for the next run.
-  func abandonJournal() {
+  func abandonJournal(_ failure: any Error) {
     guard let journal = state.value.withLock({ $0.journal }) else { return }
-    journal.beginEnd()
+    journal.beginEnd(failure: failure)
     if hasJournal.load(ordering: .relaxed) { DrainSignal.unwatch() }
     journal.keeper.flush()
     journal.keeper.close()

@@ -268,6 +268,19 @@ final class SessionJournal: Sendable {
     awaitEndIfLeft()
   }
 
+  /// The same where the session has failed, which the journal tells who asks how far the program is.
+  func beginEnd(failure: any Error) {
+    let phase = state.withLock { $0.phase }
+    beginEnd()
+    // Before its first new call a run leaves the journal as it is.
+    guard let recorder, phase != .replaying else { return }
+    let text = "\(failure)"
+    let shown = text.count > Self.mostFailureText ? text.prefix(Self.mostFailureText) + " …" : text[...]
+    recorder.writer.append(.failed(FailureRecord(time: JournalRecorder.time, text: String(shown))))
+  }
+
+  private static let mostFailureText = 4000
+
   /// What the program did in the moments until the process ends would be done again by the next run.
   private func awaitEndIfLeft() {
     while recorder != nil && state.withLock({ $0.phase == .left }) { usleep(100_000) }

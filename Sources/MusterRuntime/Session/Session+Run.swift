@@ -75,7 +75,7 @@ extension Session {
       }
       try session.openJournal(configuration, environment)
     } catch {
-      session.abandonJournal()
+      session.abandonJournal(error)
       session.end(failure: error)
       ErrorInMain.allRanksThrow(error, rank: engine.rank)
       throw error
@@ -96,7 +96,7 @@ extension Session {
       await session.closeForCollectives()
       reporter?.stop()
       engine.events?.noteEnding(.failed)
-      session.abandonJournal()
+      session.abandonJournal(error)
       session.end(failure: error)
       ErrorInMain.allRanksThrow(error, rank: engine.rank)
       throw error
@@ -106,7 +106,7 @@ extension Session {
     do {
       try session.endJournal()
     } catch {
-      session.abandonJournal()
+      session.abandonJournal(error)
       session.end(failure: error)
       ErrorInMain.allRanksThrow(error, rank: engine.rank)
       throw error
