@@ -29,8 +29,8 @@ struct StatusTests {
   @Test func aJobThatDrained() throws {
     let text = try Self.status([
       .start(Self.program), Self.run, Self.words, Self.call,
-      .pieces(PiecesRecord(ledger: 0, total: 8, pieces: [1, 5])),
-      .pieces(PiecesRecord(ledger: 0, total: 8, pieces: [2])),
+      .pieces(PiecesRecord(ledger: 0, total: 8, call: 7, pieces: [1, 5])),
+      .pieces(PiecesRecord(ledger: 0, total: 8, call: 7, pieces: [2])),
       .drained(DrainRecord(time: 1, reason: "SIGUSR1")),
     ])
     #expect(text.contains("program  heat --steps 3\n"), "\(text)")
@@ -45,7 +45,9 @@ struct StatusTests {
     #expect(try Self.status(begun).contains("state    was ended before its work was done"))
     #expect(try Self.status(begun, locked: true).contains("state    runs\n"))
     let ended = try Self.status(
-      begun + [.pieces(PiecesRecord(ledger: 0, total: 8, pieces: [1])), .end(EndRecord(time: 1, outputLength: 4096))])
+      begun + [
+        .pieces(PiecesRecord(ledger: 0, total: 8, call: 7, pieces: [1])), .end(EndRecord(time: 1, outputLength: 4096)),
+      ])
     #expect(ended.contains("state    has come to its end\n") && !ended.contains("since"), "\(ended)")
     let failed = try Self.status(begun + [.failed(FailureRecord(time: 1, text: "no disk\n  fix: buy one"))])
     #expect(

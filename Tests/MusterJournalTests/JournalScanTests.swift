@@ -31,7 +31,7 @@ import Testing
   @Test func readsWhatWasWritten() throws {
     let records: [JournalRecord] = [
       .start(Self.program), .run(RunRecord(time: 5, host: "n1", process: 6, job: "", ranks: 3)), Self.words,
-      Self.call(4), .pieces(PiecesRecord(ledger: 2, total: 9, pieces: [1, 8], place: [7])),
+      Self.call(4), .pieces(PiecesRecord(ledger: 2, total: 9, call: 7, pieces: [1, 8], place: [7])),
       .drained(DrainRecord(time: 8, reason: "SIGUSR1")), .failed(FailureRecord(time: 8, text: "no")),
       .end(EndRecord(time: 9, outputLength: 99)),
     ]
@@ -101,7 +101,7 @@ import Testing
   /// A program that ended with an error is to make the call again; one that went on after an error had caught it.
   @Test func cutsOffTheErrorsThatTheLastRunEndedWith() throws {
     let kept = JournalRecord.preamble + [.start(Self.program), Self.words, Self.call(1)].flatMap(\.framed)
-    let pieces = JournalRecord.pieces(PiecesRecord(ledger: 0, total: 3, pieces: [2])).framed
+    let pieces = JournalRecord.pieces(PiecesRecord(ledger: 0, total: 3, call: 7, pieces: [2])).framed
     let failed = Self.call(2, fails: true).framed
     #expect(try Self.scan(kept + pieces + failed).length == UInt64(kept.count + pieces.count))
     #expect(try Self.scan(kept + pieces + failed).pieces[0]?.done == [2])

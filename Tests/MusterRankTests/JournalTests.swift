@@ -144,6 +144,38 @@ struct JournalTests {
     #expect(try contents(job.journal) == "results of years\n")
   }
 
+  /// What is kept is of the call that it was kept for: where the program has been changed after the last call that its
+  /// journal has, it's computed again.
+  @Test(arguments: Launch.sizes)
+  func whatIsKeptIsOfItsCall(ranks: Int?) throws {
+    for (way, sum, other, again) in [
+      ("", "15996000.0", "7998000.0", 0), ("factor", "23994000.0", "7998000.0", 4),
+      ("another", "15996000.0", "8002000.0", 4),
+    ] {
+      let job = try DurableJob(["durable-otherwise"])
+      defer { job.remove() }
+      #expect(try job.run(ranks: ranks, stop: "kept").status != 0)
+      #expect(job.notes.count == 4)
+      let run = try job.run(ranks: ranks, way: way)
+      #expect(run.status == 0 && job.printed == "7998000.0\n\(sum)\n\(other)\n", "\(way): \(job.printed) \(run.errors)")
+      #expect(job.notes.count == 4 + again, "\(way): \(job.notes)")
+      #expect(run.errors.contains("of the calls after that is done again") == (way != ""), "\(way): \(run.errors)")
+    }
+  }
+
+  /// Whether something is kept is a part of the call.
+  @Test(arguments: Launch.sizes)
+  func whetherItIsKeptIsCompared(ranks: Int?) throws {
+    let job = try DurableJob(["durable-otherwise"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: ranks, stop: "taken").status != 0)
+    let changed = try job.run(ranks: ranks, way: "unkept")
+    #expect(changed.status == 1 && changed.errors.contains("[changedProgram]"), "\(changed.errors)")
+    #expect(changed.errors.contains("persist (checkpointed"), "\(changed.errors)")
+    let next = try job.run(ranks: ranks)
+    #expect(next.status == 0 && job.printed == "7998000.0\n15996000.0\n7998000.0\n", "\(next.errors)")
+  }
+
   /// What went wrong at the end is tried again.
   @Test(arguments: Launch.sizes)
   func anErrorThatEndedTheProgramIsNotKept(ranks: Int?) throws {

@@ -202,6 +202,26 @@ enum Durable {
     }
   }
 
+  /// Keeps a value, of one kind or another as the environment says, and may be stopped when it's kept or when a collective
+  /// has taken it.
+  static func keptOtherwise() async throws {
+    let way = variable("MUSTER_TEST_WAY") ?? ""
+    try await Session.run { session in
+      let first = session.arange(0.0, 4_000.0, chunks: [1_000])
+      print(try await first.sum().compute().item())
+      let other = way == "another" ? try (first + 1).persist(checkpointed: true) : first
+      let kept = try (first * (way == "factor" ? 3 : 2)).mapBlocks { block in
+        note("kept \(Int(block.elements[1]))")
+        return block
+      }.persist(checkpointed: way != "unkept")
+      if variable("MUSTER_TEST_STOP") == "kept" { usleep(1_500_000) }
+      stop("kept", session)
+      print(try await kept.sum().compute().item())
+      stop("taken", session)
+      print(try await other.sum().compute().item())
+    }
+  }
+
   /// A program that fails until a file is there.
   static func failing(path: String) async throws {
     try await Session.run { session in

@@ -64,6 +64,7 @@ struct RankPrograms {
       try await Durable.chain(steps: Int($0[0])!, way: $0[1], milliseconds: $0.count > 2 ? Int($0[2])! : 0)
     },
     "durable-changed": { _ in try await Durable.changed() },
+    "durable-otherwise": { _ in try await Durable.keptOtherwise() },
     "durable-failing": { try await Durable.failing(path: $0[0]) },
     "durable-write": { try await Durable.writeFile($0[0], unless: $0[1], compressed: $0.dropFirst(2).first != nil) },
     "durable-refused": { try await Durable.writeRefused($0[0]) },

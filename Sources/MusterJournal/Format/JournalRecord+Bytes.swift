@@ -32,6 +32,7 @@ extension JournalRecord {
     case .pieces(let pieces):
       encoder.put(pieces.ledger)
       encoder.put(pieces.total)
+      encoder.put(pieces.call)
       encoder.put(UInt32(pieces.pieces.count))
       for piece in pieces.pieces { encoder.put(piece) }
       encoder.put(bytes: pieces.place)
@@ -78,9 +79,11 @@ extension JournalRecord {
     case .pieces:
       let ledger = try decoder.get(UInt32.self)
       let total = try decoder.get(UInt32.self)
+      let call = try decoder.get(UInt64.self)
       var pieces: [UInt32] = []
       for _ in 0..<(try decoder.getCount(4)) { pieces.append(try decoder.get()) }
-      self = .pieces(PiecesRecord(ledger: ledger, total: total, pieces: pieces, place: try decoder.getBytes()))
+      self = .pieces(
+        PiecesRecord(ledger: ledger, total: total, call: call, pieces: pieces, place: try decoder.getBytes()))
     case .drained: self = .drained(DrainRecord(time: try decoder.get(), reason: try decoder.getText()))
     case .failed: self = .failed(FailureRecord(time: try decoder.get(), text: try decoder.getText()))
     case .printed: self = .printed(try decoder.get())

@@ -177,22 +177,31 @@ package struct CallRecord: Equatable, Sendable {
   package func calls() throws(JournalFault) -> [CallEntry] { try CallEntry.decode(encodedCalls) }
 }
 
-/// Pieces that are done.
+/// Pieces of a ledger that are done.
 package struct PiecesRecord: Equatable, Sendable {
   /// The number of the ledger that they are of.
   package var ledger: UInt32
   /// How many pieces the whole has; 0 where what was said of the ledger before isn't so any more.
   package var total: UInt32
+  /// The fingerprint of all calls up to the one that the ledger is of, half of it. What is said of the same ledger with
+  /// another one replaces what was said before.
+  package var call: UInt64
   package var pieces: [UInt32]
   /// What it takes to find them again; empty where the number says it.
   package var place: [UInt8]
 
-  package init(ledger: UInt32, total: UInt32, pieces: [UInt32], place: [UInt8] = []) {
+  package init(ledger: UInt32, total: UInt32, call: UInt64, pieces: [UInt32], place: [UInt8] = []) {
     self.ledger = ledger
     self.total = total
+    self.call = call
     self.pieces = pieces
     self.place = place
   }
+}
+
+extension PiecesRecord {
+  /// What was said of a ledger isn't so any more.
+  package init(forgetting ledger: UInt32) { self.init(ledger: ledger, total: 0, call: 0, pieces: []) }
 }
 
 package struct DrainRecord: Equatable, Sendable {

@@ -41,6 +41,8 @@ package struct JournalScan: Equatable, Sendable {
 
   package struct Pieces: Equatable, Sendable {
     package var total: UInt32
+    /// Which call they are of.
+    package var call: UInt64
     package var done: Set<UInt32>
   }
 
@@ -132,11 +134,10 @@ package struct JournalScan: Equatable, Sendable {
       lastCall = LastCall(time: call.time, words: words)
     case .pieces(let record):
       activeLedgers.insert(record.ledger)
-      guard record.total > 0 else {
-        pieces[record.ledger] = nil
-        break
-      }
-      pieces[record.ledger, default: Pieces(total: record.total, done: [])].done.formUnion(
+      // The program has been changed since.
+      if record.total == 0 || pieces[record.ledger]?.call != record.call { pieces[record.ledger] = nil }
+      guard record.total > 0 else { break }
+      pieces[record.ledger, default: Pieces(total: record.total, call: record.call, done: [])].done.formUnion(
         record.pieces.filter { $0 < record.total })
     case .drained(let drain): self.drain = drain
     case .failed(let failure): self.failure = failure

@@ -90,10 +90,10 @@ extension Session {
     }
     let plan = try GraphLowering.plan(for: sources, session: self)
     let taskCounts = sources.map(\.taskCount)
-    let submitted = try submit(
-      plan,
-      call: Call(kind(of: "persist", at: SourcePlace(file: file, line: line)), sources: CallSources(sources)),
-      isCheckpointed: checkpointed)
+    var call = Call(kind(of: "persist", at: SourcePlace(file: file, line: line)), sources: CallSources(sources))
+    // Whether it's kept beside a journal is to be the same on every rank, and in every run.
+    if checkpointed { call.detail = "checkpointed" }
+    let submitted = try submit(plan, call: call, isCheckpointed: checkpointed)
     var next = 0
     var source = 0
     var place = 0

@@ -75,7 +75,9 @@ final class BlockKeeper: Sendable {
   ///
   /// - Parameter alone: whether it goes into a file of its ledger's.
   /// - Throws: `MusterError` with code `diskFull`, `permissionDenied`, `inputOutput`.
-  func keep(_ block: any Block, ledger: UInt32, total: Int, piece: Int, alone: Bool) throws(MusterError) {
+  func keep(
+    _ block: any Block, ledger: UInt32, total: Int, call: UInt64, piece: Int, alone: Bool
+  ) throws(MusterError) {
     var encoder = BlockEncoder()
     block.encode(into: &encoder)
     // What can't be encoded can't be kept: whoever asks for the value hears why.
@@ -106,7 +108,8 @@ final class BlockKeeper: Sendable {
     let place = Place(
       file: file.name, offset: offset, headerCount: UInt32(encoder.header.count),
       sizes: encoder.segments.map(\.byteCount), checksum: checksum)
-    let record = PiecesRecord(ledger: ledger, total: UInt32(total), pieces: [UInt32(piece)], place: place.bytes)
+    let record = PiecesRecord(
+      ledger: ledger, total: UInt32(total), call: call, pieces: [UInt32(piece)], place: place.bytes)
     state.withLock { $0.pending.append((record, file)) }
     flushSoon()
   }
@@ -229,7 +232,7 @@ final class BlockKeeper: Sendable {
   }
 
   /// What is kept of a value is lost, on any rank: a run that goes on after this one computes it again.
-  func forget(_ ledger: UInt32) { tell(PiecesRecord(ledger: ledger, total: 0, pieces: [])) }
+  func forget(_ ledger: UInt32) { tell(PiecesRecord(forgetting: ledger)) }
 
   private func damaged(_ path: String) -> MusterError {
     MusterError(

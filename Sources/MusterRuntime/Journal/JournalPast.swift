@@ -9,9 +9,8 @@ final class JournalPast {
   /// How many collectives the program has come to.
   private(set) var replayedCount = 0
   private var words: [CallWords] = []
-  /// The pieces that are done, with what it takes to find each, by ledger.
-  private(set) var pieces: [UInt32: [UInt32: [UInt8]]] = [:]
-  private(set) var totals: [UInt32: UInt32] = [:]
+  /// The pieces that are done, by ledger.
+  private(set) var pieces: [UInt32: PastPieces.Ledger] = [:]
   private(set) var lastCall: CallRecord?
 
   /// - Throws: `JournalFault`, where the file can't be read here.
@@ -29,8 +28,13 @@ final class JournalPast {
       switch entry.record {
       case .words(let words): self.words.append(words)
       case .pieces(let record):
-        if record.total == 0 { pieces[record.ledger] = nil } else { totals[record.ledger] = record.total }
-        for piece in record.pieces { pieces[record.ledger, default: [:]][piece] = record.place }
+        // The program has been changed since.
+        if record.total == 0 || pieces[record.ledger]?.call != record.call { pieces[record.ledger] = nil }
+        guard record.total > 0 else { break }
+        for piece in record.pieces {
+          pieces[record.ledger, default: PastPieces.Ledger(total: record.total, call: record.call)].places[piece] =
+            record.place
+        }
       case .call(let call):
         replayedCount += 1
         lastCall = call
@@ -44,10 +48,7 @@ final class JournalPast {
   /// Reads what follows the last collective.
   func readRest() throws(JournalFault) { while try next() != nil {} }
 
-  func forgetPieces(of ledger: UInt32) {
-    pieces[ledger] = nil
-    totals[ledger] = nil
-  }
+  func forgetPieces(of ledger: UInt32) { pieces[ledger] = nil }
 
   /// The blocks of a collective.
   func blocks(

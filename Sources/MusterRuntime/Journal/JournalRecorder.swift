@@ -157,7 +157,7 @@ final class JournalRecorder: Sendable {
     let unneeded = keptFiles.value.withLock { $0.takeDue() }
     guard !unneeded.isEmpty else { return }
     for kept in unneeded {
-      writer.append(.pieces(PiecesRecord(ledger: kept.ledger, total: 0, pieces: [])))
+      writer.append(.pieces(PiecesRecord(forgetting: kept.ledger)))
     }
     writer.whenSynced { [keeper] in keeper.remove(unneeded.flatMap(\.files)) }
   }

@@ -23,15 +23,18 @@ final class KeptResults: Sendable {
 
   let ledger: UInt32
   private let total: Int
+  /// Which call they are of.
+  private let call: UInt64
   private let way: Way
   private let journal: SessionJournal
   private let keeper: BlockKeeper
   /// What earlier runs have kept, once that has been looked up.
   private let known = Mutex<[UInt32: [UInt8]]?>(nil)
 
-  init(ledger: Int, total: Int, _ way: Way, journal: SessionJournal, keeper: BlockKeeper) {
+  init(ledger: Int, total: Int, call: UInt64, _ way: Way, journal: SessionJournal, keeper: BlockKeeper) {
     self.ledger = UInt32(ledger)
     self.total = total
+    self.call = call
     self.way = way
     self.journal = journal
     self.keeper = keeper
@@ -39,7 +42,7 @@ final class KeptResults: Sendable {
 
   func place(of piece: Int) -> [UInt8]? {
     known.withLock { known in
-      if known == nil { known = journal.donePieces(of: ledger) }
+      if known == nil { known = journal.donePieces(of: ledger, call: call, total: total) }
       return known?[UInt32(piece)]
     }
   }
@@ -60,7 +63,7 @@ final class KeptResults: Sendable {
       || (time >= Self.shortest && Double(block.byteCount) <= Double(time) * Self.bytesPerNanosecond)
     {
       do throws(MusterError) {
-        try keeper.keep(block, ledger: ledger, total: total, piece: piece, alone: way != .future)
+        try keeper.keep(block, ledger: ledger, total: total, call: call, piece: piece, alone: way != .future)
       } catch {
         // What would only have saved time isn't worth an error.
         if way == .checkpoint { throw error }

@@ -7,15 +7,18 @@ package final class PieceLedger: Sendable {
   /// The same on every rank, and in every run.
   private let number: UInt32
   private let total: Int
+  /// Which call it is of.
+  private let call: UInt64
   private let session: Session
   private let journal: SessionJournal
   /// What earlier runs have done, once that has been looked up.
   private let done = Mutex<[UInt32: [UInt8]]?>(nil)
   private let isClosed = Atomic(false)
 
-  init(number: Int, total: Int, session: Session, journal: SessionJournal) {
+  init(number: Int, total: Int, call: UInt64, session: Session, journal: SessionJournal) {
     self.number = UInt32(number)
     self.total = total
+    self.call = call
     self.session = session
     self.journal = journal
   }
@@ -26,7 +29,7 @@ package final class PieceLedger: Sendable {
   /// What `tell` was given for a piece; nil where none is done.
   package func place(of piece: Int) -> [UInt8]? {
     done.withLock { done in
-      if done == nil { done = journal.donePieces(of: number) }
+      if done == nil { done = journal.donePieces(of: number, call: call, total: total) }
       return done?[UInt32(piece)]
     }
   }
@@ -37,7 +40,8 @@ package final class PieceLedger: Sendable {
   package func tell(_ pieces: [Int], place: [UInt8] = []) {
     guard !isClosed.load(ordering: .relaxed), !pieces.isEmpty else { return }
     session.tell(
-      PiecesRecord(ledger: number, total: UInt32(total), pieces: pieces.map { UInt32($0) }, place: place))
+      PiecesRecord(
+        ledger: number, total: UInt32(total), call: call, pieces: pieces.map { UInt32($0) }, place: place))
   }
 
   /// Has pieces made lasting where the session leaves before its work is done.
@@ -53,7 +57,7 @@ package final class PieceLedger: Sendable {
     done.withLock { $0 = [:] }
     journal.forgetPieces(of: number)
     guard let recorder = journal.recorder else { return }
-    recorder.writer.append(.pieces(PiecesRecord(ledger: number, total: 0, pieces: [])))
+    recorder.writer.append(.pieces(PiecesRecord(forgetting: number)))
     try recorder.writer.sync()
   }
 
@@ -66,7 +70,9 @@ package final class PieceLedger: Sendable {
     var encoder = RecordEncoder()
     encoder.put(name)
     recorder.writer.append(
-      .pieces(PiecesRecord(ledger: number, total: UInt32(total), pieces: [Self.name], place: encoder.bytes)))
+      .pieces(
+        PiecesRecord(
+          ledger: number, total: UInt32(total), call: call, pieces: [Self.name], place: encoder.bytes)))
     try recorder.writer.sync()
   }
 
@@ -107,7 +113,8 @@ extension Session {
     return state.value.withLock { state in
       guard let journal = state.journal else { return nil }
       defer { state.nextLedger += 1 }
-      return PieceLedger(number: state.nextLedger, total: total, session: self, journal: journal)
+      return PieceLedger(
+        number: state.nextLedger, total: total, call: state.log.fingerprint.low, session: self, journal: journal)
     }
   }
 

@@ -46,7 +46,8 @@ extension Session {
     guard let journal = state.journal else { return (plan, nil) }
     defer { state.nextLedger += 1 }
     let results = KeptResults(
-      ledger: state.nextLedger, total: plan.results.count, way, journal: journal, keeper: journal.keeper)
+      ledger: state.nextLedger, total: plan.results.count, call: state.log.fingerprint.low, way, journal: journal,
+      keeper: journal.keeper)
     return (plan.keeping(results), results.ledger)
   }
 }

@@ -37,6 +37,8 @@ final class SessionJournal: Sendable {
     var difference: MusterError?
     /// The pieces that were done when the session went past its journal; nil before that.
     var pieces: PastPieces?
+    /// That they are of other calls than the program's was said.
+    var hasToldOfChange = false
     /// What makes pieces lasting.
     var syncs: [ObjectIdentifier: @Sendable () -> Void] = [:]
     /// What is to be done when the program has come to its end.
@@ -238,7 +240,22 @@ final class SessionJournal: Sendable {
   }
 
   /// What earlier runs have done of a ledger; nil where the program hasn't come past the journal, which may say more.
-  func donePieces(of ledger: UInt32) -> [UInt32: [UInt8]]? { state.withLock { $0.pieces?.done(of: ledger) } }
+  ///
+  /// - Parameter call: the fingerprint of all calls up to the one that the ledger is of, half of it.
+  func donePieces(of ledger: UInt32, call: UInt64, total: Int) -> [UInt32: [UInt8]]? {
+    let (found, isNews) = state.withLock { state -> ([UInt32: [UInt8]]?, Bool) in
+      guard let pieces = state.pieces else { return (nil, false) }
+      if let found = pieces.done(of: ledger, call: call, total: total) { return (found, false) }
+      defer { state.hasToldOfChange = true }
+      return ([:], !state.hasToldOfChange)
+    }
+    if isNews && recorder != nil {
+      StandardStreams.writeError(
+        "muster: warning: the program isn't as it was where the journal '\(path)' ends: what its earlier run had done of"
+          + " the calls after that is done again\n")
+    }
+    return found
+  }
 
   /// Has something called where the session leaves before its work is done.
   func register(_ owner: AnyObject, _ flush: @escaping @Sendable () -> Void) {
