@@ -54,7 +54,9 @@ struct JobsCommand: ParsableCommand {
       if let status, status.state == .unknown, !status.word.isEmpty { state += " (\(status.word))" }
       if let exit = status?.exitStatus, exit != 0 {
         // Its chain goes on under other numbers.
-        let hasDrained = exit == JobDescription.drainedStatus && entry.job.journal != nil
+        let hasDrained =
+          status?.state == .failed && status?.jobsByState == nil && exit == JobDescription.drainedStatus
+          && entry.job.journal != nil
         state = hasDrained ? "drained" : state + " (status \(exit))"
       }
       if let signal = status?.signal { state += " (signal \(signal))" }

@@ -58,4 +58,7 @@ struct RunCommand: ParsableCommand {
   }
 }
 
-extension Launcher: ExpressibleByArgument {}
+extension Launcher: ExpressibleByArgument {
+  /// Those that start ranks on one machine.
+  public static var allValueStrings: [String] { [Self.openmpi4, .openmpi5, .mpich].map(\.rawValue) }
+}

@@ -14,7 +14,7 @@ struct StatusCommand: ParsableCommand {
 
   func run() throws {
     do {
-      let status = try JournalStatus(path: journal)
+      let status = try JournalStatus.ofLastSession(path: journal)
       try format.print(status) { Self.text(of: status, now: Date().timeIntervalSince1970) }
     } catch let fault as JournalFault {
       throw CommandFailure(Self.text(of: fault, journal))
@@ -48,6 +48,9 @@ struct StatusCommand: ParsableCommand {
     if status.pieces > 0 {
       rows.append(
         ("since", "\(status.piecesDone) of \(status.pieces) chunks of files and checkpoints, and results of futures"))
+    }
+    if let session = status.session {
+      rows.append(("session", "the \(session). of the program, with a journal of its own beside the first"))
     }
     if let last = status.runs.last {
       let job = last.job.map { " (job \($0))" } ?? ""

@@ -217,7 +217,13 @@ struct ConfigurationTests {
     try configuration.set("job.ranks-per-node", to: "3", option: "--set job.ranks-per-node=3")
     let blamed = #expect(throws: BatchError.self) { try configuration.checked() }
     #expect(blamed?.description.hasPrefix("--set job.ranks-per-node=3: 3 ranks of 4 cores") == true)
-    // What was said last, whichever it is.
+    // A shape is the whole of it: what it leaves out is the nodes' again.
+    try configuration.set("shape", to: "2 × 4", option: "--shape")
+    #expect(try configuration.checked().shape().coresPerRank == 2)
+    // What was said last, whichever it is: a limit, too.
+    try configuration.set("cluster.node-cores", to: "3", option: "--set cluster.node-cores=3")
+    let limited = #expect(throws: BatchError.self) { try configuration.checked() }
+    #expect(limited?.place == .init(source: "--set cluster.node-cores=3"))
     try configuration.set("shape", to: "1 × 2 × 5", option: "--shape")
     let shaped = #expect(throws: BatchError.self) { try configuration.checked() }
     #expect(shaped?.place == .init(source: "--shape"))

@@ -144,6 +144,18 @@ struct DrainTests {
     #expect(try contents(job.folder + "/trace").contains("\"brief\""))
   }
 
+  /// A job that gets nowhere is told so.
+  @Test(arguments: Launch.sizes)
+  func aRunThatGainedNothing(ranks: Int?) throws {
+    let job = try DurableJob(["durable-mixed", "25"])
+    defer { job.remove() }
+    for number in 1...2 {
+      let run = try job.run(ranks: ranks, stop: "long")
+      job.expectDrained(run)
+      #expect(run.errors.contains("nothing that outlives this run") == (number == 2), "\(run.errors)")
+    }
+  }
+
   /// A rank that dies on another node has the launcher end the others by SIGTERM: a job that failed isn't one that drained.
   @Test(.enabled(if: Launch.isOpenMPI, "MPICH's launcher kills the others"))
   func aRankThatDiedElsewhere() throws {

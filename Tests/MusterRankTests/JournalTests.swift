@@ -674,7 +674,10 @@ struct JournalTests {
     #expect(try job.run(ranks: ranks).output == all)
     #expect(FileManager.default.contentsEqual(atPath: other.journal, andPath: job.journal + ".3"))
     // Which is the whole of it: the second one goes on where it was.
-    #expect(try job.run(ranks: ranks).errors.ranges(of: "has ended already").count == 2)
+    let whole = try job.run(ranks: ranks).errors
+    #expect(whole.ranges(of: "this session of the program has ended already").count == 1, "\(whole)")
+    #expect(whole.ranges(of: "has ended already").count == 2, "\(whole)")
+    #expect(try job.status().contains("session  the 2. of the program"))
     // With other arguments, too, which would be refused otherwise.
     let changed = try DurableJob(["durable-twice", "otherwise"])
     defer { changed.remove() }

@@ -64,6 +64,12 @@ extension Durable {
       }
       print("brief \(try await brief.compute())")
       if session.rank == 1, variable("MUSTER_TEST_STOP") == "begun" { kill(getpid(), SIGKILL) }
+      if session.rank == 0, variable("MUSTER_TEST_STOP") == "long" {
+        Thread.detachNewThread {
+          usleep(500_000)
+          kill(getpid(), SIGTERM)
+        }
+      }
       let long = session.delayed(name: "long") { () -> Int in
         usleep(UInt32(seconds) * 1_000_000)
         note("long")

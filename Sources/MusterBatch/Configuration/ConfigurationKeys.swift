@@ -105,7 +105,8 @@ struct ConfigurationKey: Sendable {
   /// `4 nodes × 8 ranks × 16 cores`; the nouns may be left out, and so may what comes after the first.
   private static func shape(_ value: ConfigurationValue, into job: inout JobDescription) throws(BatchError) {
     let form = "nodes × ranks on each × cores of each, such as 4 nodes × 8, or 4 x 8 x 16"
-    let parts = try value.text().lowercased().replacing("×", with: "x").replacing("*", with: "x")
+    guard let text = try? value.text() else { throw value.fault(form) }
+    let parts = text.lowercased().replacing("×", with: "x").replacing("*", with: "x")
       .split(separator: /x/, omittingEmptySubsequences: false)
     let nouns = [["", "node", "nodes"], ["", "rank", "ranks"], ["", "core", "cores"]]
     var numbers: [Int] = []
@@ -117,8 +118,9 @@ struct ConfigurationKey: Sendable {
     }
     guard parts.count <= nouns.count else { throw value.fault(form) }
     job.nodes = numbers[0]
-    if numbers.count > 1 { job.ranksPerNode = numbers[1] }
-    if numbers.count > 2 { job.coresPerRank = numbers[2] }
+    // What it leaves out is left to the cluster's nodes, whatever was said before.
+    job.ranksPerNode = numbers.count > 1 ? numbers[1] : nil
+    job.coresPerRank = numbers.count > 2 ? numbers[2] : nil
   }
 
   /// `1-100`, `0-9:2`, or one index.

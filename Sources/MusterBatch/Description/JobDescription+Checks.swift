@@ -6,8 +6,8 @@ extension JobDescription {
   ///
   /// - Throws: `BatchError` that names what doesn't fit.
   public func check() throws(BatchError) {
-    func impossible(_ key: String, _ message: String, fix: String) -> BatchError {
-      BatchError(.impossibleShape, message, fix: fix, of: "job.\(key)")
+    func impossible(_ key: String, _ limit: String, _ message: String, fix: String) -> BatchError {
+      BatchError(.impossibleShape, message, fix: fix, of: "job.\(key)", "cluster.\(limit)")
     }
     let counts = [
       ("job.nodes", nodes), ("job.ranks-per-node", ranksPerNode ?? 1), ("job.cores-per-rank", coresPerRank ?? 1),
@@ -28,25 +28,26 @@ extension JobDescription {
     }
     if let memory, let most = cluster.nodeMemory, memory > most {
       throw impossible(
-        "memory", "memory is \(ByteSize.text(memory)) a node, and a node has \(ByteSize.text(most))",
+        "memory", "node-memory", "memory is \(ByteSize.text(memory)) a node, and a node has \(ByteSize.text(most))",
         fix: "Take no more than that, or more nodes")
     }
     if gpusPerNode > cluster.nodeGPUs ?? gpusPerNode {
       throw impossible(
-        "gpus-per-node", "the job wants \(counted(gpusPerNode, "GPU")) a node, and a node has \(cluster.nodeGPUs!)",
+        "gpus-per-node", "node-gpus",
+        "the job wants \(counted(gpusPerNode, "GPU")) a node, and a node has \(cluster.nodeGPUs!)",
         fix: "Take no more than that, or more nodes")
     }
     let allNodes = nodes + (hasSchedulerNode ? 1 : 0)
     if let most = cluster.mostNodes, allNodes > most {
       throw impossible(
-        "nodes",
+        "nodes", "most-nodes",
         "the job has \(counted(allNodes, "node"))\(hasSchedulerNode ? ", the scheduler's among them," : "")"
           + " and one of this cluster may have \(most)",
         fix: "Take fewer nodes, or another queue with limits of its own")
     }
     if let walltime, let longest = cluster.longestWalltime, walltime > longest {
       throw impossible(
-        "walltime",
+        "walltime", "longest-walltime",
         "walltime is \(Walltime.text(walltime)), and a job of this cluster may take \(Walltime.text(longest))",
         fix: "Take less")
     }

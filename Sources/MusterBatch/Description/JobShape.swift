@@ -37,7 +37,7 @@ extension JobDescription {
         "\(shape.ranksPerNode) ranks of \(counted(shape.coresPerRank, "core")) need \(isTooLarge ? "more" : "\(needed)")"
           + " cores, and a node has \(total)",
         fix: "Take ranks-per-node × cores-per-rank up to \(total)",
-        of: "job.ranks-per-node", "job.cores-per-rank")
+        of: "job.ranks-per-node", "job.cores-per-rank", "cluster.node-cores")
     }
     guard !isTooLarge, !shape.nodes.multipliedReportingOverflow(by: shape.ranksPerNode).overflow else {
       throw BatchError(.impossibleShape, "the job has more ranks than can be counted", of: "job.nodes")

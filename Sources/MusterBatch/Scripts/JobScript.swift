@@ -50,6 +50,11 @@ extension JobDescription {
     return error.replacing("{name}", with: name).replacing("{id}", with: PBSText.number(id).filter(\.isNumber))
   }
 
+  /// The program's journal, as `outputFile`; nil without one.
+  func journalFile(running command: [String]) -> String? {
+    journal?.replacing("{name}", with: name ?? ShellText.name(ofProgram: command.first ?? "job"))
+  }
+
   /// Under SLURM, whose own default says no name.
   var defaultOutput: String { array == nil ? "{name}-{id}.out" : "{name}-{id}-{index}.out" }
 

@@ -16,7 +16,7 @@ public struct JobRecord: Hashable, Sendable, Codable {
   public var output: String
   /// The file of its errors, where that is another one.
   public var errors: String?
-  /// The program's journal, where it has one.
+  /// The program's journal, where it has one, with `{index}` for that of an array's job.
   public var journal: String?
   /// The program with its arguments.
   public var command: [String]

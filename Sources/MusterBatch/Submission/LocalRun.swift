@@ -32,8 +32,8 @@ public struct LocalRun: Hashable, Sendable {
   /// - Throws: `BatchError` with code `invalidValue` without ranks, threads or a program.
   package func script(running command: [String], in environment: [String: String]) throws(BatchError) -> String {
     var job = job
-    // MPICH's launcher may tell another status than that of ranks that drained.
-    if launcher == .mpich, let journal = environment["MUSTER_JOURNAL"], !journal.isEmpty { job.journal = journal }
+    // Launchers may tell another status than that of ranks that drained.
+    if let journal = environment["MUSTER_JOURNAL"], !journal.isEmpty { job.journal = journal }
     return try job.script(running: command).text()
   }
 

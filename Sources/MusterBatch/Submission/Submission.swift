@@ -31,7 +31,7 @@ public struct Submission: Sendable {
     let record = JobRecord(
       id: id, system: queue.system, name: job.name ?? ShellText.name(ofProgram: command[0]),
       time: Date().timeIntervalSince1970, folder: folder, output: job.outputFile(ofJob: id, running: command),
-      errors: job.errorFile(ofJob: id, running: command), journal: job.journal, command: command)
+      errors: job.errorFile(ofJob: id, running: command), journal: job.journalFile(running: command), command: command)
     do {
       try ledger.append(record)
     } catch {

@@ -41,6 +41,8 @@ package struct JournalStatus: Codable, Equatable, Sendable {
   package var reason: String?
   /// The error that the last run ended with.
   package var error: String?
+  /// Of a program with several sessions, which of them this is of: the last that it has come to.
+  package var session: Int?
   package var runs: [Run]
   /// How many bytes the program has printed.
   package var printed: Int
@@ -72,6 +74,21 @@ package struct JournalStatus: Codable, Equatable, Sendable {
       scan.end != nil
       ? .finished
       : isOpen ? .running : error != nil ? .failed : scan.drain != nil ? .drained : .interrupted
+  }
+
+  /// That of the last session that a program has come to, which may have several, each with a journal of its own beside
+  /// the first.
+  ///
+  /// - Throws: `JournalFault`.
+  package static func ofLastSession(path: String) throws(JournalFault) -> JournalStatus {
+    var status = try JournalStatus(path: path)
+    var number = 2
+    while let next = try? JournalStatus(path: "\(path).\(number)"), next.arguments == status.arguments {
+      status = next
+      status.session = number
+      number += 1
+    }
+    return status
   }
 
   /// Whether a process has the journal open; where the file system has no locks nobody knows.

@@ -10,7 +10,7 @@ extension MusterError {
       known.callSite = known.callSite ?? layer.callSite
       self = known
     } else {
-      self.init(.taskFailed, "a task threw: \(error)", task: description, callSite: layer.callSite)
+      self.init(.taskFailed, "a task threw: \(ErrorText.of(error))", task: description, callSite: layer.callSite)
       cause = Cause(error)
     }
   }

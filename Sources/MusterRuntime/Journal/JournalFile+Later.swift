@@ -15,6 +15,14 @@ extension JournalFile {
     return number == 0 ? path : "\(path).\(number + 1)"
   }
 
+  /// Whether there is one of the session after the one whose journal is about to be opened.
+  static func hasLater(than name: String) -> Bool {
+    let number = sessions.withLock { $0[name] ?? 0 }
+    let first = try? JournalReader(path: "\(fullPath(of: name)).\(number + 2)").next()?.record
+    guard case .start(let program)? = first else { return false }
+    return program.arguments == ProgramIdentity.current.arguments
+  }
+
   /// Another session of this process has opened the journal of that name, or one of its own beside it.
   static func noteSession(of name: String) { sessions.withLock { $0[name, default: 0] += 1 } }
 

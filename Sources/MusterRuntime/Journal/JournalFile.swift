@@ -18,6 +18,8 @@ struct JournalFile {
     var isEnded: Bool
     /// How many runs there were before this one.
     var runCount = 0
+    /// There is a journal of a session after this one.
+    var hasLater = false
   }
 
   var opening: Opening
@@ -78,6 +80,7 @@ struct JournalFile {
       if isFirst { try removeLater(path, begunWith: [program.arguments]) }
       try file.begin(program)
     }
+    file.opening.hasLater = hasLater(than: name)
     isKept = true
     noteSession(of: name)
     return file

@@ -55,6 +55,8 @@ final class JournalWriter: @unchecked Sendable {
   private var isClosing = false
   private var isClosed = false
   private var added = 0
+  /// Something was added that a later run needn't do again.
+  private var hasAddedGain = false
   /// What the records hold that haven't been written, in bytes.
   private var heldBytes = 0
   private var synced = 0
@@ -87,6 +89,9 @@ final class JournalWriter: @unchecked Sendable {
     guard hasFailed.load(ordering: .relaxed) else { return nil }
     return condition.withLock { error ?? refusal }
   }
+
+  /// Whether anything was added that a later run needn't do again.
+  var hasGained: Bool { condition.withLock { hasAddedGain } }
 
   /// Something went wrong elsewhere, after which no call is to be added, nor the program's end.
   func refuse(_ failure: MusterError) {
@@ -124,6 +129,7 @@ final class JournalWriter: @unchecked Sendable {
       open.removeAll()
     }
     added += 1
+    if kind == .call || kind == .pieces { hasAddedGain = true }
     let wakes = isIdle
     isIdle = false
     if wakes { condition.broadcast() }

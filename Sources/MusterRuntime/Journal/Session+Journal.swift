@@ -84,8 +84,11 @@ extension Session {
     isReplaying.store(true, ordering: .relaxed)
     if opening.isEnded {
       tellUser(
-        "the program has ended already, as its journal '\(journal.path)' says: nothing is computed again."
-          + " Set MUSTER_JOURNAL_START=anew to begin from the start")
+        opening.hasLater
+          ? "this session of the program has ended already, as its journal '\(journal.path)' says: nothing of it is computed"
+            + " again. The program had come to a further one"
+          : "the program has ended already, as its journal '\(journal.path)' says: nothing is computed again."
+            + " Set MUSTER_JOURNAL_START=anew to begin from the start")
     } else if opening.callCount > 0 {
       let calls = opening.callCount == 1 ? "a call" : "\(opening.callCount) calls"
       tellUser("goes on after \(calls) that the journal '\(journal.path)' has")
@@ -127,7 +130,7 @@ extension Session {
       return
     }
     // Once the journal says so no run does anything any more: not before the last rank is there.
-    try onAllRanks("come to the program's end") {}.get()
+    try onAllRanks("the program's end") {}.get()
     _ = try agree("end the journal") {
       guard let recorder = journal.recorder else { return true }
       var hasEnded = false

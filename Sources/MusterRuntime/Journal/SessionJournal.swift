@@ -291,7 +291,7 @@ final class SessionJournal: Sendable {
     beginEnd()
     // Before its first new call a run leaves the journal as it is.
     guard let recorder, phase != .replaying else { return }
-    let text = "\(failure)"
+    let text = ErrorText.of(failure)
     let shown = text.count > Self.mostFailureText ? text.prefix(Self.mostFailureText) + " …" : text[...]
     recorder.writer.append(.failed(FailureRecord(time: JournalRecorder.time, text: String(shown))))
   }
@@ -338,6 +338,11 @@ final class SessionJournal: Sendable {
     if phase == .replaying && !isEnded {
       recorder.writer.append(.run(run))
       if printedLength > 0 { recorder.writer.append(.printed(printedLength)) }
+    }
+    if !isEnded && !recorder.writer.hasGained {
+      StandardStreams.writeError(
+        "muster: warning: nothing that outlives this run came to an end in it: the next one begins the same again. Give the"
+          + " job more time, or have shorter collectives, and checkpoints\n")
     }
     if !isEnded {
       recorder.writer.append(.drained(DrainRecord(time: JournalRecorder.time, reason: "\(reason)")))

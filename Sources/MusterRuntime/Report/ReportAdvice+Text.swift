@@ -44,8 +44,9 @@ extension ReportAdvice {
       "Bringing files to disk took \(ReportNumbers.time(time)), \(ReportNumbers.percent(share)) of the session, while nothing"
         + " else was done. Write fewer and larger files, what goes together in one write, or to a faster file system."
     case .files(let share):
-      "Files take \(ReportNumbers.percent(share)) of the time in tasks. Let chunks cover whole chunks of the file, or store"
-        + " it without compression; more threads gain little."
+      "Files take \(ReportNumbers.percent(share)) of the time in tasks. Where these read, let chunks cover whole chunks of"
+        + " the file, or store it without compression; where they write, take larger chunks, or a faster file system. More"
+        + " threads gain little."
     case .nothing: "Nothing: threads are busy, tasks long enough, and memory suffices."
     }
   }

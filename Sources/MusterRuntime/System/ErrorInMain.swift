@@ -26,7 +26,7 @@ enum ErrorInMain {
   }
 
   /// Every rank throws the same error: rank 0 alone tells it, should it leave `main`.
-  static func allRanksThrow(_ error: any Error, rank: Int) { agreed.withLock { $0 = (rank, "\(error)") } }
+  static func allRanksThrow(_ error: any Error, rank: Int) { agreed.withLock { $0 = (rank, ErrorText.of(error)) } }
 
   /// What is to be told yet, and whether another rank has the same to tell.
   private static let untold = Mutex<String?>(nil)
@@ -52,7 +52,7 @@ enum ErrorInMain {
   private static func end(_ error: any Error) -> Never {
     StandardStreams.flushOutput()
     Signals.dropLastWord()
-    let text = "\(error)"
+    let text = ErrorText.of(error)
     let known = agreed.withLock { $0 }
     let rank = known?.rank ?? World.launchedRank(ProcessEnvironment.current) ?? 0
     digest.store(textDigest(text), ordering: .relaxed)
