@@ -1,3 +1,4 @@
+import Glibc
 import Muster
 import MusterScheduling
 
@@ -33,7 +34,15 @@ enum SchedulerCore {
       results: (0..<part).map { TaskID(layer: 2, index: $0) })
   }
 
+  /// The most that this process has held of the machine's memory.
+  private static var peakBytes: Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss << 10
+  }
+
   static func run(_ graph: TaskGraph, workers: Int) throws {
+    let before = peakBytes
     let start = ContinuousClock.now
     var scheduler = Scheduler()
     var actions: [Action] = []
@@ -48,7 +57,7 @@ enum SchedulerCore {
     print(
       """
       {"seconds": \(total), "planned": \(planned), "tasks": \(finished), "events": \(simulated.events), \
-      "bytes_per_task": \(scheduler.tableBytes / finished), "check": \(finished)}
+      "bytes_per_task": \(scheduler.tableBytes / finished), "resident_per_task": \((peakBytes - before) / finished), "check": \(finished)}
       """)
   }
 }
