@@ -23,6 +23,12 @@ long clinux_read_parts(int file, const struct iovec *parts, int count, long offs
 /// Gives the space of a stretch of a file back; -1 where the file system can't.
 int clinux_punch_hole(int file, long offset, long length);
 
+/// The kind of file system that a path is in, as the kernel numbers it; -1 where that isn't known.
+long clinux_file_system_type(const char *path);
+
+/// What malloc has given for a pointer of its own, in bytes.
+long clinux_allocated_size(void *pointer);
+
 /// Gives the kernel what malloc keeps of freed memory.
 void clinux_trim_heap(void);
 /// How many heaps malloc may have.

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import FoundationEssentials
 
 /// What values hold in memory, roughly: what worker budgets count of values that aren't arrays of Muster's.
@@ -5,32 +6,59 @@ enum ValueSize {
   /// Of so many elements of a collection the size is looked up; the rest is taken to be like them.
   private static let sampleCount = 256
 
-  /// The value itself, and what the strings, data and collections in it hold, however deep; what class instances hold
-  /// isn't seen.
-  static func bytes<Value>(of value: Value) -> Int { MemoryLayout<Value>.size + heapBytes(of: value) }
+  /// Of so many objects what they hold is looked up.
+  private static let objectCount = 10_000
 
-  private static func heapBytes<Value>(of value: Value) -> Int {
+  /// What is still to be looked at.
+  struct Walk {
+    fileprivate var seen: Set<ObjectIdentifier> = []
+  }
+
+  /// The value itself, and what the strings, data, collections and objects in it hold, however deep. Objects count once,
+  /// those past ten thousand not at all, and what an object keeps in memory of its own making isn't seen.
+  static func bytes<Value>(of value: Value) -> Int {
+    var walk = Walk()
+    return MemoryLayout<Value>.size + heapBytes(of: value, &walk)
+  }
+
+  private static func heapBytes<Value>(of value: Value, _ walk: inout Walk) -> Int {
     if _isPOD(Value.self) { return 0 }
     switch value {
     case let text as String: return text.utf8.count > 15 ? text.utf8.count : 0
     case let data as Data: return data.count
     case let block as any Block: return block.byteCount
-    case let elements as any SizedCollection: return elements.ownBytes + elements.elementBytes
+    case let elements as any SizedCollection: return elements.ownBytes + elements.elementBytes(&walk)
+    case let elements as any Collection: return collectionBytes(of: elements, &walk)
     default: break
     }
     let mirror = Mirror(reflecting: value)
-    guard mirror.displayStyle != .class else { return 0 }
-    return mirror.children.reduce(0) { $0 + heapBytes(of: $1.value) }
+    var bytes = 0
+    if mirror.displayStyle == .class {
+      let object = value as AnyObject
+      guard walk.seen.count < objectCount, walk.seen.insert(ObjectIdentifier(object)).inserted else { return 0 }
+      // Safe: the object is kept by the value meanwhile, and nothing is read but its size.
+      bytes = clinux_allocated_size(Unmanaged.passUnretained(object).toOpaque())
+    }
+    var next: Mirror? = mirror
+    while let fields = next {
+      for child in fields.children { bytes += heapBytes(of: child.value, &walk) }
+      next = fields.superclassMirror
+    }
+    return bytes
+  }
+
+  private static func collectionBytes<C: Collection>(of elements: C, _ walk: inout Walk) -> Int {
+    elements.count * MemoryLayout<C.Element>.stride + heapBytes(in: elements, &walk)
   }
 
   /// What the elements hold besides their place in the collection.
-  static func heapBytes<C: Collection>(in elements: C) -> Int {
+  static func heapBytes<C: Collection>(in elements: C, _ walk: inout Walk) -> Int {
     if _isPOD(C.Element.self) { return 0 }
     let step = max(1, elements.count / sampleCount)
     var (sum, sampled) = (0, 0)
     var index = elements.startIndex
     while index < elements.endIndex {
-      sum += heapBytes(of: elements[index])
+      sum += heapBytes(of: elements[index], &walk)
       sampled += 1
       guard elements.formIndex(&index, offsetBy: step, limitedBy: elements.endIndex) else { break }
     }
@@ -43,20 +71,22 @@ private protocol SizedCollection {
   /// What the collection takes for its elements' places.
   var ownBytes: Int { get }
   /// What its elements hold besides.
-  var elementBytes: Int { get }
+  func elementBytes(_ walk: inout ValueSize.Walk) -> Int
 }
 
 extension Array: SizedCollection {
   var ownBytes: Int { count * MemoryLayout<Element>.stride }
-  var elementBytes: Int { ValueSize.heapBytes(in: self) }
+  func elementBytes(_ walk: inout ValueSize.Walk) -> Int { ValueSize.heapBytes(in: self, &walk) }
 }
 
 extension Set: SizedCollection {
   var ownBytes: Int { capacity * MemoryLayout<Element>.stride }
-  var elementBytes: Int { ValueSize.heapBytes(in: self) }
+  func elementBytes(_ walk: inout ValueSize.Walk) -> Int { ValueSize.heapBytes(in: self, &walk) }
 }
 
 extension Dictionary: SizedCollection {
   var ownBytes: Int { capacity * (MemoryLayout<Key>.stride + MemoryLayout<Value>.stride) }
-  var elementBytes: Int { ValueSize.heapBytes(in: keys) + ValueSize.heapBytes(in: values) }
+  func elementBytes(_ walk: inout ValueSize.Walk) -> Int {
+    ValueSize.heapBytes(in: keys, &walk) + ValueSize.heapBytes(in: values, &walk)
+  }
 }

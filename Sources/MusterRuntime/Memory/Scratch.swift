@@ -70,7 +70,13 @@ package final class Scratch: Sendable {
     try state.withLock { state throws(MusterError) in
       if state.folder == nil {
         Self.ignoreFileSizeSignal()
-        state.folder = try ScratchFolder(in: try ScratchPlace.folder(environment))
+        let place = try ScratchPlace.folder(environment)
+        if ScratchPlace.isInMemory(place) {
+          StandardStreams.writeError(
+            "muster: warning: blocks that don't fit go to scratch files in '\(place)', which is in memory itself: the node has"
+              + " no more of it than before. Set MUSTER_SCRATCH to a folder on a disk\n")
+        }
+        state.folder = try ScratchFolder(in: place)
       }
       let (number, offset) = state.space.reserve(byteCount)
       if let file = state.files[number] { return (file, number, offset) }

@@ -333,6 +333,11 @@ struct ScratchFolderTests {
     #expect(try folder(["PBS_JOBID": "1", "PBS_JOBFS": second, "TMPDIR": third]) == second)
     #expect(try folder(["SLURM_JOB_ID": "1", "SLURM_TMPDIR": "/nowhere", "TMPDIR": third]) == third)
     #expect(try folder(["TMPDIR": "/nowhere"]) == "/tmp" && folder([:]) == "/tmp")
+    // What is in memory frees none, and comes last.
+    if ScratchPlace.isInMemory("/dev/shm"), !ScratchPlace.isInMemory(third) {
+      #expect(try folder(["SLURM_JOB_ID": "1", "SLURM_TMPDIR": "/dev/shm", "TMPDIR": third]) == third)
+      #expect(try folder(["MUSTER_SCRATCH": "/dev/shm", "TMPDIR": third]) == "/dev/shm")
+    }
     let error = #expect(throws: MusterError.self) { try folder(["MUSTER_SCRATCH": "/nowhere", "TMPDIR": third]) }
     #expect(error?.code == .fileNotFound && error?.message.contains("MUSTER_SCRATCH is \"/nowhere\"") == true)
   }
