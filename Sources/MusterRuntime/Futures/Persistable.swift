@@ -1,4 +1,4 @@
-/// A value that workers can keep once it is computed: an array, or a delayed value.
+/// A value that workers can keep once it is computed: an array, a delayed value, or a list of such.
 public protocol Persistable: GraphValue {
   /// The same value, made of blocks that workers keep. For use by `persist`.
   func persisted(_ tasks: PersistedTasks) -> Self
@@ -6,9 +6,13 @@ public protocol Persistable: GraphValue {
 
 /// Tasks whose blocks workers keep for a value, until nothing holds it any more.
 public struct PersistedTasks: Sendable {
-  package let kept: KeptTasks
+  /// Those of each source that the value has.
+  let parts: [KeptTasks]
   /// The number of the call that asked for it.
   package let number: Int
+
+  /// Those of a value with one source.
+  package var kept: KeptTasks { parts[0] }
 }
 
 extension Persistable {
@@ -99,16 +103,29 @@ extension Session {
     var place = 0
     func take() -> PersistedTasks {
       defer { place += 1 }
-      let count = taskCounts[source..<source + counts[place]].reduce(0, +)
-      source += counts[place]
-      defer { next += count }
-      return PersistedTasks(
-        kept: KeptTasks(
-          session: self, graph: submitted.graph, tasks: Array(submitted.tasks[next..<next + count]),
-          isCheckpointed: checkpointed),
-        number: submitted.number)
+      let parts = (0..<counts[place]).map { _ in
+        let tasks = Array(submitted.tasks[next..<next + taskCounts[source]])
+        next += taskCounts[source]
+        source += 1
+        return KeptTasks(session: self, graph: submitted.graph, tasks: tasks, isCheckpointed: checkpointed)
+      }
+      return PersistedTasks(parts: parts, number: submitted.number)
     }
     return (repeat (each values).persisted(take()))
+  }
+}
+
+extension Array: Persistable where Element: Persistable {
+  /// The same values, kept by workers each by itself. For use by `persist`.
+  public func persisted(_ tasks: PersistedTasks) -> [Element] {
+    var rest = tasks.parts[...]
+    return map { element in
+      var sources = GraphSources()
+      _ = element.reader(adding: &sources)
+      let own = PersistedTasks(parts: [KeptTasks](rest.prefix(sources.all.count)), number: tasks.number)
+      rest = rest.dropFirst(sources.all.count)
+      return element.persisted(own)
+    }
   }
 }
 
