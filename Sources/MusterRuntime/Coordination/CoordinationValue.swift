@@ -36,11 +36,10 @@ enum CoordinationValue {
   }
 
   private static func way<Value>(_ type: Value.Type, _ object: CoordinationObject) throws(MusterError) -> ValueWay {
-    guard let way = ValueWay(type) else {
+    if let fix = ValueWay.refusal(of: type) {
       throw MusterError(
-        .invalidArgument, "\(object.text): a value of type \(Value.self) can't cross to another rank",
-        fix: "Make \(Value.self) Codable, or use a struct that is instead of a tuple")
+        .invalidArgument, "\(object.text): a value of type \(Value.self) can't cross to another rank", fix: fix)
     }
-    return way
+    return ValueWay(type) ?? .unable
   }
 }

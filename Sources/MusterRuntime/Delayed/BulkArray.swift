@@ -1,12 +1,14 @@
 /// Arrays whose elements turn out to be nothing but bytes, or blocks.
 protocol BulkArray {
   static var isBulk: Bool { get }
+  static var elementType: Any.Type { get }
   func encodeBulk(into encoder: inout BlockEncoder)
   static func decodeBulk(from decoder: inout BlockDecoder) throws -> Self
 }
 
 extension Array: BulkArray {
   static var isBulk: Bool { _isPOD(Element.self) || Element.self is any Block.Type }
+  static var elementType: Any.Type { Element.self }
 
   func encodeBulk(into encoder: inout BlockEncoder) {
     encoder.append(count)

@@ -41,9 +41,9 @@ extension ValueBlock: FunctionBlock {
 
   @usableFromInline
   static func refusal(name: String, callSite: CallSite) -> MusterError? {
-    guard ValueWay(Value.self) == nil else { return nil }
+    guard let fix = ValueWay.refusal(of: Value.self) else { return nil }
     return MusterError(
       .invalidArgument, "\(name): a value of type \(Value.self) can't cross to another rank",
-      fix: "Make \(Value.self) Codable, or yield a struct that is instead of a tuple", callSite: callSite)
+      fix: fix, callSite: callSite)
   }
 }

@@ -11,6 +11,23 @@ enum ValueWay {
   /// Not at all.
   case unable
 
+  /// Why a value of a type can't cross, as the fix of an error; nil where it can.
+  static func refusal<Value>(of type: Value.Type) -> String? {
+    guard let way = ValueWay(type) else {
+      return "Make \(Value.self) Codable, or yield a struct that is instead of a tuple"
+    }
+    var holder: Any.Type = Value.self
+    switch way {
+    case .bytes: break
+    case .array: holder = (type as! any BulkArray.Type).elementType
+    case .block, .text, .unable: return nil
+    }
+    guard AddressFields.are(in: holder) else { return nil }
+    return
+      "It holds an address (a pointer, a StaticString, a type), which means nothing in another process: use a String, or"
+      + " an index, in its place"
+  }
+
   /// nil where a value of the type can't cross.
   init?(_ type: (some Any).Type) {
     // What `BitwiseCopyable` says of a type that is known when compiling, `_isPOD` says at run time.

@@ -55,6 +55,24 @@ struct DelayedTests {
     var field: NDArray<Double>?
   }
 
+  private class Base: @unchecked Sendable, Codable {
+    let base: [Double]
+    init(base: [Double]) { self.base = base }
+  }
+
+  /// `@unchecked Sendable` is safe: nothing of it changes.
+  private final class Model: Base, @unchecked Sendable {
+    private let again: Base
+    override init(base: [Double]) {
+      again = Base(base: [])
+      super.init(base: base)
+    }
+    required init(from decoder: any Decoder) throws {
+      again = Base(base: [])
+      try super.init(from: decoder)
+    }
+  }
+
   /// What budgets count, wherever in a value it is.
   @Test func whatValuesHoldIsCounted() async throws {
     func size<T: Sendable>(_ session: Session, _ value: T) throws -> Int {
@@ -71,6 +89,11 @@ struct DelayedTests {
       #expect((800_000_000..<801_000_000).contains(many), "\(many)")
       let pairs = try size(session, ["one": (1, String(repeating: "x", count: 5000))].map { $0.value.1 })
       #expect((5000..<5200).contains(pairs), "\(pairs)")
+      let dense = try size(session, ContiguousArray(series))
+      #expect((800_000..<800_200).contains(dense), "\(dense)")
+      let model = Model(base: series)
+      let objects = try size(session, [model, model])
+      #expect((800_000..<802_000).contains(objects), "\(objects)")
       let number = try size(session, 7)
       let array = try size(session, field)
       let absent = try size(session, Optional(series))
@@ -94,6 +117,48 @@ struct DelayedTests {
       let arrays = session.delayed(numbers) { [NDArray<Double>([$0.1]), NDArray<Double>([7])] }
       let elements = try await arrays.compute().map(\.elements)
       #expect(elements == [[2.5], [7]])
+    }
+  }
+
+  private struct Labelled: Sendable {
+    var number: Int
+    var label: StaticString
+  }
+
+  /// What is an address here is none elsewhere.
+  @Test func addressesAreRefused() async throws {
+    try await Session.run(Self.quiet) { session in
+      let labelled = session.delayed { Labelled(number: 1, label: "one") }
+      let labels = session.delayed { ["one"] as [StaticString] }
+      let identity = session.delayed { ObjectIdentifier(Int.self) }
+      for failing in [
+        session.delayed(labelled) { $0.number }, session.delayed(labels) { $0.count },
+        session.delayed(identity) { _ in 1 },
+      ] {
+        let error = await #expect(throws: MusterError.self) { try await failing.compute() }
+        #expect(error?.code == .invalidArgument && error?.message.contains("can't cross") == true)
+        #expect(error?.fix.contains("holds an address") == true, "\(String(describing: error))")
+      }
+    }
+  }
+
+  /// What a list's values share is computed once, and each is kept by itself.
+  @Test func listsArePersisted() async throws {
+    try await Session.run(Self.quiet) { session in
+      let count = Counter()
+      let shared = session.delayed { () -> Int in
+        count.add()
+        return 10
+      }
+      let field = session.arange(0.0, 100.0, chunks: [25])
+      let runs = try (0..<3).map { number in session.delayed(shared) { $0 + number } }.persist()
+      let fields = try [field + 1, field + 2].persist()
+      #expect(try await session.compute(runs) == [10, 11, 12])
+      #expect(try await runs[2].compute() == 12 && count.count == 1)
+      #expect(try await fields[1].sum().compute().item() == 5150)
+      let (both, one) = try session.persist([runs[0], runs[1]], shared)
+      #expect(try await both[1].compute() == 11)
+      #expect(try await one.compute() == 10)
     }
   }
 
