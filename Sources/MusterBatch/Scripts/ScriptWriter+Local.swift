@@ -25,11 +25,6 @@ extension ScriptWriter {
     var script = JobScript()
     script.add("#!/bin/bash")
     preparation(of: &script, file: localFile)
-    if let memory = job.memory {
-      script.add(
-        "export MUSTER_MEMORY_LIMIT=\(memory / max(1, shape.ranks))",
-        "no batch system says how much memory a rank may take, in bytes")
-    }
     let launch = try launchLine()
     // In the foreground: in a process group of its own, mpirun would be told twice to end, and go without its ranks.
     // With a journal the script itself goes by the time.

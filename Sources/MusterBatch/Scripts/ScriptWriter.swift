@@ -88,6 +88,11 @@ struct ScriptWriter {
       "export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1",
       "the cores are for Muster's threads: each calls BLAS with one thread of its own")
     script.add("export MUSTER_THREADS=\(shape.coresPerRank)", "a thread for each core of a rank")
+    if let limit = memoryLimit {
+      script.add(
+        "export MUSTER_MEMORY_LIMIT=\(limit)",
+        "what a rank may take, in bytes: \(job.cluster.system == .pbs ? "PBS" : "no batch system") doesn't say it")
+    }
     addJournal(to: &script)
     for (name, value) in job.environment.sorted(by: { $0.key < $1.key }) {
       script.add("export \(name)=\(ShellText.word(value))", "of environment")
@@ -118,6 +123,16 @@ struct ScriptWriter {
     script.gap()
   }
 
+  /// What a rank may take, where the batch system's environment doesn't say it and the user hasn't.
+  private var memoryLimit: Int? {
+    guard let memory = job.memory, job.cluster.system != .slurm, job.environment["MUSTER_MEMORY_LIMIT"] == nil else {
+      return nil
+    }
+    // Of a batch system's grant a fifth is for what isn't a worker's; on this machine there is nobody to end the job.
+    let ranksHere = max(1, job.cluster.system == .pbs ? shape.ranksPerNode : shape.ranks)
+    return (job.cluster.system == .pbs ? memory / 5 * 4 : memory) / ranksHere
+  }
+
   /// The launch, and what comes after it.
   func launch(_ lines: [String], _ reason: String, of script: inout JobScript) {
     guard job.drain == nil else { return launchAndDrain(lines, reason, of: &script) }
@@ -136,6 +151,7 @@ struct ScriptWriter {
       + (job.drain == nil ? [] : ["MUSTER_JOURNAL"])
       + (job.drain.map { $0.signal == .usr1 ? [] : ["MUSTER_DRAIN_SIGNAL"] } ?? [])
       + (setsDeadline ? ["MUSTER_DEADLINE"] : [])
+      + (memoryLimit == nil ? [] : ["MUSTER_MEMORY_LIMIT"])
       + job.environment.keys.sorted()
   }
 

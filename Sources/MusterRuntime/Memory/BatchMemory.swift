@@ -2,7 +2,7 @@ internal import MusterUnits
 
 /// What the batch system granted this job of the node's memory, as it says in the environment.
 ///
-/// PBS has no variable for it in common: there the control group, or the limits of the process, say it.
+/// PBS has no variable for it in common: there the control group says it, or the job script, by `MUSTER_MEMORY_LIMIT`.
 package enum BatchMemory {
   /// The memory for all ranks of the job on this node, in bytes; nil where the batch system doesn't say, or gives all of
   /// the node.
