@@ -322,7 +322,7 @@ struct DivergenceTests {
     ("extra", "at Divergence.swift:30", "extra of [4, 5] Double at Divergence.swift:20"),
     ("missing", "missing of [4, 5] Double at Divergence.swift:20", "at Divergence.swift:30"),
     ("line", "Divergence.swift:20", "Divergence.swift:21"),
-    ("collective", "at Divergence.swift:30", "read"),
+    ("collective", "at Divergence.swift:30", "read at rank_programs/Divergence.swift:"),
     ("return", "at Divergence.swift:30", "the end of the session"),
     ("operands", "subtract of [3, 4] Double", "subtract of [3, 4] Double"),
     ("choice", "Divergence.swift:40", "Divergence.swift:40"),
@@ -333,6 +333,8 @@ struct DivergenceTests {
     ("argument", "axes [0]", "axes [1]"),
     ("contents", "array of [3] Double", "array of [3] Double"),
     ("element", "map of String", "map of String"),
+    ("options", "(priority 1", "(priority 2"), ("kept", "persist ", "persist (checkpointed"),
+    ("cancelled", "Divergence.swift:48", "Divergence.swift:48"),
     ("broadcast", "broadcast of Array<NDArray<Double>>", "broadcast of Array<NDArray<Double>>"),
   ])
   func divergenceIsNamedOnBothSidesWithin5Seconds(kind: String, onRoot: String, onOther: String) throws {

@@ -151,7 +151,7 @@ struct JournalTests {
     for (way, sum, other, again) in [
       ("", "15996000.0", "7998000.0", 0), ("factor", "23994000.0", "7998000.0", 4),
       ("another", "15996000.0", "8002000.0", 4),
-    ] {
+    ] where ranks == nil || way == "factor" {
       let job = try DurableJob(["durable-otherwise"])
       defer { job.remove() }
       #expect(try job.run(ranks: ranks, stop: "kept").status != 0)

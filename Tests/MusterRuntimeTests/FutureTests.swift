@@ -53,6 +53,11 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
         (error as? MusterError)?.code == .invalidArgument && "\(error)".contains("retries is -1")
       }
       #expect(throws: MusterError.self) { try session.map(0..<2, options: TaskOptions(retries: -2)) { $0 } }
+      #expect {
+        try session.submit(options: TaskOptions(timeout: .seconds(-5))) { 1 }
+      } throws: { error in
+        (error as? MusterError)?.code == .invalidArgument && "\(error)".contains("timeout is -5")
+      }
     }
   }
 

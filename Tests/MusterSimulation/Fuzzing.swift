@@ -164,7 +164,11 @@ package struct FuzzCase: Sendable {
     }
     guard !replay.isDisturbed else { return report }
     report.replays += 1
-    guard let place = report.transcript.indices.first(where: { report.transcript[$0] != replay.transcript[$0] }) else {
+    let (former, now) = (report.transcript, replay.transcript)
+    guard let place = zip(former, now).enumerated().first(where: { $1.0 != $1.1 })?.offset else {
+      guard former.count == now.count else {
+        throw SimulationFault(description: "the replay has \(now.count) steps, and there were \(former.count)")
+      }
       return report
     }
     throw SimulationFault(

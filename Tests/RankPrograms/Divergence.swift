@@ -35,6 +35,12 @@ enum Divergence {
       case "broadcast":
         let field = NDArray(Array(repeating: differs ? 1.5 : 1, count: 100_000))
         _ = try await session.compute(session.broadcast([field, field], line: 42))
+      case "options":
+        _ = try await session.submit(options: TaskOptions(priority: differs ? 2 : 1), line: 45) { 1 }.value()
+      case "kept": _ = try a.persist(checkpointed: differs, line: 46)
+      case "cancelled":
+        let futures = try session.map(Array(0..<4), line: 47) { $0 }
+        session.cancel([futures[1], futures[differs ? 2 : 3]], line: 48)
       default: break
       }
       record("open", line: 10)
@@ -52,7 +58,7 @@ enum Divergence {
       case "return": if differs { return }
       case "throw": if differs { throw Alone() }
       case "none", "operands", "choice", "chunks", "constant", "argument", "contents", "element", "inputs",
-        "broadcast":
+        "broadcast", "options", "kept", "cancelled":
         break
       default: throw MusterError(.invalidArgument, "no such kind '\(kind)'")
       }

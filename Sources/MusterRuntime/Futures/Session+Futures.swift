@@ -22,10 +22,25 @@ public struct TaskOptions: Sendable {
 
   var urgency: Int16 { Int16(clamping: priority) }
 
+  /// What differs from the defaults, for messages: ranks compare it.
+  var detail: String {
+    var parts: [String] = []
+    if priority != 0 { parts.append("priority \(priority)") }
+    if retries != 0 { parts.append("retries \(retries)") }
+    if let timeout { parts.append("timeout \(timeout)") }
+    return parts.joined(separator: ", ")
+  }
+
   func check() throws(MusterError) {
-    guard retries < 0 else { return }
-    throw MusterError(
-      .invalidArgument, "TaskOptions.retries is \(retries)", fix: "Use 0 for none, or the number of further attempts")
+    if retries < 0 {
+      throw MusterError(
+        .invalidArgument, "TaskOptions.retries is \(retries)", fix: "Use 0 for none, or the number of further attempts")
+    }
+    if let timeout, timeout <= .zero {
+      throw MusterError(
+        .invalidArgument, "TaskOptions.timeout is \(timeout)", fix: "Use a time above 0, or nil where there is no limit"
+      )
+    }
   }
 }
 
@@ -164,8 +179,9 @@ extension Session {
     if options.retries > 0 || options.timeout != nil {
       for layer in Set(plan.results.map { Int($0.layer) }) { plan.setOptions(of: layer, options) }
     }
-    return try submit(
-      plan, call: Call(kind, sources: CallSources(sources)), urgency: options.urgency, isOfFutures: true)
+    var call = Call(kind, sources: CallSources(sources))
+    call.detail = options.detail
+    return try submit(plan, call: call, urgency: options.urgency, isOfFutures: true)
   }
 }
 

@@ -6,7 +6,7 @@ final class LocalEngine: Engine {
   let rank = 0
   let rankCount = 1
   let workerCount = 1
-  let threadsPerWorker: Int
+  let threadCount: Int
   /// In bytes; 0 where there is none.
   let memoryLimit: Int
   let patience = 50_000
@@ -23,13 +23,13 @@ final class LocalEngine: Engine {
     self.events = events
     self.memoryLimit = memoryLimit
     isSynchronous = synchronous
-    threadsPerWorker = synchronous ? 1 : threads
+    threadCount = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
     // Before there are threads.
-    ProcessMemory.boundHeaps(threads: threadsPerWorker, memoryLimit: memoryLimit, environment: environment)
+    ProcessMemory.boundHeaps(threads: threadCount, memoryLimit: memoryLimit, environment: environment)
     Scratch.removeRemainsInBackground(environment: environment)
     let worker = LocalWorker(
-      threads: threadsPerWorker, isSynchronous: synchronous, memoryLimit: memoryLimit,
+      threads: threadCount, isSynchronous: synchronous, memoryLimit: memoryLimit,
       scratch: Scratch(environment: environment), board: board, events: events, coordination: coordination)
     self.worker = worker
     coordination.whenProgramWaits { [weak worker] in worker?.lookForStall() }

@@ -45,7 +45,7 @@ final class RankEngine: Engine {
   var rank: Int { world.rank }
   var rankCount: Int { world.size }
   var workerCount: Int { world.size - 1 }
-  var threadsPerWorker: Int { Int(world.members[world.size - 1].threads) }
+  var threadCount: Int { world.members.dropFirst().reduce(0) { $0 + Int($1.threads) } }
   /// Where ranks wait for processors, a program that looks takes one from them.
   var patience: Int { world.isOversubscribed ? 0 : 50_000 }
 

@@ -15,7 +15,7 @@ extension Engine {
     let node = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     return [
       JobFigures.Member(
-        node: node, threads: threadsPerWorker, memoryLimit: (self as? LocalEngine)?.memoryLimit ?? 0)
+        node: node, threads: threadCount, memoryLimit: (self as? LocalEngine)?.memoryLimit ?? 0)
     ]
   }
 

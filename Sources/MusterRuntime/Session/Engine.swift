@@ -5,8 +5,8 @@ protocol Engine: AnyObject, Sendable {
   var rank: Int { get }
   var rankCount: Int { get }
   var workerCount: Int { get }
-  /// The threads that run tasks, of one worker.
-  var threadsPerWorker: Int { get }
+  /// The threads that run tasks, over all workers.
+  var threadCount: Int { get }
   /// For how long the program looks for the end of a collective before it suspends, in nanoseconds.
   var patience: Int { get }
   /// What takes the session's events; nil where nothing is traced or reported.

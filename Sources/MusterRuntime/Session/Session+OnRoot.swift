@@ -8,8 +8,10 @@ extension Session {
   /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
   @discardableResult
   public func onRoot<T: Codable & Sendable>(
-    _ operation: String, callSite: CallSite? = nil, _ body: () throws -> T
+    _ operation: String, callSite: CallSite? = nil, file: StaticString = #fileID, line: UInt = #line,
+    _ body: () throws -> T
   ) throws -> T {
+    let callSite = callSite ?? CallSite(file: file, line: line)
     let call = Call(operation: operation, callSite: callSite)
     if let known = try replayedValue(of: call) { return try Self.decode(known) }
     let arrival = try arrive(.rootValue, call)
@@ -27,9 +29,12 @@ extension Session {
   /// Blocks the calling thread meanwhile.
   ///
   /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
-  public func onRoot(_ operation: String, callSite: CallSite? = nil, _ body: () throws -> Void) throws {
+  public func onRoot(
+    _ operation: String, callSite: CallSite? = nil, file: StaticString = #fileID, line: UInt = #line,
+    _ body: () throws -> Void
+  ) throws {
     // Nothing can't be encoded; what crosses is that it is done.
-    _ = try onRoot(operation, callSite: callSite) {
+    _ = try onRoot(operation, callSite: callSite ?? CallSite(file: file, line: line)) {
       try body()
       return true
     }

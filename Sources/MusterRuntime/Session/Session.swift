@@ -74,7 +74,7 @@ public final class Session: Sendable {
   /// The number of workers: the ranks but rank 0, or this process.
   public var workerCount: Int { engine.workerCount }
   /// The threads that run tasks, over all workers.
-  public var threadCount: Int { engine.workerCount * engine.threadsPerWorker }
+  public var threadCount: Int { engine.threadCount }
 
   var coordination: Coordination { engine.coordination }
 
@@ -259,7 +259,7 @@ public final class Session: Sendable {
 
   /// Some tasks aren't to be run any more.
   func cancel(_ tasks: [TaskID], operation: String, callSite: CallSite?) {
-    record(operation, detail: "\(tasks.count) tasks from \(tasks.first.map { "\($0)" } ?? "none")", callSite: callSite)
+    record(operation, detail: "\(tasks.count) tasks, \(tasks.digest)", callSite: callSite)
     if !isPutOff(.cancel(tasks)) { engine.cancel(tasks) }
   }
 
