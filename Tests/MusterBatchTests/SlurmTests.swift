@@ -351,7 +351,7 @@ final class SlurmTests {
         sleep(1)
         _ = try Tool.run("scontrol", ["update", "jobid=\(id)", "priority=\(1000 + priority)"])
       }
-      let ended = try wait(for: id, afterWhich: "round 1, step 11: ", isOver)
+      let ended = try wait(for: id, afterWhich: "\nend ", isOver)
       #expect(ended.state == "completed" && ended.exitStatus == 0, "\(ended)")
       let log = try muster(["logs", id]).output
       let printed = log.split(separator: "\n").filter { $0.hasPrefix("round ") }
