@@ -25,8 +25,6 @@ int clinux_allowed_processors(unsigned char mask[CLINUX_PROCESSOR_MASK_SIZE]) {
   return 0;
 }
 
-long clinux_allocated_size(void *pointer) { return (long)malloc_usable_size(pointer); }
-
 long clinux_file_system_type(const char *path) {
   struct statfs status;
   return statfs(path, &status) == 0 ? (long)status.f_type : -1;

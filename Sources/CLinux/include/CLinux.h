@@ -26,9 +26,6 @@ int clinux_punch_hole(int file, long offset, long length);
 /// The kind of file system that a path is in, as the kernel numbers it; -1 where that isn't known.
 long clinux_file_system_type(const char *path);
 
-/// What malloc has given for a pointer of its own, in bytes.
-long clinux_allocated_size(void *pointer);
-
 /// Gives the kernel what malloc keeps of freed memory.
 void clinux_trim_heap(void);
 /// How many heaps malloc may have.

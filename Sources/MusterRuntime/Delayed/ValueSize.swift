@@ -1,4 +1,3 @@
-internal import CLinux
 internal import FoundationEssentials
 
 /// What values hold in memory, roughly: what worker budgets count of values that aren't arrays of Muster's.
@@ -33,19 +32,26 @@ enum ValueSize {
     }
     let mirror = Mirror(reflecting: value)
     var bytes = 0
-    if mirror.displayStyle == .class {
+    let isObject = mirror.displayStyle == .class
+    if isObject {
       let object = value as AnyObject
       guard walk.seen.count < objectCount, walk.seen.insert(ObjectIdentifier(object)).inserted else { return 0 }
-      // Safe: the object is kept by the value meanwhile, and nothing is read but its size.
-      bytes = clinux_allocated_size(Unmanaged.passUnretained(object).toOpaque())
+      bytes = headerBytes
     }
     var next: Mirror? = mirror
     while let fields = next {
-      for child in fields.children { bytes += heapBytes(of: child.value, &walk) }
+      for child in fields.children {
+        bytes += heapBytes(of: child.value, &walk) + (isObject ? placeBytes(of: child.value) : 0)
+      }
       next = fields.superclassMirror
     }
     return bytes
   }
+
+  /// What an object has besides its fields.
+  private static let headerBytes = 16
+  /// What a field takes in its object.
+  private static func placeBytes<Field>(of field: Field) -> Int { MemoryLayout<Field>.size }
 
   private static func collectionBytes<C: Collection>(of elements: C, _ walk: inout Walk) -> Int {
     elements.count * MemoryLayout<C.Element>.stride + heapBytes(in: elements, &walk)
