@@ -282,5 +282,6 @@ struct Connection: Sendable {
     MPIThread.shared.vigil = nil
     IncomingPackets.drain(comm)
     MPI.check(cmpi_finalize(), "MPI_Finalize")
+    if ErrorInMain.hasEndedProgram { TurnToLeave.wait() }
   }
 }
