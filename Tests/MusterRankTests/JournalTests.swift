@@ -689,6 +689,19 @@ struct JournalTests {
     #expect(ended.status == 0 && ended.output.hasSuffix("end 1\nsession 2: 2\nend 2\n"), "\(ended)")
   }
 
+  /// A run that repeats a session that has ended is one that runs.
+  @Test func aSessionThatIsRepeatedRuns() throws {
+    let job = try DurableJob(["durable-twice"])
+    defer { job.remove() }
+    #expect(try job.run(ranks: nil, stop: "session 2").status == 128 + SIGKILL)
+    #expect(try job.status().contains("state    was ended before"))
+    let file = open(job.journal, O_RDWR)
+    #expect(file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0)
+    #expect(try job.status().contains("state    runs"))
+    close(file)
+    #expect(try job.status().contains("state    was ended before"))
+  }
+
   /// A run that is killed while it removes them has taken nothing else away, and the next one that begins anew leaves none.
   @Test(arguments: ["job.journal.2.out", "job.journal.2", "job.journal.3"], ["", "otherwise"])
   func allSessionsBeginAnewAfterAKill(removed: String, arguments: String) throws {

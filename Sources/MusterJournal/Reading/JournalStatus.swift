@@ -77,17 +77,22 @@ package struct JournalStatus: Codable, Equatable, Sendable {
   }
 
   /// That of the last session that a program has come to, which may have several, each with a journal of its own beside
-  /// the first.
+  /// the first. While a run repeats the sessions before, which have ended, the program is running.
   ///
   /// - Throws: `JournalFault`.
   package static func ofLastSession(path: String) throws(JournalFault) -> JournalStatus {
     var status = try JournalStatus(path: path)
+    var isRepeating = false
     var number = 2
+    var last = path
     while let next = try? JournalStatus(path: "\(path).\(number)"), next.arguments == status.arguments {
+      isRepeating = isRepeating || isLocked(last)
+      last = "\(path).\(number)"
       status = next
       status.session = number
       number += 1
     }
+    if isRepeating, status.state != .finished { status.state = .running }
     return status
   }
 
