@@ -40,6 +40,15 @@ struct JobsCommand: ParsableCommand {
     text.split(whereSeparator: \.isNewline).joined(separator: "; ")
   }
 
+  /// Which jobs of an array went wrong: those are to be looked at, or submitted again.
+  private static func indices(ofJobs state: String, _ status: JobStatus?) -> String {
+    guard let state = JobState(rawValue: state), state.isFinal, state != .completed,
+      let indices = status?.indicesByState?[state.rawValue]
+    else { return "" }
+    let words = indices.split(separator: ",")
+    return " (\(words.prefix(12).joined(separator: ","))\(words.count > 12 ? ",…" : ""))"
+  }
+
   private static func table(_ entries: [Entry]) -> String {
     guard !entries.isEmpty else { return "no job was submitted yet" }
     let dates = DateFormatter()
@@ -49,7 +58,8 @@ struct JobsCommand: ParsableCommand {
       let status = entry.status
       var state = status?.state.rawValue ?? "gone"
       if let counts = status?.jobsByState {
-        state = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        state = counts.sorted { $0.key < $1.key }
+          .map { "\($0.value) \($0.key)\(Self.indices(ofJobs: $0.key, status))" }.joined(separator: ", ")
       }
       if let status, status.state == .unknown, !status.word.isEmpty { state += " (\(status.word))" }
       if let exit = status?.exitStatus, exit != 0 {

@@ -52,8 +52,10 @@ struct QueueTextTests {
     #expect(jobs["12"]?.state == .cancelled && jobs["12"]?.signal == 15 && jobs["12"]?.name == "a b")
     #expect(jobs["13"]?.exitStatus == 3 && jobs["13"]?.signal == nil && jobs["13"]?.word == "FAILED")
     #expect(jobs["14"]?.jobsByState == ["completed": 1, "failed": 1, "pending": 5])
+    #expect(jobs["14"]?.indicesByState == ["completed": "1", "failed": "2", "pending": "3-9:2,20"])
     #expect(jobs["14"]?.state == .pending && jobs["14"]?.reason == "JobArrayTaskLimit" && jobs["14"]?.id == "14")
     #expect(jobs["15"]?.state == .completed && jobs["15"]?.jobsByState == ["completed": 2])
+    #expect(jobs["15"]?.indicesByState == ["completed": "1,2"] && jobs["16"]?.indicesByState == nil)
     #expect(jobs["16"]?.state == .running)
   }
 
@@ -69,6 +71,7 @@ struct QueueTextTests {
     #expect(jobs["7"]?.state == .timedOut && jobs["7"]?.reason == "TimeLimit" && jobs["7"]?.signal == 15)
     #expect(jobs["7"]?.name == "a job with spaces")
     #expect(jobs["8"]?.jobsByState == ["running": 1, "pending": 3] && jobs["8"]?.state == .running)
+    #expect(jobs["8"]?.indicesByState == ["running": "1", "pending": "2-4"])
   }
 
   @Test(arguments: [

@@ -44,6 +44,7 @@ final class SlurmTests {
       var reason: String?
       var exitStatus: Int?
       var jobsByState: [String: Int]?
+      var indicesByState: [String: String]?
     }
     var status: Status?
   }
@@ -181,14 +182,16 @@ final class SlurmTests {
     #expect(again.status == 1 && again.output.contains("wasn't submitted"))
   }
 
-  /// Two at a time of four jobs, each with its index.
+  /// Two at a time of four jobs, each with its index, one of which fails.
   @Test func anArray() throws {
     let id = try submit(
       ["--set", "job.shape=1x1x1", "--set", "job.array=2-8:2", "--set", "job.array-limit=2"],
-      ["bash", "-c", "echo index $SLURM_ARRAY_TASK_ID; sleep 2"])
+      ["bash", "-c", "echo index $SLURM_ARRAY_TASK_ID; sleep 2; [ $SLURM_ARRAY_TASK_ID -ne 6 ]"])
     _ = try wait(for: id) { $0.jobsByState == ["running": 2, "pending": 2] }
     let ended = try wait(for: id, isOver)
-    #expect(ended.state == "completed" && ended.jobsByState == ["completed": 4], "\(ended)")
+    #expect(ended.state == "failed" && ended.jobsByState == ["completed": 3, "failed": 1], "\(ended)")
+    #expect(ended.indicesByState?["failed"] == "6", "\(ended)")
+    #expect(try muster(["jobs", id]).output.contains("3 completed, 1 failed (6)"))
     for index in [2, 4, 6, 8] {
       #expect(try muster(["logs", id, "--index", "\(index)"]).output == "index \(index)\n")
     }

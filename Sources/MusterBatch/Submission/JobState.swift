@@ -58,6 +58,8 @@ public struct JobStatus: Hashable, Sendable, Codable {
   public var signal: Int?
   /// Of an array, how many of its jobs are in which state.
   public var jobsByState: [String: Int]?
+  /// Of an array, the indices of its jobs in each state, as far as the batch system says them: `3,5-7`.
+  public var indicesByState: [String: String]?
 
   init(id: String, state: JobState, word: String) {
     self.id = id
@@ -65,12 +67,21 @@ public struct JobStatus: Hashable, Sendable, Codable {
     self.word = word
   }
 
+  /// Some jobs of an array that are told together.
+  struct Part {
+    var status: JobStatus
+    var count: Int
+    var indices: String?
+  }
+
   /// The jobs of an array as one.
-  static func array(_ id: String, _ jobs: [(status: JobStatus, count: Int)]) -> JobStatus {
+  static func array(_ id: String, _ jobs: [Part]) -> JobStatus {
     let state = JobState.ofAll(jobs.map(\.status.state))
     var all = jobs.first { $0.status.state == state }!.status
     all.id = id
     all.jobsByState = jobs.reduce(into: [:]) { $0[$1.status.state.rawValue, default: 0] += $1.count }
+    let indices = jobs.compactMap { part in part.indices.map { (part.status.state.rawValue, $0) } }
+    all.indicesByState = Dictionary(indices) { "\($0),\($1)" }
     return all
   }
 }

@@ -41,7 +41,7 @@ package enum SLURMText {
 
   /// A job, or some of an array that haven't begun, of lines of `id|state|reason|name|exit`; `exit` is `status:signal`.
   package static func statuses(_ output: String) -> [String: JobStatus] {
-    var jobs: [String: [(JobStatus, Int)]] = [:]
+    var jobs: [String: [JobStatus.Part]] = [:]
     var arrays: Set<String> = []
     for line in output.split(whereSeparator: \.isNewline) {
       let fields = line.split(separator: "|", omittingEmptySubsequences: false).map {
@@ -52,8 +52,11 @@ package enum SLURMText {
       }
       let id = String(match.1)
       if match.2 != nil { arrays.insert(id) }
-      let count = match.2.map { $0.hasPrefix("[") ? self.count($0.dropFirst().dropLast()) : 1 } ?? 1
-      jobs[id, default: []].append((status(id, fields), count))
+      let indices = match.2.map { $0.hasPrefix("[") ? $0.dropFirst().dropLast() : $0 }
+      let part = JobStatus.Part(
+        status: status(id, fields), count: indices.map(count) ?? 1,
+        indices: indices.map { String($0.prefix { $0 != "%" }) })
+      jobs[id, default: []].append(part)
     }
     var statuses: [String: JobStatus] = [:]
     for (id, parts) in jobs {
@@ -61,8 +64,8 @@ package enum SLURMText {
         statuses[id] = .array(id, parts)
       } else {
         // The parts of a job of several.
-        let state = JobState.ofAll(parts.map(\.0.state))
-        statuses[id] = parts.first { $0.0.state == state }?.0
+        let state = JobState.ofAll(parts.map(\.status.state))
+        statuses[id] = parts.first { $0.status.state == state }?.status
       }
     }
     return statuses
