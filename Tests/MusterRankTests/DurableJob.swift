@@ -29,10 +29,12 @@ struct DurableJob {
     ranks: Int?, stop: String = "", way: String = "", environment: [String: String] = [:],
     meanwhile: (Process) -> Void = { _ in }
   ) throws -> Launch {
-    let own = [
+    var own = [
       "MUSTER_JOURNAL": journal, "MUSTER_TEST_NOTES": folder + "/notes", "MUSTER_TEST_STOP": stop,
       "MUSTER_TEST_WAY": way, "MUSTER_PROGRESS": "none",
     ]
+    // Where one rank is killed Open MPI's launcher lets the others wait for a second: KillTests have that.
+    if !stop.isEmpty { own["OMPI_MCA_odls_base_sigkill_timeout"] = "0" }
     return try Launch.run(
       "rank-programs", arguments, ranks: ranks, folder: folder, environment: own.merging(environment) { $1 },
       meanwhile: meanwhile)
