@@ -29,7 +29,7 @@ struct LimitTests {
   func tasksThatWaitMakeRoomForThoseThatTheyWaitFor(ranks: Int?, threads: String) throws {
     let run = try Launch.run(
       "rank-programs", ["wait-without-memory"], ranks: ranks,
-      environment: ["MUSTER_THREADS": threads, "MUSTER_MEMORY_LIMIT": "\(64 << 20)"], limit: 60)
+      environment: ["MUSTER_THREADS": threads, "MUSTER_MEMORY_LIMIT": "\(256 << 20)"], limit: 60)
     #expect(run.status == 0, "\(run.errors)")
     #expect(
       run.lines == ["let in: [0, 1, 2, 3]", "handed out: [1, 2, 3, 4]", "nobody left: deadlock true"],

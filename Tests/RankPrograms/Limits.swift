@@ -80,7 +80,7 @@ enum Limits {
     var plan = Plan()
     let made = plan.add(
       Layer(name: "make", count: count, yielding: Large.self, inputs: { _, _ in }) {
-        Large(number: $0.index, byteCount: 40 << 20)
+        Large(number: $0.index, byteCount: 160 << 20)
       })
     let taken = plan.add(
       Layer(
@@ -111,8 +111,8 @@ enum Limits {
       let go = session.event("go")
       var plan = Plan()
       let made = plan.add(
-        Layer(name: "make", count: 1, yielding: Large.self, expectedBytes: 56 << 20, inputs: { _, _ in }) {
-          Large(number: $0.index, byteCount: 56 << 20)
+        Layer(name: "make", count: 1, yielding: Large.self, expectedBytes: 200 << 20, inputs: { _, _ in }) {
+          Large(number: $0.index, byteCount: 200 << 20)
         })
       let waits = plan.add(
         Layer(

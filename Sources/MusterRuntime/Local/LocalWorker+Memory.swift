@@ -46,7 +46,7 @@ extension LocalWorker {
       guard let next = blocked[task], let layer = conductor.layers[task.layer]?.layer else { break }
       let error = TaskFit.error(
         task: task, of: layer, rank: 0, attempt: Int(next.attempt), inputBytes: inputBytes, outputBytes: outputBytes,
-        limit: store.marks.taskLimit)
+        marks: store.marks)
       fail(task, because: error!)
     case .unavailable(.results): break  // the graph has ended otherwise
     case .ready(.member), .failed(.member, _), .unavailable, .cannotFit:

@@ -145,8 +145,7 @@ final class LocalWorker: @unchecked Sendable {
     places = SparePlaces(threads: threads, limit: isSynchronous ? 0 : SparePlaces.limit)
     memoryReports = MemoryReports(limit: memoryLimit)
     budget = MemoryBudget(limit: memoryLimit, threads: threads)
-    store = BlockStore(
-      marks: BlockStore.Marks(limit: memoryLimit == 0 ? 0 : budget.blockLimit, taskLimit: memoryLimit))
+    store = BlockStore(marks: BlockStore.Marks(budget))
     conductor.handle(.workerJoined(Self.worker, slots: threads, memoryLimit: memoryLimit), at: 0, into: &actions)
     actions.removeAll()
   }

@@ -5,6 +5,9 @@ extension BlockStore {
     package var limit: Int
     /// A task whose inputs and result hold more never runs.
     package var taskLimit: Int
+    /// The process's limit, and what the program takes itself, for who hears of that.
+    package fileprivate(set) var processLimit: Int
+    package fileprivate(set) var programBytes = 0
     /// Past this blocks are written, until what stays is below `low`.
     package var high: Int
     package var low: Int
@@ -21,10 +24,10 @@ extension BlockStore {
     /// What is known of a block that is on disk takes about a quarter of this.
     static let smallestSpilled = 1 << 10
 
-    /// - Parameter taskLimit: What one task may take, where that isn't what blocks may take.
-    package init(limit: Int, taskLimit: Int? = nil) {
+    package init(limit: Int) {
       self.limit = max(0, limit)
-      self.taskLimit = max(self.limit, taskLimit ?? 0)
+      taskLimit = self.limit
+      processLimit = self.limit
       high = self.limit / 10 * 6
       // Of a few bytes a half is more than six tenths, rounded.
       low = min(high, self.limit / 2)
@@ -34,12 +37,20 @@ extension BlockStore {
       smallestBatch = max(1, min(4 << 20, self.limit / 64))
       largestBatch = 64 << 20
     }
+
+    /// Those of a process, of whose limit the program takes a part.
+    package init(_ budget: MemoryBudget) {
+      self.init(limit: budget.limit == 0 ? 0 : budget.blockLimit)
+      taskLimit = max(limit, budget.taskLimit)
+      (processLimit, programBytes) = (budget.limit, budget.baseline)
+    }
   }
 
   /// Blocks may take more or less from now on.
   package mutating func setLimit(_ limit: Int, into actions: inout [Action]) {
     guard marks.limit > 0, limit != marks.limit else { return }
-    var new = Marks(limit: max(1, limit), taskLimit: marks.taskLimit)
+    var new = Marks(limit: max(1, limit))
+    (new.taskLimit, new.processLimit, new.programBytes) = (marks.taskLimit, marks.processLimit, marks.programBytes)
     new.smallestBlock = marks.smallestBlock
     marks = new
     settle(into: &actions)

@@ -16,7 +16,7 @@ package struct MemoryBudget: Sendable {
 
   /// For tasks' own memory until more is known of it; a part of the limit.
   private static let taskPart = 16
-  /// Blocks get at least this part: a limit that the program itself takes up can't be kept by spilling.
+  /// Blocks, and a task, get at least this part: a limit that the program itself takes up can't be kept by spilling.
   private static let leastPart = 4
   /// How much of what isn't taken any more is given to blocks each time.
   private static let decay = 16
@@ -38,13 +38,20 @@ package struct MemoryBudget: Sendable {
 
   /// Of this process as it is now.
   init(limit: Int, threads: Int) {
-    self.init(
-      limit: limit, baseline: ProcessMemory.resident?.total ?? 0, highWater: ProcessMemory.highWater ?? 0,
-      threads: threads)
+    var baseline = ProcessMemory.resident?.total ?? 0
+    if limit > 0, baseline > limit / Self.leastPart {
+      // What is free within the process, a session before this one has left it, is no part of the program.
+      ProcessMemory.trim()
+      baseline = ProcessMemory.resident?.total ?? 0
+    }
+    self.init(limit: limit, baseline: baseline, highWater: ProcessMemory.highWater ?? 0, threads: threads)
   }
 
   /// What blocks may take, in bytes. So much as may change before anybody looks is left free.
   package var blockLimit: Int { max(limit / Self.leastPart, limit - otherBytes - limit / MemoryReports.parts) }
+
+  /// What one task may take, in bytes: what the program leaves of the limit. Blocks that stay can leave memory for it.
+  package var taskLimit: Int { max(limit / Self.leastPart, limit - baseline) }
 
   /// Learns from what the process has taken since the last time.
   ///

@@ -8,19 +8,22 @@ package enum TaskFit {
   /// - Parameters:
   ///   - inputBytes: What its inputs hold, each counted once.
   ///   - outputBytes: What it is expected to make; 0 where that isn't known.
-  ///   - limit: What the worker's blocks may take, in bytes; 0 where there is no limit.
+  ///   - marks: What a task may take.
   package static func error(
-    task: TaskID, of layer: Layer, rank: Int, attempt: Int, inputBytes: Int, outputBytes: Int, limit: Int
+    task: TaskID, of layer: Layer, rank: Int, attempt: Int, inputBytes: Int, outputBytes: Int,
+    marks: BlockStore.Marks
   ) -> MusterError? {
     let (bytes, isTooLarge) = max(0, inputBytes).addingReportingOverflow(max(0, outputBytes))
-    guard limit > 0, isTooLarge || bytes > limit else { return nil }
+    guard marks.taskLimit > 0, isTooLarge || bytes > marks.taskLimit else { return nil }
     let name = "\(layer.tasks.name)[\(task.index)]"
     let size = isTooLarge ? "more bytes than there are addresses" : "\(ByteSize.text(bytes)) (\(bytes) bytes)"
     let output = outputBytes > 0 ? " and it makes \(ByteSize.text(outputBytes)), \(size) together" : ", \(size)"
+    let limit = marks.processLimit
+    let program = marks.programBytes > 0 ? "; the program takes \(ByteSize.text(marks.programBytes)) itself" : ""
     return MusterError(
       .outOfMemory,
       "task \(name) can't fit: its inputs hold \(ByteSize.text(inputBytes))\(output)"
-        + ", and the worker's memory limit is \(ByteSize.text(limit)) (\(limit) bytes)",
+        + ", and the worker's memory limit is \(ByteSize.text(limit)) (\(limit) bytes)\(program)",
       fix:
         "Use smaller chunks or values, or fewer to a task, or a higher limit (MUSTER_MEMORY_LIMIT or SessionConfiguration.memoryLimit) where there is"
         + " the memory",

@@ -45,7 +45,7 @@ final class WorkerRole {
     budget = MemoryBudget(limit: limit, threads: threads)
     state = WorkerState(
       memoryLimit: limit, rank: engine.rank,
-      marks: BlockStore.Marks(limit: limit == 0 ? 0 : budget.blockLimit, taskLimit: limit))
+      marks: BlockStore.Marks(budget))
   }
 
   var isBusy: Bool { queue.isBusy }

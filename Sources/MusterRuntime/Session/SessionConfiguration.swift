@@ -54,10 +54,10 @@ public struct SessionConfiguration: Sendable {
   public var backend: Backend?
   /// The threads of each worker that run tasks.
   public var threads: Int?
-  /// The memory that the blocks of each worker are meant to take, in bytes.
+  /// What each worker's process may take of the machine's memory, in bytes: the program, the libraries and blocks.
   ///
-  /// A worker that holds four fifths of it is handed no further task that reads or makes a chunk, until blocks are
-  /// released. At most a sixteenth of it is kept of the memory of freed blocks.
+  /// A worker whose blocks hold four fifths of what is left for them is handed no further task that reads or makes a chunk,
+  /// until blocks are released. At most a sixteenth of the limit is kept of the memory of freed blocks.
   /// `SessionConfiguration.bytes("4 GB")` reads it from text.
   public var memoryLimit: Int?
   /// How the session tells how far it is.
@@ -110,7 +110,7 @@ public struct SessionConfiguration: Sendable {
   ///   - heartbeatPatience: after how long without a sign a rank is taken for dead, at least twice the interval; zero
   ///     for never.
   ///   - logDirectory: a folder for the standard output of the ranks other than 0.
-  ///   - memoryLimit: the memory that the blocks of each worker are meant to take, in bytes, above 0.
+  ///   - memoryLimit: what each worker's process may take of the machine's memory, in bytes, above 0.
   ///   - journal: the file in which the program's progress outlives it.
   ///   - journalStart: what becomes of what the journal holds.
   ///   - drainSignal: with a journal, the signal upon which the program leaves with status 85.

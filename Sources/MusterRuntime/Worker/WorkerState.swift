@@ -418,7 +418,7 @@ package struct WorkerState {
         guard let entry = assigned[task], let layer = layers[task.layer]?.layer else { break }
         let error = TaskFit.error(
           task: task, of: layer, rank: rank, attempt: Int(entry.attempt), inputBytes: inputBytes,
-          outputBytes: outputBytes, limit: store.marks.taskLimit)
+          outputBytes: outputBytes, marks: store.marks)
         fail(task, because: error!, into: &actions)
       case .spill(let orders): actions.append(.spill(orders))
       case .load(let ticket, let task, let place):

@@ -43,6 +43,15 @@ struct ProcessMemoryTests {
     #expect(budget.blockLimit > 12_400)
   }
 
+  /// A task has what the program leaves, but for a program that leaves next to nothing.
+  @Test func aTaskMayTakeWhatTheProgramLeaves() {
+    for (baseline, task) in [(0, 16_000), (2000, 14_000), (11_000, 5000), (13_000, 4000), (20_000, 4000)] {
+      let marks = BlockStore.Marks(MemoryBudget(limit: 16_000, baseline: baseline))
+      #expect(marks.taskLimit == task && marks.programBytes == baseline, "\(baseline)")
+    }
+    #expect(BlockStore.Marks(MemoryBudget(limit: 0, baseline: 2000)).taskLimit == 0)
+  }
+
   /// Memory that tasks have had between two looks shows in the most that was ever resident.
   @Test func whatTasksHeldBetweenTwoLooksIsLeftToThem() {
     var budget = MemoryBudget(limit: 16_000, baseline: 2000, highWater: 3000)

@@ -183,6 +183,27 @@ struct SpillingTests {
     #expect(error?.message.contains("80.0 MiB") == true && error?.message.contains("64.0 MiB") == true)
   }
 
+  /// In a process of its own, which is small: what it takes itself no task can have.
+  @Test(.plainMemory) func aTaskHasNoneOfTheProgramsMemory() async {
+    await #expect(processExitsWith: .success) {
+      do {
+        _ = try await Session.run(configuration(limit: 256 * mega)) { session in
+          var plan = Plan()
+          let made = plan.add(
+            Layer(name: "make", count: 1, yielding: Filled.self, expectedBytes: 252 * mega, inputs: { _, _ in }) { _ in
+              preconditionFailure("it ran")
+            })
+          plan.results = [TaskID(layer: made, index: 0)]
+          _ = try await session.compute(plan)
+        }
+        preconditionFailure("252 MiB and the program fit into 256")
+      } catch let error as MusterError {
+        let said = ["task make[0] can't fit", "memory limit is 256.0 MiB", "; the program takes "]
+        precondition(error.code == .outOfMemory && said.allSatisfy(error.message.contains), "\(error)")
+      }
+    }
+  }
+
   /// In a process of its own: the setting is the process's.
   @Test func aScratchFolderThatCannotBeUsedIsAnErrorAndNoHang() async {
     await #expect(processExitsWith: .success) {

@@ -4,7 +4,8 @@ import MusterScheduling
 import Synchronization
 import Testing
 
-private let mega = 1 << 20
+/// Blocks of so much only say that they hold it: beside them the process is nothing.
+private let giga = 1 << 30
 
 /// Tasks that wait for others while they hold the memory that those need.
 @Suite(.timeLimit(.minutes(10)))
@@ -12,18 +13,18 @@ struct WaitingTaskMemoryTests {
   private static func session<R>(threads: Int = 1, _ body: (Session) async throws -> R) async throws -> R {
     try await Session.run(
       SessionConfiguration(
-        backend: .threads, threads: threads, progress: SessionConfiguration.Progress.none, memoryLimit: 64 * mega),
+        backend: .threads, threads: threads, progress: SessionConfiguration.Progress.none, memoryLimit: 64 * giga),
       body)
   }
 
   /// Blocks of more than half of the memory that there may be, each of which one task takes.
   private static func takers(
-    _ count: Int, megabytes: Int = 40, _ body: @escaping @Sendable (Int) throws -> Void
+    _ count: Int, gigabytes: Int = 40, _ body: @escaping @Sendable (Int) throws -> Void
   ) -> Plan {
     var plan = Plan()
     let made = plan.add(
       Layer(name: "make", count: count, yielding: NumberedBlock.self, inputs: { _, _ in }) {
-        NumberedBlock(number: $0.index, byteCount: megabytes * mega)
+        NumberedBlock(number: $0.index, byteCount: gigabytes * giga)
       })
     let taken = plan.add(
       Layer(
@@ -62,8 +63,8 @@ struct WaitingTaskMemoryTests {
       let go = session.event("go")
       var plan = Plan()
       let made = plan.add(
-        Layer(name: "make", count: 1, yielding: NumberedBlock.self, expectedBytes: 56 * mega, inputs: { _, _ in }) {
-          NumberedBlock(number: $0.index, byteCount: 56 * mega)
+        Layer(name: "make", count: 1, yielding: NumberedBlock.self, expectedBytes: 56 * giga, inputs: { _, _ in }) {
+          NumberedBlock(number: $0.index, byteCount: 56 * giga)
         })
       let waits = plan.add(
         Layer(
@@ -74,9 +75,9 @@ struct WaitingTaskMemoryTests {
             return NumberedBlock(number: 1, byteCount: 8)
           }))
       let sets = plan.add(
-        Layer(name: "set", count: 3, yielding: NumberedBlock.self, expectedBytes: mega, inputs: { _, _ in }) {
+        Layer(name: "set", count: 3, yielding: NumberedBlock.self, expectedBytes: giga, inputs: { _, _ in }) {
           if $0.index == 2 { try go.set() }
-          return NumberedBlock(number: 2 + $0.index, byteCount: mega)
+          return NumberedBlock(number: 2 + $0.index, byteCount: giga)
         })
       plan.results = [TaskID(layer: waits, index: 0)] + (0..<3).map { TaskID(layer: sets, index: $0) }
       return Self.numbers(try await session.compute(plan))
