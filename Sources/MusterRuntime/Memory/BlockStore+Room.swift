@@ -26,6 +26,7 @@ extension BlockStore {
       if case .task = next.consumer {
         demands[next.consumer] = nil
         actions.append(.failed(next.consumer, error))
+        hasToldSpillError = spillError != nil
       } else {
         others.append(next)
       }

@@ -167,6 +167,8 @@ package struct BlockStore: Sendable {
   var idleCount = 0
   /// Why blocks can't be written now.
   var spillError: MusterError?
+  /// Tasks have failed for that: the next one has the disk tried again, which may have come back.
+  var hasToldSpillError = false
   /// Blocks that couldn't be read back, until they are released: whoever needs one fails.
   var lost: [TaskID: MusterError] = [:]
 
@@ -315,6 +317,7 @@ package struct BlockStore: Sendable {
     guard let demand = demands[consumer], !demand.isWaiting, !demand.isLetIn else { return }
     demands[consumer]!.isWaiting = true
     waiting.insert(Waiting(priority: demand.priority, order: tick(), consumer: consumer))
+    if hasToldSpillError { (spillError, hasToldSpillError) = (nil, false) }
     settle(into: &actions)
   }
 

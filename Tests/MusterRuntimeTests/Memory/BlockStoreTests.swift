@@ -283,7 +283,8 @@ struct BlockStoreTests {
       name: "svd", count: 4, yielding: EmptyBlock.self, inputs: { _, _ in }, run: { _ in EmptyBlock() })
     func error(_ output: Int, limit: Int) -> MusterError? {
       TaskFit.error(
-        task: task(3), of: layer, rank: 2, attempt: 1, inputBytes: 550, outputBytes: output, limit: limit)
+        task: task(3), of: layer, rank: 2, attempt: 1, inputBytes: 550, outputBytes: output,
+        marks: BlockStore.Marks(limit: limit))
     }
     #expect(error(450, limit: 1000) == nil && error(Int.max, limit: 0) == nil)
     let refusal = error(451, limit: 1000)
@@ -379,6 +380,28 @@ struct BlockStoreTests {
     // Who has the blocks already goes on; a task that would make more doesn't begin.
     harness.prepare(consumer, inputs: [0], output: 10)
     #expect(harness.failure == full && harness.ready.isEmpty)
+  }
+
+  /// A disk that was gone for a while doesn't fail all that comes after.
+  @Test func aDiskThatFailedIsTriedAgainForTheNextTask() {
+    var harness = Harness()
+    for index in 0..<7 { harness.add(index) }
+    let gone = MusterError(.inputOutput, "gone")
+    func fail() { for order in harness.orders { harness.act { $0.spillFailed(order.ticket, gone, into: &$1) } } }
+    fail()
+    for index in 7..<11 { harness.add(index) }
+    harness.prepare(consumer, inputs: [0], output: 10)
+    #expect(harness.failure == gone && harness.ready.isEmpty && harness.orders.isEmpty)
+    // It fails once more.
+    harness.prepare(other, inputs: [0], output: 10)
+    #expect(harness.failure == nil && !harness.orders.isEmpty)
+    fail()
+    #expect(harness.failure == gone && harness.ready.isEmpty)
+    // And is back.
+    let third = BlockStore.Consumer.task(TaskID(layer: 1, index: 2))
+    harness.prepare(third, inputs: [10], output: 10)
+    harness.write()
+    #expect(harness.failure == nil && harness.store.reservedBytes == 10)
   }
 
   @Test func aFullDiskIsTriedAgainWhenThereIsRoom() {
