@@ -77,6 +77,56 @@ struct RankMemoryTests {
     }
   }
 
+  /// What goes to disk, and comes back, is in the trace, by the worker that has it.
+  @Test(arguments: Launch.sizes)
+  func blocksThatGoToDiskAreTraced(ranks: Int?) throws {
+    let budget = try base(ranks: ranks) + 48 * Self.mega
+    let folder = temporaryFolder("trace")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { removeFolder(folder) }
+    try withScratch { scratch in
+      let figures = try run(
+        ["\(100 * Self.mega)", "\(2 * Self.mega)", "kept"], ranks: ranks,
+        environment: [
+          "MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch, "MUSTER_TRACE": folder + "/trace.json",
+        ])
+      #expect(figures.lines.contains("exact"), "\(figures)")
+      let data = try Data(contentsOf: URL(fileURLWithPath: folder + "/trace.json"))
+      let trace = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+      let events = try #require(trace["traceEvents"] as? [[String: Any]]).filter { $0["cat"] as? String == "spill" }
+      let ends = Dictionary(grouping: events.filter { $0["ph"] as? String == "e" }) { $0["id"] as? String }
+      for (kind, bytes) in [("spill ", figures.written), ("unspill ", figures.read)] {
+        let begun = events.filter { $0["ph"] as? String == "b" && ($0["name"] as? String)?.hasPrefix(kind) == true }
+        #expect(!begun.isEmpty, "\(kind)")
+        for event in begun { #expect(ends[event["id"] as? String]?.count == 1, "\(event)") }
+        for (rank, counted) in bytes.enumerated() {
+          let own = begun.filter { $0["pid"] as? Int == rank + 1 }
+          let sum = own.reduce(0) { $0 + (($1["args"] as? [String: Any])?["bytes"] as? Int ?? 0) }
+          // The program has counted before its end.
+          #expect(sum >= counted && sum <= counted / 5 * 6, "\(kind)\(rank): \(sum) of \(counted)")
+        }
+      }
+    }
+  }
+
+  /// Values that aren't written from their own memory are copied a few at a time, with that in the budget.
+  @Test(arguments: [nil, 2] as [Int?], [("arrays", 40, 1_000_000), ("structs", 160, 100_000)])
+  func copiesForTheDiskAreInTheBudget(ranks: Int?, values: (kind: String, count: Int, numbers: Int)) throws {
+    let threads = ["MUSTER_THREADS": "1"]
+    let base = try #require(
+      try run(of: "own-values", [values.kind, "\(values.count)", "100"], ranks: ranks, environment: threads).peaks.max()
+    )
+    let budget = base + 88 * Self.mega
+    try withScratch { scratch in
+      let figures = try run(
+        of: "own-values", [values.kind, "\(values.count)", "\(values.numbers)"], ranks: ranks,
+        environment: threads.merging(["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch]) { $1 })
+      #expect(figures.lines.contains("exact"), "\(figures)")
+      for peak in figures.peaks { #expect(peak < budget, "\(peak / Self.mega) of \(budget / Self.mega) MiB") }
+      #expect(figures.written.reduce(0, +) > 40_000_000, "\(figures)")
+    }
+  }
+
   /// Each of two tasks that run at a time has as much besides its block, which nobody says: in arrays of Swift's.
   @Test(arguments: [nil, 2] as [Int?])
   func whatTasksHoldBesidesBlocksIsInTheBudget(ranks: Int?) throws {

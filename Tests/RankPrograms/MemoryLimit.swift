@@ -74,6 +74,34 @@ enum MemoryLimit {
     }
   }
 
+  private struct Series: Codable, Sendable {
+    var name: String
+    var numbers: [Int]
+  }
+
+  /// Values of Swift's own that stay: arrays, which go to disk as a copy of their bytes, or structs, which do as text.
+  static func ownValues(_ kind: String, count: Int, numbers: Int) async throws {
+    @Sendable func made(_ number: Int) -> [Int] { (0..<numbers).map { 1000 + ($0 * (number + 1)) % 997 } }
+    try await Session.run { session in
+      let sums: [Future<Int>]
+      if kind == "arrays" {
+        let values = try session.map(0..<count) { made($0) }
+        for try await _ in session.asCompleted(values) {}
+        sums = try session.map(values) { $0.reduce(0, +) }
+      } else {
+        let values = try session.map(0..<count) { Series(name: "s\($0)", numbers: made($0)) }
+        for try await _ in session.asCompleted(values) {}
+        sums = try session.map(values) { $0.numbers.reduce(0, +) }
+      }
+      let sum = try await session.gather(sums).reduce(0, +)
+      let disk = SpillTraffic.counts
+      print("peak \(session.rank) \(MemoryUV.peak()) written \(disk.written) read \(disk.read)")
+      guard session.isRoot else { return }
+      let expected = (0..<count).reduce(0) { $0 + made($1).reduce(0, +) }
+      print(sum == expected ? "exact" : "expected \(expected), not \(sum)")
+    }
+  }
+
   /// Values that stay, of tasks that need as much again of `malloc`'s memory while they make them.
   static func temporaries(count: Int, bytes: Int) async throws {
     try await Session.run { session in

@@ -28,6 +28,13 @@ public struct BlockEncoder: Sendable {
   /// Why the block can't be encoded, where it can't: what is in the encoder then says so to a receiver, and is no block.
   var refusal: String?
 
+  /// What of the bulk nobody else has: copies that the block's type has made for the encoder.
+  mutating func copiedBytes() -> Int {
+    segments.indices.reduce(0) { sum, place in
+      sum + (isKnownUniquelyReferenced(&segments[place].storage) ? segments[place].storage.byteCount : 0)
+    }
+  }
+
   /// An encoder without parts.
   public init() {}
 

@@ -4,6 +4,8 @@ struct SpillEncoding {
   let segmentSizes: [Int]
   /// What the header and the small parts take.
   let smallBytes: Int
+  /// What its type has copied for this: memory besides the block's, until it's written.
+  let copiedBytes: Int
 
   /// - Throws: `MusterError` with code `unsupported`, where its type can't be encoded.
   init(_ block: any Block) throws(MusterError) {
@@ -12,6 +14,7 @@ struct SpillEncoding {
     if let refusal = encoder.refusal {
       throw MusterError(.unsupported, "a block can't be written to disk: \(refusal)")
     }
+    copiedBytes = encoder.copiedBytes()
     self.encoder = encoder
     segmentSizes = encoder.segments.map(\.byteCount)
     smallBytes = SpillRecord.headSize(headerSize: encoder.header.count, segmentSizes: segmentSizes)

@@ -38,7 +38,7 @@ struct SpillRecord {
     memset(head.bytes + encoded.smallBytes, 0, head.byteCount - encoded.smallBytes)
     var owners: [AnyObject] = [head]
     var parts = [iovec(iov_base: head.bytes, iov_len: head.byteCount)]
-    var copiedBytes = head.byteCount
+    var copiedBytes = head.byteCount + encoded.copiedBytes
     for segment in encoded.large {
       let source = segment.storage.bytes + segment.offset
       let size = Self.padded(segment.byteCount)
