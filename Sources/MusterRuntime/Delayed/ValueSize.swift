@@ -1,27 +1,51 @@
 internal import FoundationEssentials
 
 /// What values hold in memory, roughly: what worker budgets count of values that aren't arrays of Muster's.
-enum ValueSize {
+package enum ValueSize {
   /// Of so many elements of a collection the size is looked up; the rest is taken to be like them.
   private static let sampleCount = 256
 
   /// Of so many objects what they hold is looked up.
-  private static let objectCount = 10_000
+  private static let objectCount = 100_000
 
-  /// What is still to be looked at.
+  /// So deep values are looked into on the thread's stack.
+  private static let mostDepth = 64
+
+  /// How far a value has been looked into.
   struct Walk {
     fileprivate var seen: Set<ObjectIdentifier> = []
+    fileprivate var depth = 0
+    /// For how many values each stands that is looked at.
+    fileprivate var weight = 1.0
+    /// What lies deeper than the stack is meant to go: a list has as many levels as elements.
+    fileprivate var later: [(value: Any, weight: Double)] = []
+    fileprivate var isCut = false
   }
 
   /// The value itself, and what the strings, data, collections and objects in it hold, however deep. Objects count once,
-  /// those past ten thousand not at all, and what an object keeps in memory of its own making isn't seen.
-  static func bytes<Value>(of value: Value) -> Int {
+  /// and what an object keeps in memory of its own making isn't seen. Of a value of more than a hundred thousand objects,
+  /// which to look into takes a second, the length of its text counts where it is `Codable` and that is more.
+  package static func bytes<Value>(of value: Value) -> Int {
     var walk = Walk()
-    return MemoryLayout<Value>.size + heapBytes(of: value, &walk)
+    var sum = Double(MemoryLayout<Value>.size + heapBytes(of: value, &walk))
+    while let next = walk.later.popLast() {
+      walk.weight = next.weight
+      sum += next.weight * Double(heapBytes(of: next.value, &walk))
+    }
+    if walk.isCut, let codable = value as? any Codable, let text = try? JSON.encode(codable) {
+      sum = max(sum, Double(text.count))
+    }
+    return sum < Double(Int.max) ? Int(sum) : .max
   }
 
   private static func heapBytes<Value>(of value: Value, _ walk: inout Walk) -> Int {
     if _isPOD(Value.self) { return 0 }
+    guard walk.depth < mostDepth else {
+      walk.later.append((value, walk.weight))
+      return 0
+    }
+    walk.depth += 1
+    defer { walk.depth -= 1 }
     switch value {
     case let text as String: return text.utf8.count > 15 ? text.utf8.count : 0
     case let data as Data: return data.count
@@ -35,7 +59,11 @@ enum ValueSize {
     let isObject = mirror.displayStyle == .class
     if isObject {
       let object = value as AnyObject
-      guard walk.seen.count < objectCount, walk.seen.insert(ObjectIdentifier(object)).inserted else { return 0 }
+      guard walk.seen.count < objectCount else {
+        walk.isCut = true
+        return 0
+      }
+      guard walk.seen.insert(ObjectIdentifier(object)).inserted else { return 0 }
       bytes = headerBytes
     }
     var next: Mirror? = mirror
@@ -61,6 +89,9 @@ enum ValueSize {
   static func heapBytes<C: Collection>(in elements: C, _ walk: inout Walk) -> Int {
     if _isPOD(C.Element.self) { return 0 }
     let step = max(1, elements.count / sampleCount)
+    let weight = walk.weight
+    walk.weight *= Double(step)
+    defer { walk.weight = weight }
     var (sum, sampled) = (0, 0)
     var index = elements.startIndex
     while index < elements.endIndex {
