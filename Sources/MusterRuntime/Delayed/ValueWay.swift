@@ -2,7 +2,7 @@
 enum ValueWay {
   /// As its bytes: there is nothing else to it.
   case bytes
-  /// An array whose elements are nothing but bytes, or blocks.
+  /// An array whose elements are nothing but bytes, or blocks, or such arrays.
   case array
   /// As the block that it is, such as an `NDArray`.
   case block
@@ -19,7 +19,7 @@ enum ValueWay {
     var holder: Any.Type = Value.self
     switch way {
     case .bytes: break
-    case .array: holder = (type as! any BulkArray.Type).elementType
+    case .array: holder = (type as! any BulkArray.Type).leafType
     case .block, .text, .unable: return nil
     }
     guard AddressFields.are(in: holder) else { return nil }
