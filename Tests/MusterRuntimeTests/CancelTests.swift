@@ -5,6 +5,25 @@ import Testing
 
 /// What is cancelled doesn't begin any more.
 @Suite(.timeLimit(.minutes(10))) struct CancelTests {
+  /// It would be one rank's alone.
+  @Test func aTaskCannotCancel() async throws {
+    try await Session.run(quiet(threads: 1)) { session in
+      let kept = try session.persist(session.delayed { 1 })
+      let future = try session.submit { 2 }
+      let codes = try session.submit {
+        let attempts: [() throws -> Void] = [
+          { try future.cancel() }, { try session.cancel([future]) }, { try kept.cancel() },
+        ]
+        return attempts.map { attempt in
+          do { try attempt() } catch let error as MusterError { return error.code == .session } catch { return false }
+          return false
+        }
+      }
+      #expect(try await codes.value() == [true, true, true])
+      #expect(try await future.value() == 2)
+    }
+  }
+
   private final class Gate: Sendable {
     private let isOpen = Atomic<Bool>(false)
     func open() { isOpen.store(true, ordering: .releasing) }
@@ -31,7 +50,7 @@ import Testing
       for (stop, gate) in zip(stops, gates) {
         gate.begun.wait()
         let next = stop + 1...stop + 60
-        session.cancel(Array(futures[next]))
+        try session.cancel(Array(futures[next]))
         cancelled.formUnion(next)
         gate.open.open()
       }
@@ -56,7 +75,7 @@ import Testing
         try session.event("go").wait()
       }
       begun.wait()
-      session.cancel(Array(futures[701..<900]))
+      try session.cancel(Array(futures[701..<900]))
       let before = Set(ran.values)
       try await session.event("go").set()
       _ = try await session.gather(futures.indices.filter { !(701..<900).contains($0) }.map { futures[$0] })

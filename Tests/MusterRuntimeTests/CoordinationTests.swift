@@ -249,7 +249,7 @@ struct CoordinationTests {
         try again.wait()
       }
       try await begun.wait()
-      session.cancel([waiting])
+      try session.cancel([waiting])
       #expect(try await Self.code { _ = try await session.gather([waiting]) } == .cancelled)
       // It doesn't begin to wait after that either.
       let (running, ended) = (session.event("running"), session.event("ended"))
@@ -262,7 +262,7 @@ struct CoordinationTests {
         try ended.set()
       }
       try await running.wait()
-      session.cancel([late])
+      try session.cancel([late])
       mayWait.store(true, ordering: .sequentiallyConsistent)
       try await ended.wait()
       #expect(told.withLock { $0 } == .cancelled)

@@ -151,7 +151,7 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
       let isGone: Counter
       init(_ future: Future<Int>, _ isGone: Counter) { (self.future, self.isGone) = (future, isGone) }
       deinit {
-        future.cancel()
+        try? future.cancel()
         isGone.enter()
       }
     }
@@ -254,7 +254,7 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
       let cancelled = try session.submit { counter.enter() }
       let after = try session.submit(cancelled) { (_: Void) in counter.enter() }
       let other = try session.submit { 7 }
-      cancelled.cancel()
+      try cancelled.cancel()
       for future in [cancelled, after] {
         await #expect { try await future.value() } throws: { ($0 as? MusterError)?.code == .cancelled }
         #expect(try await future.status() == .cancelled)
@@ -264,7 +264,7 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
       #expect(try await other.value() == 7)
       #expect(counter.inside == 0)
       // What is done stays done.
-      other.cancel()
+      try other.cancel()
       #expect(try await other.value() == 7)
     }
   }
@@ -280,7 +280,7 @@ private func quiet(threads: Int = 2) -> SessionConfiguration {
       }
       let after = try session.submit(running) { $0 + 1 }
       begun.wait()
-      running.cancel()
+      try running.cancel()
       await #expect { _ = try await after.value() } throws: { ($0 as? MusterError)?.code == .cancelled }
       gate.open()
       #expect(try await session.submit { 3 }.value() == 3)

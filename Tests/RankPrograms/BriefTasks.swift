@@ -91,7 +91,7 @@ enum BriefTasks {
       // Nobody wants it, and it goes on past the session's end.
       let stuck = try step(.goesOn, session)
       try await session.event("begun").wait()
-      stuck.cancel()
+      try stuck.cancel()
     }
     print("ended")
     try await Session.run { session in

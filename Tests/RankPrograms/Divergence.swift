@@ -40,7 +40,7 @@ enum Divergence {
       case "kept": _ = try a.persist(checkpointed: differs, line: 46)
       case "cancelled":
         let futures = try session.map(Array(0..<4), line: 47) { $0 }
-        session.cancel([futures[1], futures[differs ? 2 : 3]], line: 48)
+        try session.cancel([futures[1], futures[differs ? 2 : 3]], line: 48)
       default: break
       }
       record("open", line: 10)

@@ -104,7 +104,7 @@ enum FutureEnds {
       for (stop, gate) in zip(stops, gates) {
         guard gate.begun.wait() else { throw MusterError(.internal, "task \(stop) hasn't begun") }
         let next = stop + 1...stop + 60
-        session.cancel(Array(futures[next]))
+        try session.cancel(Array(futures[next]))
         cancelled.formUnion(next)
         gate.open.set()
       }

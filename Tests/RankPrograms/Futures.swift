@@ -62,7 +62,7 @@ enum Futures {
         return 1
       }
       let dependent = try session.submit(sleeping[2], waiting) { $0 + $1 }
-      dependent.cancel()
+      try dependent.cancel()
       do { print(try await dependent.value()) } catch let error as MusterError { print(error.code) }
       print(try await session.statuses(of: [after, sleeping[0], dependent]))
 

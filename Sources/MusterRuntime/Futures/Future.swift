@@ -50,8 +50,10 @@ public struct Future<Value: Sendable>: GraphValue {
 
   /// Has the task not run, where no worker has begun it, and what depends on it fail: its value, and theirs, throw
   /// `cancelled`. A task that is done stays done. Every rank has to make the call.
-  public func cancel(file: StaticString = #fileID, line: UInt = #line) {
-    node.session.cancel([self], file: file, line: line)
+  ///
+  /// - Throws: `MusterError` with code `session`, in a task.
+  public func cancel(file: StaticString = #fileID, line: UInt = #line) throws {
+    try node.session.cancel([self], file: file, line: line)
   }
 }
 

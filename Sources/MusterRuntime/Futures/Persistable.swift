@@ -49,7 +49,7 @@ extension Persistable {
   /// persisted, are computed as if nothing had happened.
   ///
   /// - Throws: `MusterError` with code `invalidArgument` where this isn't what `persist()` returned, but something made of
-  ///   it, or a value that isn't being computed at all.
+  ///   it, or a value that isn't being computed at all; `session`, in a task.
   public func cancel(file: StaticString = #fileID, line: UInt = #line) throws {
     var sources = GraphSources()
     _ = reader(adding: &sources)
@@ -65,7 +65,7 @@ extension Persistable {
       }
       return kept.tasks
     }
-    session.cancel(tasks, operation: "cancel", callSite: callSite)
+    try session.cancel(tasks, operation: "cancel", callSite: callSite)
   }
 }
 

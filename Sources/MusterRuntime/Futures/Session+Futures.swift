@@ -144,10 +144,12 @@ extension Session {
   }
 
   /// Cancels several futures: see `Future.cancel`. Every rank has to make the call.
+  ///
+  /// - Throws: `MusterError` with code `session`, in a task.
   public func cancel<Value: Sendable>(
     _ futures: [Future<Value>], file: StaticString = #fileID, line: UInt = #line
-  ) {
-    cancel(futures.compactMap(\.task), operation: "cancel", callSite: CallSite(file: file, line: line))
+  ) throws {
+    try cancel(futures.compactMap(\.task), operation: "cancel", callSite: CallSite(file: file, line: line))
   }
 
   /// Submits a node as a graph. Returns what it is then: kept.

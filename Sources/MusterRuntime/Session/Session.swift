@@ -258,7 +258,10 @@ public final class Session: Sendable {
   }
 
   /// Some tasks aren't to be run any more.
-  func cancel(_ tasks: [TaskID], operation: String, callSite: CallSite?) {
+  ///
+  /// - Throws: `MusterError` with code `session`, in a task.
+  func cancel(_ tasks: [TaskID], operation: String, callSite: CallSite?) throws(MusterError) {
+    try Self.expectProgram(Call(operation: operation, detail: "", callSite: callSite))
     record(operation, detail: "\(tasks.count) tasks, \(tasks.digest)", callSite: callSite)
     if !isPutOff(.cancel(tasks)) { engine.cancel(tasks) }
   }

@@ -27,6 +27,21 @@ struct TraceSessionTests {
     }
   }
 
+  /// It ran on when its time was up; what came of it in the end is nothing.
+  @Test func aTaskBeyondItsTimeLimitHasFailed() async throws {
+    let scratch = try TraceScratch()
+    defer { scratch.remove() }
+    try await Session.run(configuration(scratch.path("t.json"))) { session in
+      let late = try session.submit(name: "late", options: TaskOptions(timeout: .milliseconds(50))) { usleep(200_000) }
+      await #expect(throws: MusterError.self) { try await late.value() }
+      usleep(300_000)
+      try await session.submit(name: "in time", options: TaskOptions(timeout: .seconds(60))) {}.value()
+    }
+    let trace = try ReadTrace(scratch.path("t.json"))
+    #expect(trace.events("X", category: "task,failed").map { $0.text("name") } == ["late"])
+    #expect(trace.events("X", category: "task").map { $0.text("name") } == ["in time"])
+  }
+
   @Test func aSessionThatFailsLeavesItsTrace() async throws {
     let scratch = try TraceScratch()
     defer { scratch.remove() }
