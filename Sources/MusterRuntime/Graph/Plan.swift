@@ -35,6 +35,8 @@ public struct Layer: Sendable {
   public var blockType: any Block.Type
   /// For how long one of its tasks may run; nil for any time.
   public var timeout: Duration?
+  /// Whether a task that ran so long has failed for it.
+  func exceedsTimeout(_ nanoseconds: Int) -> Bool { timeout.map { nanoseconds >= $0.nanoseconds } ?? false }
   /// Runs one task. Called on any of the library's threads.
   public var run: @Sendable (_ inputs: TaskInputs) throws -> any Block
 

@@ -124,10 +124,12 @@ extension LocalWorker {
         let ready = batch.tasks[batch.current].ready
         var inputs: [any Block] = []
         swap(&inputs, &batch.tasks[batch.current].inputs)
-        let result = current.run(
-          ready.task, ready.attempt, of: batch.tasks[batch.current].layer, inputs: inputs, at: begin)
+        let layer = batch.tasks[batch.current].layer
+        let result = current.run(ready.task, ready.attempt, of: layer, inputs: inputs, at: begin)
         let end = MonotonicClock.nanoseconds
-        events?.ran(ready.task, attempt: ready.attempt, begin: begin, end: end, bytes: result.byteCount)
+        events?.ran(
+          ready.task, attempt: ready.attempt, begin: begin, end: end,
+          bytes: layer.layer.exceedsTimeout(end - begin) ? nil : result.byteCount)
         // Its place may be another one than before: where it has waited the others are gone.
         batch.tasks[batch.current].result = result
         batch.tasks[batch.current].nanoseconds = end - begin

@@ -256,7 +256,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     let end = MonotonicClock.nanoseconds
     events?.ran(
       next.task, attempt: next.attempt, begin: begin, end: end,
-      bytes: result.byteCount)
+      bytes: layer.exceedsTimeout(end - begin) ? nil : result.byteCount)
     return Completion(
       task: next.task, attempt: next.attempt, result: result, nanoseconds: end - begin)
   }
