@@ -25,7 +25,7 @@ struct BenchmarkPrograms {
       try await CompressedWrite.run(
         rows: try number(arguments, 1), columns: try number(arguments, 2), path: try text(arguments, 3))
     case "elementwise": try await Elementwise.run(count: try number(arguments, 1))
-    case "spill": try Spill.run(limit: try number(arguments, 1), folder: try text(arguments, 2))
+    case "spill": try await Spill.run(limit: try number(arguments, 1), folder: try text(arguments, 2))
     case "plain-disk":
       try Spill.runPlain(
         bytes: try number(arguments, 1), folder: try text(arguments, 2),
