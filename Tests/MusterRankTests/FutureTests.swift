@@ -19,6 +19,17 @@ struct FutureTests {
     #expect(run.lines.contains("[failed, finished, cancelled]"), "\(run.output)")
   }
 
+  @Test(arguments: [nil, 2, 3, 5] as [Int?])
+  func valuesGraphsAndPrioritiesAreGivenToWorkers(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["given"], ranks: ranks, environment: ["MUSTER_THREADS": "1"], limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    let lines = [
+      "scattered true spread true", "nested true [[], [0.0], [0.0, 1.0], [0.0, 1.0, 3.0]]", "graph true",
+      "cycle invalidArgument true", "urgent first true",
+    ]
+    #expect(run.lines == lines, "\(run.output)")
+  }
+
   @Test(arguments: Launch.sizes)
   func whatIsLeftBehindDoesNotHoldTheEndUp(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["futures-left"], ranks: ranks, limit: 30)

@@ -30,6 +30,9 @@ struct RankPrograms {
       try await MemoryUV.run(bytes: Int($0[0])!, chunkBytes: Int($0[1])!, way: Set($0[2...]))
     },
     "temporaries": { try await MemoryLimit.temporaries(count: Int($0[0])!, bytes: Int($0[1])!) },
+    "own-values": {
+      try await MemoryLimit.ownValues($0[0], count: Int($0[1])!, numbers: Int($0[2])!)
+    },
     "transfers": { try await MemoryLimit.transfers(count: Int($0[0])!, bytes: Int($0[1])!, inputs: Int($0[2])!) },
     "does-not-fit": { _ in try await MemoryLimit.doNotFit() },
     "progress": { try await ProgressShow.run($0.first ?? "") },
@@ -53,6 +56,7 @@ struct RankPrograms {
     "futures-cancel-kept": { try await FutureEnds.cancelKept(folder: $0[0]) },
     "futures-cancel-taken": { _ in try await FutureEnds.cancelTaken() },
     "futures-left": { _ in try await Futures.leave() },
+    "given": { _ in try await Given.run() },
     "futures-share": { try await Futures.share(folder: $0[0]) },
     "futures-diverge": { try await Futures.diverge($0[0]) },
     "draw": { try await DelayedFunctions.draw(to: $0[0]) },
