@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Blocks that are written in one sequence: those with pages of their own, then the small ones in bundles.
-struct SpillBatch {
+package struct SpillBatch {
   private enum Kind {
     /// With pages of its own.
     case record(offset: Int)
@@ -19,7 +19,9 @@ struct SpillBatch {
   private var recordBytes = 0
   private var bundles: [SpillBundle] = []
   /// What isn't written from the blocks' own memory.
-  private(set) var copiedBytes = 0
+  package private(set) var copiedBytes = 0
+
+  package init() {}
 
   var isEmpty: Bool { entries.isEmpty }
   var byteCount: Int { bundles.reduce(recordBytes) { $0 + $1.byteCount } }
@@ -29,7 +31,7 @@ struct SpillBatch {
   }
 
   /// - Throws: `MusterError` with code `unsupported`, where the block's type can't be encoded. The batch is as before then.
-  mutating func append(_ block: any Block) throws(MusterError) {
+  package mutating func append(_ block: any Block) throws(MusterError) {
     let encoded = try SpillEncoding(block)
     let kind: Kind
     let byteCount: Int
