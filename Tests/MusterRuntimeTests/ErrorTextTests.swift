@@ -4,6 +4,22 @@ import Testing
 
 /// What a task's error is told as, whatever its type.
 struct ErrorTextTests {
+  @Test func foundationSaysTheSame() {
+    let error: any Error = MusterError(.diskFull, "the disk is full", fix: "Remove something")
+    #expect(error.localizedDescription == "\(error)" && error.localizedDescription.contains("the disk is full"))
+  }
+
+  @Test func aQueueWithoutRoomIsRefusedAsItWasAskedFor() async throws {
+    for capacity in [0, -1] {
+      let error = await #expect(throws: MusterError.self) {
+        try await Session.run(SessionConfiguration(threads: 1, progress: SessionConfiguration.Progress.none)) {
+          try await $0.queue("q", of: Int.self, capacity: capacity).put(1)
+        }
+      }
+      #expect(error?.message.hasSuffix("has the capacity \(capacity)") == true, "\(String(describing: error))")
+    }
+  }
+
   private enum Why: Error {
     case empty
     case short(Int)

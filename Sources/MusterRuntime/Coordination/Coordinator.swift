@@ -107,7 +107,8 @@ package struct Coordinator {
     }
     if object.kind == .queue, object.limit < 0 {
       throw MusterError(
-        .invalidArgument, "\(object.text) has the capacity \(object.limit)",
+        // 0 stands for none, and the least number for 0.
+        .invalidArgument, "\(object.text) has the capacity \(object.limit == .min ? 0 : object.limit)",
         fix: "Use a capacity of at least 1, or none for a queue without bound")
     }
     objects[key] = Object(definition: object)

@@ -46,7 +46,7 @@ extension Session {
     _ name: String, of type: Value.Type, capacity: Int? = nil, file: StaticString = #fileID, line: UInt = #line
   ) -> Queue<Value> {
     // No room at all isn't the same as room without bound, and is refused at the first use.
-    let limit = capacity.map { $0 == 0 ? -1 : $0 } ?? 0
+    let limit = capacity.map { $0 == 0 ? .min : $0 } ?? 0
     return Queue(
       use: CoordinationUse(
         self, CoordinationObject(.queue, name, limit: limit, valueType: "\(Value.self)"), file, line))
