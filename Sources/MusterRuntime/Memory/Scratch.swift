@@ -138,11 +138,6 @@ package final class Scratch: Sendable {
     withExtendedLifetime(removed) {}
   }
 
-  /// Waits until the disk has all that was written. For benchmarks: scratch files needn't outlive a crash.
-  package func synchronize() throws(MusterError) {
-    for file in state.withLock({ Array($0.files.values) }) { try file.synchronize() }
-  }
-
   /// Removes all files, and the folder.
   func removeAll() {
     var old = state.withLock { state in

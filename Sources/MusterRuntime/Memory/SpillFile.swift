@@ -88,11 +88,6 @@ final class SpillFile: Sendable {
     _ = clinux_leave_direct(number)
   }
 
-  /// Waits until the disk has what was written.
-  func synchronize() throws(MusterError) {
-    guard fdatasync(number) == 0 else { throw MusterError(scratch: "synchronize", path, number: errno) }
-  }
-
   /// Gives space back. Where the file system can't, it comes back with the file.
   func punch(offset: Int, byteCount: Int) { _ = clinux_punch_hole(number, offset, byteCount) }
 
