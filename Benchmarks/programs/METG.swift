@@ -37,7 +37,7 @@ enum METG {
       let shown = times.sorted { $0.key < $1.key }.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ", ")
       print(
         """
-        {"iteration": \(calibrated), "workers": \(session.rankCount - 1), "tasks": \(tasks), \
+        {"iteration": \(calibrated), "workers": \(session.threadCount), "tasks": \(tasks), \
         "check": \(check >> 40), "times": {\(shown)}}
         """)
     }
@@ -72,7 +72,7 @@ enum METG {
   /// The seconds of one iteration of the kernel where nothing else is done, on all workers at once.
   private static func calibrate(_ session: Session) async throws -> Double {
     let iterations = 5_000
-    let tasks = (0..<2 * (session.rankCount - 1)).map { point in
+    let tasks = (0..<2 * session.threadCount).map { point in
       session.delayed(name: "calibrate") {
         var best = Double.infinity
         for number in 0..<1_000 {
