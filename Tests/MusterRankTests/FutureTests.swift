@@ -46,6 +46,13 @@ struct FutureTests {
   }
 
   @Test(arguments: Launch.sizes)
+  func whatFunctionsCapturedGoesWhenTheyHaveRun(ranks: Int?) throws {
+    let run = try Launch.run("rank-programs", ["futures-captured"], ranks: ranks, limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "sums [4950, 100, 4950, 10]\nall are gone, and the last value is 99\n")
+  }
+
+  @Test(arguments: Launch.sizes)
   func manyFuturesInTheOrderOfTheirEnds(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["futures-completed", "20000"], ranks: ranks, limit: 120)
     #expect(run.status == 0, "\(run.errors)")

@@ -23,6 +23,7 @@ extension Simulation {
 
   mutating func receive(_ message: Message, from source: Int, number: Int, at worker: Int) throws {
     if case .forget(let layers) = message { return workers[worker].state.forget(layers) }
+    if case .ended(let layers) = message { return workers[worker].state.end(layers) }
     var lacking: [TaskID] = []
     var toFetch: [TaskID: WorkerID] = [:]
     var isStale = false

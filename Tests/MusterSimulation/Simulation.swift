@@ -285,6 +285,12 @@ package struct Simulation {
       }
     }
     actions.removeAll(keepingCapacity: true)
+    // Their functions throw from now on: a task of theirs that ran all the same would be found.
+    for layer in scheduler.takeEndedLayers() {
+      for worker in workers.indices where !workers[worker].isLost {
+        try post(.ended(layers: Int(layer)..<Int(layer) + 1), to: WorkerID(worker))
+      }
+    }
   }
 
   mutating func post(_ message: Message, to worker: WorkerID) throws {

@@ -53,6 +53,58 @@ enum FutureEnds {
     }
   }
 
+  /// What functions have captured goes on every rank when they have run, though their results stay: also where a rank's
+  /// program comes to them late.
+  static func captured() async throws {
+    try await Session.run { session in
+      let gone = Tally()
+      let futures = try (0..<100).map { try submit(session, Name("submitted", gone), $0) }
+      let mapped = try session.map((0..<100).map { _ in Name("mapped", gone) }) { name in
+        withExtendedLifetime(name) { 1 }
+      }
+      if session.rank == 2 { usleep(300_000) }
+      let late = try (0..<100).map { try submit(session, Name("late", gone), $0) }
+      let kept = try (0..<10).map { _ in try keep(session, Name("kept", gone)) }
+      let values: [[Int]] = [
+        try await session.gather(futures), try await session.gather(mapped), try await session.gather(late),
+        try await session.compute(kept),
+      ]
+      print("sums \(values.map { (list: [Int]) in list.reduce(0, +) })")
+      let expected = ["submitted": 100, "mapped": 100, "late": 100, "kept": 10]
+      try session.onEachRank("look for what was captured") {
+        for _ in 0..<10_000 where gone.found != expected { usleep(1000) }
+        let found = gone.found
+        guard found == expected else {
+          throw MusterError(.internal, "rank \(session.rank) has let go of \(found) only")
+        }
+      }
+      print("all are gone, and the last value is \(try await late[99].value())")
+      extendLifetime((futures, mapped, late, kept))
+    }
+  }
+
+  /// Counts what is gone, by name.
+  private final class Tally: Sendable {
+    private let counts = Mutex<[String: Int]>([:])
+    func add(_ name: String) { counts.withLock { $0[name, default: 0] += 1 } }
+    var found: [String: Int] { counts.withLock { $0 } }
+  }
+
+  private final class Name: Sendable {
+    let name: String
+    let gone: Tally
+    init(_ name: String, _ gone: Tally) { (self.name, self.gone) = (name, gone) }
+    deinit { gone.add(name) }
+  }
+
+  private static func submit(_ session: Session, _ name: Name, _ value: Int) throws -> Future<Int> {
+    try session.submit { withExtendedLifetime(name) { value } }
+  }
+
+  private static func keep(_ session: Session, _ name: Name) throws -> Delayed<Int> {
+    try session.delayed { withExtendedLifetime(name) { 1 } }.persist()
+  }
+
   private static func begin(_ session: Session, _ isGone: Flag) throws -> Future<Int> {
     let token = Token(isGone)
     return try session.submit { withExtendedLifetime(token) { 0 } }

@@ -21,11 +21,13 @@ struct CurrentTask {
   var taskRun: TaskRun { TaskRun(task, attempt) }
   var owner: CoordinationOwner { .task(rank: coordination.rank, task, attempt) }
 
+  /// With the call that asked for it: functions without a name of their own are all called alike.
   var name: String {
-    MusterError.TaskDescription(
+    let task = MusterError.TaskDescription(
       operation: layer?.layer.tasks.name ?? "task", index: Int(task.index), rank: coordination.rank,
-      attempt: Int(attempt)
-    ).description
+      attempt: Int(attempt))
+    guard let site = layer?.layer.callSite else { return task.description }
+    return "\(task) (\(site))"
   }
 
   /// A key for a pointer of each thread.
@@ -64,6 +66,8 @@ struct CurrentTask {
   }
 
   fileprivate mutating func end() {
+    // The thread may rest for long, and what the function holds is to go meanwhile.
+    defer { layer = nil }
     guard holdings > 0 else { return }
     holdings = 0
     coordination.ended(owner)

@@ -15,6 +15,10 @@ struct Conductor {
   private var kinds = LayerKinds()
   /// Layers of graphs that are over, for whoever carries the actions out to drop, with no lock held.
   private(set) var retired: [RegisteredLayer] = []
+  /// Layers whose tasks have ended, which other ranks are to be told of.
+  private var ended: [UInt32] = []
+  /// Whether there are other ranks.
+  private let hasOthers: Bool
   /// By task, what it threw; for as long as anything has failed because of it.
   private var taskErrors: [TaskID: MusterError] = [:]
   /// Why other tasks have failed whose layers are forgotten, while what depended on them isn't.
@@ -26,7 +30,9 @@ struct Conductor {
   private var futures: [GraphID: [TaskID]] = [:]
 
   /// - Parameter assignsAhead: whether workers wait for inputs that they, or others, are still to compute.
+  ///   Other ranks do, each with layers of its own.
   init(assignsAhead: Bool) {
+    hasOthers = assignsAhead
     var configuration = SchedulerConfiguration()
     // A worker that is lost ends the job, and so does the process: nothing is ever computed again. So what a graph was
     // made of needn't outlive its tasks, and a loop in which each step builds on the last keeps the last ones only.
@@ -41,6 +47,32 @@ struct Conductor {
       graphs: scheduler.graphCount, tasks: scheduler.taskCount, layers: layers.count,
       layerPlaces: layers.placeCount, settledFutures: settlements.count,
       watches: watches.count, watchedFutures: watches.namedCount)
+  }
+
+  /// How many layers have ended since `takeEnded` was called.
+  var endedCount: Int { ended.count }
+
+  /// Takes the numbers of the layers whose functions other ranks may drop, which aren't forgotten: in runs, ascending.
+  mutating func takeEnded() -> [Range<Int>] {
+    var runs: [Range<Int>] = []
+    for number in ended.sorted() where layers[number] != nil {
+      if let last = runs.last, last.upperBound == Int(number) {
+        runs[runs.count - 1] = last.lowerBound..<Int(number) + 1
+      } else {
+        runs.append(Int(number)..<Int(number) + 1)
+      }
+    }
+    ended.removeAll(keepingCapacity: true)
+    return runs
+  }
+
+  /// Drops the functions of layers whose tasks have ended: what they have captured may be large, and their results may
+  /// stay for long.
+  private mutating func endLayers() {
+    let numbers = scheduler.takeEndedLayers()
+    guard !numbers.isEmpty else { return }
+    for number in numbers { retired += layers.end(Int(number)..<Int(number) + 1) }
+    if hasOthers { ended += numbers }
   }
 
   /// Takes the layers that are to be dropped.
@@ -66,12 +98,14 @@ struct Conductor {
       throw error
     }
     note(&actions)
+    endLayers()
   }
 
   mutating func handle(_ event: Event, at now: Int, into actions: inout [Action]) {
     let first = actions.count
     scheduler.handle(event, at: .nanoseconds(now), into: &actions)
     if actions.count > first { note(&actions, from: first) }
+    endLayers()
   }
 
   /// Tasks that workers still have though all that needed them has failed: they are to end.

@@ -22,6 +22,8 @@ struct LayerBook: Sendable {
   private var old: [UInt32: RegisteredLayer] = [:]
   /// Layers that rank 0 is done with before this rank's program has come to them.
   private var forgottenAhead: [Range<Int>] = []
+  /// Those of them that aren't forgotten, but whose tasks have all ended.
+  private var endedAhead: [Range<Int>] = []
 
   /// The number of the first layer that hasn't been registered.
   var nextNumber: Int { firstNumber + layers.count }
@@ -46,9 +48,43 @@ struct LayerBook: Sendable {
     while nextNumber < number { layers.append(nil) }
     for layer in new { layers.append(RegisteredLayer(layer)) }
     left += new.count
+    while let range = endedAhead.first(where: { $0.lowerBound < nextNumber }) {
+      endedAhead.removeAll { $0 == range }
+      end(range)
+    }
     while let range = forgottenAhead.first(where: { $0.lowerBound < nextNumber }) {
       forgottenAhead.removeAll { $0 == range }
       forget(range)
+    }
+  }
+
+  /// No task of these layers will begin any more: their functions go, and with them what those have captured. What is
+  /// known of the layers otherwise stays. Returns what is the caller's to drop, as `forget` does.
+  @discardableResult
+  mutating func end(_ numbers: Range<Int>) -> [RegisteredLayer] {
+    var gone: [RegisteredLayer] = []
+    if numbers.upperBound > nextNumber {
+      Self.append(max(numbers.lowerBound, nextNumber)..<numbers.upperBound, to: &endedAhead)
+    }
+    for number in numbers.clamped(to: 0..<firstNumber) where !old.isEmpty {
+      guard let layer = old[UInt32(number)] else { continue }
+      gone.append(layer)
+      old[UInt32(number)] = RegisteredLayer(layer.layer.ended)
+    }
+    for number in numbers.clamped(to: firstNumber..<nextNumber) {
+      guard let layer = layers[number - firstNumber] else { continue }
+      gone.append(layer)
+      layers[number - firstNumber] = RegisteredLayer(layer.layer.ended)
+    }
+    return gone
+  }
+
+  /// Where this rank is far behind, one range comes after the other: they become one.
+  private static func append(_ range: Range<Int>, to ranges: inout [Range<Int>]) {
+    if let last = ranges.last, last.upperBound == range.lowerBound {
+      ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+    } else {
+      ranges.append(range)
     }
   }
 
@@ -75,13 +111,7 @@ struct LayerBook: Sendable {
 
   private mutating func forget(_ numbers: Range<Int>, into list: inout [RegisteredLayer]) {
     if numbers.upperBound > nextNumber {
-      let ahead = max(numbers.lowerBound, nextNumber)..<numbers.upperBound
-      // Where this rank is far behind, one after the other is: as one range.
-      if let last = forgottenAhead.last, last.upperBound == ahead.lowerBound {
-        forgottenAhead[forgottenAhead.count - 1] = last.lowerBound..<ahead.upperBound
-      } else {
-        forgottenAhead.append(ahead)
-      }
+      Self.append(max(numbers.lowerBound, nextNumber)..<numbers.upperBound, to: &forgottenAhead)
     }
     if !old.isEmpty {
       for number in numbers.clamped(to: 0..<firstNumber) {

@@ -40,6 +40,16 @@ public struct Layer: Sendable {
   /// Runs one task. Called on any of the library's threads.
   public var run: @Sendable (_ inputs: TaskInputs) throws -> any Block
 
+  /// What is to be known of it when its tasks have ended: all but its closures.
+  var ended: Layer {
+    var layer = self
+    layer.tasks.inputs = { _, _ in }
+    layer.run = { [name = tasks.name] _ in
+      throw MusterError(.internal, "a task of '\(name)' was to run, though all of them had ended")
+    }
+    return layer
+  }
+
   /// A layer of `count` tasks that yield blocks of type `B`.
   ///
   /// - Parameters:

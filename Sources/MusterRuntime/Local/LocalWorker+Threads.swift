@@ -83,7 +83,8 @@ extension LocalWorker {
     }
     notePace(of: batch.tasks)
     finish(batch.tasks.indices, of: batch)
-    for place in batch.tasks.indices where conductor.layers[batch.tasks[place].ready.task.layer] == nil {
+    for place in batch.tasks.indices
+    where conductor.layers[batch.tasks[place].ready.task.layer] !== batch.tasks[place].layer {
       ended.append(batch.tasks[place].layer)
     }
     batch.tasks.removeAll(keepingCapacity: true)

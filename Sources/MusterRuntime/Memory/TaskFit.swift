@@ -17,12 +17,14 @@ package enum TaskFit {
     guard marks.taskLimit > 0, isTooLarge || bytes > marks.taskLimit else { return nil }
     let name = "\(layer.tasks.name)[\(task.index)]"
     let size = isTooLarge ? "more bytes than there are addresses" : "\(ByteSize.text(bytes)) (\(bytes) bytes)"
-    let output = outputBytes > 0 ? " and it makes \(ByteSize.text(outputBytes)), \(size) together" : ", \(size)"
+    let needs =
+      outputBytes > 0
+      ? "\(ByteSize.text(inputBytes)) and it makes \(ByteSize.text(outputBytes)), \(size) together" : size
     let limit = marks.processLimit
     let program = marks.programBytes > 0 ? "; the program takes \(ByteSize.text(marks.programBytes)) itself" : ""
     return MusterError(
       .outOfMemory,
-      "task \(name) can't fit: its inputs hold \(ByteSize.text(inputBytes))\(output)"
+      "task \(name) can't fit: its inputs hold \(needs)"
         + ", and the worker's memory limit is \(ByteSize.text(limit)) (\(limit) bytes)\(program)",
       fix:
         "Use smaller chunks or values, or fewer to a task, or a higher limit (MUSTER_MEMORY_LIMIT or SessionConfiguration.memoryLimit) where there is"

@@ -10,6 +10,8 @@ package enum Message {
   case graph(number: UInt32, fingerprint: Fingerprint)
   /// No task of these layers comes any more.
   case forget(layers: Range<Int>)
+  /// All tasks of these layers have ended: what their functions hold may go.
+  case ended(layers: Range<Int>)
   /// The collective's end. With `.computed`, broadcasts of the large parts follow.
   case outcome(Outcome)
   /// Asks for the calls that the rank has made.
@@ -87,7 +89,8 @@ package struct BlockMessage {
 
 extension Message {
   private enum Kind: UInt8 {
-    case assign, retract, release, graph, forget, outcomeComputed, outcomeValue, outcomeFailed, callsWanted, leave,
+    case assign, retract, release, graph, forget, ended, outcomeComputed, outcomeValue, outcomeFailed, callsWanted,
+      leave,
       ending
     case arrive, finished, failed, retracted, memory, slots, calls, diverged, rankDied, terminated, note
     case drain, leaveDrained, drainWanted, draining, drained
@@ -125,6 +128,10 @@ extension Message {
       buffer.put(fingerprint.high)
     case .forget(let layers):
       buffer.put(Kind.forget)
+      buffer.put(layers.lowerBound)
+      buffer.put(layers.upperBound)
+    case .ended(let layers):
+      buffer.put(Kind.ended)
       buffer.put(layers.lowerBound)
       buffer.put(layers.upperBound)
     case .outcome(.computed(let manifest)):
@@ -240,6 +247,9 @@ extension Message {
     case .forget:
       let first: Int = reader.get()
       self = .forget(layers: first..<reader.get())
+    case .ended:
+      let first: Int = reader.get()
+      self = .ended(layers: first..<reader.get())
     case .outcomeComputed: self = .outcome(.computed(manifest: Array(reader.getBytes())))
     case .outcomeValue: self = .outcome(.value(Array(reader.getBytes())))
     case .outcomeFailed: self = .outcome(.failed(Self.decoded(from: &reader)))

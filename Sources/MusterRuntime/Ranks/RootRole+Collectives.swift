@@ -23,6 +23,7 @@ extension RootRole {
     if let terminatedWorker, MonotonicClock.nanoseconds > terminatedWorker.deadline { endWithWorker() }
     updateBoard()
     tellTime()
+    tellEnded()
     lookForStall()
     guard let request, allAdmitted, divergent == nil else { return false }
     switch request {

@@ -49,6 +49,10 @@ final class RootRole {
   private var nextBoardUpdate = 0
   private var nextLook = 0
   private var nextStallLook = 0
+  /// When the workers are to be told of layers that have ended; 0 where there are none.
+  private var endedDeadline = 0
+  /// That is put off for so many layers, or so many nanoseconds: most layers are forgotten as soon.
+  private static let (mostEnded, longestEnded) = (64, 10_000_000)
   /// How many tasks go on past their time limits, by rank.
   private var overdueCounts: [Int: Int] = [:]
 
@@ -345,6 +349,18 @@ final class RootRole {
     guard now >= nextLook, conductor.scheduler.isUneven else { return }
     nextLook = now + 5_000_000
     handle(.timePassed)
+  }
+
+  /// Has the workers drop what layers' functions hold whose tasks have ended.
+  func tellEnded() {
+    guard conductor.endedCount > 0 else { return }
+    if conductor.endedCount < Self.mostEnded {
+      let now = MonotonicClock.nanoseconds
+      if endedDeadline == 0 { endedDeadline = now + Self.longestEnded }
+      guard now >= endedDeadline else { return }
+    }
+    endedDeadline = 0
+    for layers in conductor.takeEnded() { sendToAll(.ended(layers: layers)) }
   }
 
   /// Has the program, and tasks, fail that wait while nobody is left to wake them. While the program doesn't wait itself

@@ -150,6 +150,8 @@ final class WorkerRole {
       rootCame(to: number, fingerprint)
     case .message(.forget(let layers), _):
       state.forget(layers)
+    case .message(.ended(let layers), _):
+      state.end(layers)
     case .message(.refused(let task, let error), _):
       state.refused(task, because: error, into: &actions)
       carryOut()

@@ -103,6 +103,9 @@ package struct WorkerState {
     follow(into: &actions)
   }
 
+  /// All tasks of these layers have ended: what their functions hold goes.
+  package mutating func end(_ numbers: Range<Int>) { layers.end(numbers) }
+
   /// No task of these layers will be assigned any more.
   package mutating func forget(_ numbers: Range<Int>) {
     layers.forget(numbers)

@@ -31,6 +31,11 @@ extension Scheduler {
         slots: firstSlot..<tasks.ordinals.layerCount, tasks: added, results: [], urgency: graph.urgency,
         reportsEachResult: graph.reportsEachResult, unreleased: 0))
     graphs[graphs.count - 1].unfinishedLayers = layers[firstSlot...].count { $0.total > 0 }
+    if !configuration.recoversLostBlocks {
+      for slot in layers.indices[firstSlot...] where layers[slot].total == 0 {
+        endedLayers.append(tasks.ordinals.number(ofSlot: slot))
+      }
+    }
     keepResults(graph.results, of: graphs.count - 1)
     let doomed = connect(added, of: graphs.count - 1)
     withheld += tasks.roots.count - firstRoot
@@ -149,7 +154,17 @@ extension Scheduler {
     outstanding -= 1
     layers[slot].finished += 1
     guard layers[slot].finished == layers[slot].total, !configuration.recoversLostBlocks else { return }
+    endedLayers.append(tasks.ordinals.number(ofSlot: slot))
     layerEnded(of: task)
+  }
+
+  /// The layers of which no task will be run any more, since this was last asked, those that aren't needed included. Where
+  /// lost blocks are recovered there are none.
+  package mutating func takeEndedLayers() -> [UInt32] {
+    guard !endedLayers.isEmpty else { return [] }
+    var taken: [UInt32] = []
+    swap(&taken, &endedLayers)
+    return taken
   }
 
   /// All tasks of a layer are done. Once that holds for all layers of a graph it takes nothing more: what it was made of may

@@ -69,6 +69,8 @@ public struct Scheduler: Sendable {
   var failures: [UInt32: SchedulingFailure] = [:]
   /// What `takeAbandoned` gives.
   var abandoned: [TaskID] = []
+  /// What `takeEndedLayers` gives.
+  var endedLayers: [UInt32] = []
   /// What is needed no more just now is so since something has failed.
   var isFailing = false
   /// How often tasks threw that were run again.
