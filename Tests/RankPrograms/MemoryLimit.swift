@@ -79,16 +79,29 @@ enum MemoryLimit {
     var numbers: [Int]
   }
 
-  /// Values of Swift's own that stay: arrays, which go to disk as a copy of their bytes, or structs, which do as text.
+  /// Values of Swift's own that stay: arrays and arrays of such, which go to disk as a copy of their bytes, structs and
+  /// strings, which do as text.
   static func ownValues(_ kind: String, count: Int, numbers: Int) async throws {
     @Sendable func made(_ number: Int) -> [Int] { (0..<numbers).map { 1000 + ($0 * (number + 1)) % 997 } }
     try await Session.run { session in
       let sums: [Future<Int>]
-      if kind == "arrays" {
+      switch kind {
+      case "arrays":
         let values = try session.map(0..<count) { made($0) }
         for try await _ in session.asCompleted(values) {}
         sums = try session.map(values) { $0.reduce(0, +) }
-      } else {
+      case "lists":
+        let values = try session.map(0..<count) { number in
+          let numbers = made(number)
+          return stride(from: 0, to: numbers.count, by: 100).map { Array(numbers[$0..<min($0 + 100, numbers.count)]) }
+        }
+        for try await _ in session.asCompleted(values) {}
+        sums = try session.map(values) { $0.joined().reduce(0, +) }
+      case "texts":
+        let values = try session.map(0..<count) { made($0).map { "number \($0) of a list" } }
+        for try await _ in session.asCompleted(values) {}
+        sums = try session.map(values) { $0.reduce(0) { $0 + Int($1.split(separator: " ")[1])! } }
+      default:
         let values = try session.map(0..<count) { Series(name: "s\($0)", numbers: made($0)) }
         for try await _ in session.asCompleted(values) {}
         sums = try session.map(values) { $0.numbers.reduce(0, +) }
