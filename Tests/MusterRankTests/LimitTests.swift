@@ -25,6 +25,15 @@ struct LimitTests {
       run.lines == ["65 stuck: [\"timedOut\"]", "late: threadsExhausted true", "ended"], "\(run.output) \(run.errors)")
   }
 
+  /// With no lock held: else nothing else could run on that worker.
+  @Test(arguments: [nil, 2] as [Int?], ["1", "2"])
+  func whatALateFunctionHoldsGoesBesideOtherTasks(ranks: Int?, threads: String) throws {
+    let run = try Launch.run(
+      "rank-programs", ["drop-late"], ranks: ranks, environment: ["MUSTER_THREADS": threads], limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.lines == ["late: timedOut", "others: 8", "ended"], "\(run.output) \(run.errors)")
+  }
+
   @Test(arguments: [nil, 2] as [Int?], ["1", "2"])
   func tasksThatWaitMakeRoomForThoseThatTheyWaitFor(ranks: Int?, threads: String) throws {
     let run = try Launch.run(

@@ -112,8 +112,13 @@ struct RankMemoryTests {
   /// Values that aren't written from their own memory are copied a few at a time, with that in the budget.
   @Test(
     arguments: [nil, 2] as [Int?],
-    [("arrays", 40, 1_000_000), ("lists", 40, 1_000_000), ("texts", 200, 10_000), ("structs", 160, 100_000)])
-  func copiesForTheDiskAreInTheBudget(ranks: Int?, values: (kind: String, count: Int, numbers: Int)) throws {
+    [
+      ("arrays", 40, 1_000_000, 200), ("lists", 40, 1_000_000, 200), ("texts", 200, 10_000, 20),
+      ("structs", 160, 100_000, 40),
+    ])
+  func copiesForTheDiskAreInTheBudget(
+    ranks: Int?, values: (kind: String, count: Int, numbers: Int, megabytesWritten: Int)
+  ) throws {
     let threads = ["MUSTER_THREADS": "1"]
     let base = try #require(
       try run(of: "own-values", [values.kind, "\(values.count)", "100"], ranks: ranks, environment: threads).peaks.max()
@@ -125,7 +130,7 @@ struct RankMemoryTests {
         environment: threads.merging(["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch]) { $1 })
       #expect(figures.lines.contains("exact"), "\(figures)")
       for peak in figures.peaks { #expect(peak < budget, "\(peak / Self.mega) of \(budget / Self.mega) MiB") }
-      #expect(figures.written.reduce(0, +) > 20_000_000, "\(figures)")
+      #expect(figures.written.reduce(0, +) > values.megabytesWritten * 1_000_000, "\(figures)")
     }
   }
 

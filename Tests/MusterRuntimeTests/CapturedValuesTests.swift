@@ -67,6 +67,68 @@ import Testing
     }
   }
 
+  /// The functions of other calls in the same graph may be still to run.
+  @Test func theFirstStepOfAGraphGoesWhileTheSecondRuns() async throws {
+    // Not on the calling thread, which runs it before the program has let go of the first step.
+    let configuration = SessionConfiguration(
+      backend: .threads, threads: 2, progress: SessionConfiguration.Progress.none)
+    try await Session.run(configuration) { session in
+      let (gone, later) = (Counter(), Counter())
+      func make() -> Delayed<Int> {
+        let token = Token(gone)
+        return session.delayed(name: "make") { withExtendedLifetime(token) { 1 } }
+      }
+      func sum(_ parts: [Delayed<Int>]) throws -> Delayed<Int> {
+        let token = Token(later)
+        let sum = session.delayed(parts, name: "sum") { (parts: [Int]) -> Int in
+          // In the task: the graph isn't over, and nothing but it holds the functions of the first step.
+          withExtendedLifetime(token) { settled(gone, 20) == 20 && later.inside == 0 ? parts.reduce(0, +) : -1 }
+        }
+        // The program itself holds what it has put off no more.
+        return try sum.persist()
+      }
+      let kept = try sum((0..<20).map { _ in make() })
+      #expect(try await kept.compute() == 20)
+      #expect(settled(later, 1) == 1)
+    }
+  }
+
+  @Test func whatIsCancelledGoesThoughItsFutureStays() async throws {
+    try await session { session in
+      let gone = Counter()
+      let futures = try (0..<20).map { try submit(session, gone, $0) }
+      try session.cancel(futures)
+      let statuses = try await session.statuses(of: futures)
+      #expect(settled(gone, 20) == 20, "\(statuses)")
+      withExtendedLifetime(futures) {}
+    }
+  }
+
+  /// A function whose time is up goes when it returns.
+  @Test func whatGoesOnPastItsTimeGoesWhenItReturns() async throws {
+    let configuration = SessionConfiguration(
+      backend: .threads, threads: 1, progress: SessionConfiguration.Progress.none)
+    try await Session.run(configuration) { session in
+      let (gone, open) = (Counter(), Counter())
+      func late() throws -> Future<Int> {
+        let token = Token(gone)
+        return try session.submit(options: TaskOptions(timeout: .milliseconds(20))) {
+          withExtendedLifetime(token) {
+            for _ in 0..<10_000 where open.inside == 0 { usleep(1000) }
+            return 1
+          }
+        }
+      }
+      let future = try late()
+      let error = await #expect(throws: MusterError.self) { try await future.value() }
+      #expect(error?.code == .timedOut)
+      #expect(gone.inside == 0)
+      open.enter()
+      #expect(settled(gone, 1) == 1)
+      withExtendedLifetime(future) {}
+    }
+  }
+
   /// As long as it may be run again it stays.
   @Test func aFunctionThatFailsGoesAfterItsLastAttempt() async throws {
     try await session { session in

@@ -284,6 +284,44 @@ struct WorkerStateTests {
     try state.checkInvariants()
   }
 
+  /// What functions hold goes with the news that their layers have ended, which may come before the program gets there.
+  @Test func layersThatHaveEndedRunNoMore() throws {
+    func runs(_ number: UInt32, of state: WorkerState) -> Bool? {
+      guard let layer = state.layer(number) else { return nil }
+      return (try? layer.run(TaskInputs(index: 0, blocks: []))) != nil
+    }
+    var state = WorkerState()
+    var actions: [WorkerState.Action] = []
+    let leaves = layers()[0]
+    // Of two layers that come only later one has ended, and of two more the first.
+    state.end(0..<1)
+    state.end(3..<4)
+    state.register([leaves, leaves], from: 0, into: &actions)
+    #expect(runs(0, of: state) == false && runs(1, of: state) == true)
+    state.end(1..<2)
+    #expect(runs(1, of: state) == false)
+    #expect(state.layer(1)?.tasks.name == "leaf" && state.layer(1)?.tasks.count == 4)
+    state.register([leaves, leaves], from: 2, into: &actions)
+    #expect(runs(2, of: state) == true && runs(3, of: state) == false)
+    // Forgotten is more than ended, in both orders, and also ahead of the program.
+    state.forget(1..<4)
+    state.end(1..<4)
+    #expect((1..<4).allSatisfy { state.layer($0) == nil })
+    state.end(4..<6)
+    state.forget(4..<5)
+    state.register([leaves, leaves, leaves], from: 4, into: &actions)
+    #expect(runs(4, of: state) == nil && runs(5, of: state) == false && runs(6, of: state) == true)
+    // One that is left of thousands which came and went.
+    for number in 7..<4007 {
+      state.register([leaves], from: number, into: &actions)
+      state.forget(number..<number + 1)
+    }
+    #expect(state.graphCounts.layerPlaces < 2000 && runs(6, of: state) == true)
+    state.end(6..<7)
+    #expect(runs(6, of: state) == false)
+    try state.checkInvariants()
+  }
+
   @Test func aTaskWaitsForWhatItsOwnWorkerIsToCompute() throws {
     var state = state()
     var actions: [WorkerState.Action] = []

@@ -250,7 +250,8 @@ extension Simulation {
   mutating func done(_ task: ReadyTask, duration: Int, at worker: Int) throws {
     workers[worker].busySlots -= 1
     // As `WorkQueue` does.
-    guard workers[worker].timeLimits.ended(task.task, task.attempt, task.layer) else {
+    let isLimited = task.layer.layer.timeout != nil
+    guard workers[worker].timeLimits.ended(TaskRun(task.task, task.attempt), isLimited: isLimited) else {
       report.lateEnds += 1
       return wakeThread(of: worker)
     }

@@ -102,6 +102,8 @@ package struct Simulation {
   var heardFailures: [TaskID: Int] = [:]
   var hasSuspects = false
   var isOver: Bool { outcomes.count == parts.count }
+  /// The layers of which no task will run any more.
+  var endedLayers: Set<UInt32> = []
   var actions: [Action] = []
   /// Small blocks that came with the news of them.
   var presented: [TaskID: any Block] = [:]
@@ -287,6 +289,7 @@ package struct Simulation {
     actions.removeAll(keepingCapacity: true)
     // Their functions throw from now on: a task of theirs that ran all the same would be found.
     for layer in scheduler.takeEndedLayers() {
+      guard endedLayers.insert(layer).inserted else { throw fault("layer \(layer) has ended twice") }
       for worker in workers.indices where !workers[worker].isLost {
         try post(.ended(layers: Int(layer)..<Int(layer) + 1), to: WorkerID(worker))
       }
@@ -376,6 +379,10 @@ package struct Simulation {
     try checkResults()
     guard forgotten.count == parts.count, scheduler.taskCount == 0, scheduler.outstandingCount == 0 else {
       throw fault("\(forgotten.count) of \(parts.count) graphs are forgotten, \(scheduler.taskCount) tasks are left")
+    }
+    let withTasks = Set(graph.layers.indices.filter { graph.layers[$0].count > 0 }.map { UInt32($0) })
+    guard endedLayers == (options.configuration.recoversLostBlocks ? [] : withTasks) else {
+      throw fault("of \(withTasks.count) layers \(endedLayers.count) have ended")
     }
     guard presented.isEmpty || report.losses > 0 else { throw fault("\(presented.count) small blocks are left") }
     for (number, worker) in workers.enumerated() where !worker.isDoomed {

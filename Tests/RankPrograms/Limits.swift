@@ -63,6 +63,44 @@ enum Limits {
     print("ended")
   }
 
+  /// Where the task that has it was run, it goes only when another one has run meanwhile.
+  private final class Obstinate: Sendable {
+    static let (ran, open, other, gone) = (
+      FutureEnds.Flag(), FutureEnds.Flag(), FutureEnds.Flag(), FutureEnds.Flag()
+    )
+    deinit { if Self.ran.isSet && Self.other.wait(milliseconds: 5000) { Self.gone.set() } }
+  }
+
+  /// What a function holds that goes on past its time goes when it returns; the worker runs other tasks meanwhile.
+  static func dropLate() async throws {
+    try await Session.run { session in
+      let late = try late(session)
+      let error = try await code { _ = try await session.gather([late]) }
+      print("late: \(error?.code.name ?? "none")")
+      // That its layer has ended is known everywhere by now: nobody but the function that runs holds what it holds.
+      usleep(200_000)
+      Obstinate.open.set()
+      usleep(50_000)
+      let others = try session.map(Array(0..<8)) { _ in Obstinate.other.set() }
+      print("others: \(try await session.gather(others).count)")
+      try session.onEachRank("look for what is gone") {
+        guard !Obstinate.ran.isSet || Obstinate.gone.wait() else {
+          throw MusterError(.internal, "no task ran on rank \(session.rank) while what a late one held went")
+        }
+      }
+      withExtendedLifetime(late) {}
+    }
+    print("ended")
+  }
+
+  private static func late(_ session: Session) throws -> Future<Int> {
+    let held = Obstinate()
+    return try session.submit(options: short) {
+      Obstinate.ran.set()
+      return withExtendedLifetime(held) { Obstinate.open.wait() ? 1 : 0 }
+    }
+  }
+
   private struct Large: Block {
     var number: Int
     var byteCount: Int

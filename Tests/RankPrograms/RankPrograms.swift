@@ -92,6 +92,7 @@ struct RankPrograms {
     },
     "go-on-beside": { _ in try await Limits.goOnBeside() },
     "lose-all-threads": { _ in try await Limits.loseAllThreads() },
+    "drop-late": { _ in try await Limits.dropLate() },
     "wait-without-memory": { _ in try await Limits.waitWithoutMemory() },
     "own-handler": { try await Failures.ownHandler($0[0]) },
     "own-mpi": { try await OwnMPI.run($0[0]) },

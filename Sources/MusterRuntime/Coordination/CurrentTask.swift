@@ -21,13 +21,8 @@ struct CurrentTask {
   var taskRun: TaskRun { TaskRun(task, attempt) }
   var owner: CoordinationOwner { .task(rank: coordination.rank, task, attempt) }
 
-  /// With the call that asked for it: functions without a name of their own are all called alike.
   var name: String {
-    let task = MusterError.TaskDescription(
-      operation: layer?.layer.tasks.name ?? "task", index: Int(task.index), rank: coordination.rank,
-      attempt: Int(attempt))
-    guard let site = layer?.layer.callSite else { return task.description }
-    return "\(task) (\(site))"
+    layer?.name(of: task, attempt, rank: coordination.rank) ?? "a task that has ended"
   }
 
   /// A key for a pointer of each thread.

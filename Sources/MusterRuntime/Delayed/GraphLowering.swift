@@ -128,16 +128,19 @@ struct GraphLowering {
     // The numbers in the order of tasks.
     var sorted = Array(repeating: 0, count: byDepth.count)
     for number in byDepth { sorted[starts[layers[number]] + Int(tasks[number].index)] = number }
-    let functions = lowered(sorted)
+    let takes = lowered(sorted)
     for (start, count) in zip(starts, counts) {
+      // Of each layer by itself, and without their nodes, which hold what they take: a layer whose tasks have ended lets go
+      // of what its functions hold.
+      let runs = sorted[start..<start + count].map { graph.functions[graph.order[$0]].run }
       let kind = graph.functions[graph.order[sorted[start]]].kind
       _ = plan.add(
         Layer(
           name: kind.name, count: count, blockType: kind.blockType, callSite: kind.callSite,
-          inputs: { index, into in functions.appendInputs(of: start + index, to: &into) },
+          inputs: { index, into in takes.appendInputs(of: start + index, to: &into) },
           run: { inputs in
             var reader = BlockReader(inputs.blocks)
-            return try functions.runs[start + inputs.index](&reader)
+            return try runs[inputs.index](&reader)
           }))
     }
   }
@@ -156,34 +159,28 @@ struct GraphLowering {
     return numbers
   }
 
-  private func lowered(_ numbers: [Int]) -> LoweredFunctions {
-    var runs: [DelayedNode.Run] = []
+  private func lowered(_ numbers: [Int]) -> LoweredInputs {
     var inputs: [TaskID] = []
     var ends: [Int] = []
-    runs.reserveCapacity(numbers.count)
     inputs.reserveCapacity(graph.inputs.count)
     ends.reserveCapacity(numbers.count)
     for number in numbers {
-      runs.append(graph.functions[graph.order[number]].run)
       for input in (number == 0 ? 0 : graph.inputEnds[number - 1])..<graph.inputEnds[number] {
         append(graph.inputs[input], to: &inputs)
       }
       ends.append(inputs.count)
     }
-    return LoweredFunctions(runs: runs, inputs: inputs, ends: ends)
+    return LoweredInputs(inputs: inputs, ends: ends)
   }
 }
 
-/// The functions of all layers of a plan, which go together: nothing is allocated for each.
-private final class LoweredFunctions: Sendable {
-  /// In the order of tasks. Without their nodes: those hold what they take, which may be futures to let go of.
-  let runs: [DelayedNode.Run]
+/// What the functions of all layers of a plan take, in the order of tasks: nothing is allocated for each.
+private final class LoweredInputs: Sendable {
   /// The inputs of all of them, and where those of each end.
   private let inputs: [TaskID]
   private let ends: [Int]
 
-  init(runs: [DelayedNode.Run], inputs: [TaskID], ends: [Int]) {
-    self.runs = runs
+  init(inputs: [TaskID], ends: [Int]) {
     self.inputs = inputs
     self.ends = ends
   }

@@ -71,7 +71,7 @@ struct Conductor {
   private mutating func endLayers() {
     let numbers = scheduler.takeEndedLayers()
     guard !numbers.isEmpty else { return }
-    for number in numbers { retired += layers.end(Int(number)..<Int(number) + 1) }
+    for number in numbers { layers.end(Int(number), into: &retired) }
     if hasOthers { ended += numbers }
   }
 

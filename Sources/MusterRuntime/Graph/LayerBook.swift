@@ -10,6 +10,15 @@ package final class RegisteredLayer: Sendable {
     self.layer = layer
     expectedBytes = layer.tasks.expectedBytes
   }
+
+  /// A task of it as messages name it: with the call that asked for it, since functions without a name of their own are
+  /// all called alike.
+  func name(of task: TaskID, _ attempt: Attempt, rank: Int) -> String {
+    let name = MusterError.TaskDescription(
+      operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: Int(attempt))
+    guard let site = layer.callSite else { return name.description }
+    return "\(name) (\(site))"
+  }
 }
 
 /// The layers of the graphs that a session has now, by number.
@@ -22,8 +31,8 @@ struct LayerBook: Sendable {
   private var old: [UInt32: RegisteredLayer] = [:]
   /// Layers that rank 0 is done with before this rank's program has come to them.
   private var forgottenAhead: [Range<Int>] = []
-  /// Those of them that aren't forgotten, but whose tasks have all ended.
-  private var endedAhead: [Range<Int>] = []
+  /// Those of them that aren't forgotten, but whose tasks have all ended. One by one: they end in any order.
+  private var endedAhead: Set<Int> = []
 
   /// The number of the first layer that hasn't been registered.
   var nextNumber: Int { firstNumber + layers.count }
@@ -46,45 +55,29 @@ struct LayerBook: Sendable {
   mutating func register(_ new: [Layer], from number: Int) {
     if layers.isEmpty { firstNumber = number }
     while nextNumber < number { layers.append(nil) }
-    for layer in new { layers.append(RegisteredLayer(layer)) }
-    left += new.count
-    while let range = endedAhead.first(where: { $0.lowerBound < nextNumber }) {
-      endedAhead.removeAll { $0 == range }
-      end(range)
+    for layer in new {
+      let hasEnded = !endedAhead.isEmpty && endedAhead.remove(nextNumber) != nil
+      layers.append(RegisteredLayer(hasEnded ? layer.ended : layer))
     }
+    left += new.count
     while let range = forgottenAhead.first(where: { $0.lowerBound < nextNumber }) {
       forgottenAhead.removeAll { $0 == range }
       forget(range)
     }
   }
 
-  /// No task of these layers will begin any more: their functions go, and with them what those have captured. What is
-  /// known of the layers otherwise stays. Returns what is the caller's to drop, as `forget` does.
-  @discardableResult
-  mutating func end(_ numbers: Range<Int>) -> [RegisteredLayer] {
-    var gone: [RegisteredLayer] = []
-    if numbers.upperBound > nextNumber {
-      Self.append(max(numbers.lowerBound, nextNumber)..<numbers.upperBound, to: &endedAhead)
-    }
-    for number in numbers.clamped(to: 0..<firstNumber) where !old.isEmpty {
-      guard let layer = old[UInt32(number)] else { continue }
-      gone.append(layer)
-      old[UInt32(number)] = RegisteredLayer(layer.layer.ended)
-    }
-    for number in numbers.clamped(to: firstNumber..<nextNumber) {
-      guard let layer = layers[number - firstNumber] else { continue }
+  /// No task of a layer will begin any more: its functions go, and with them what those have captured. What is known of it
+  /// otherwise stays. What is the caller's to drop, as by `forget`, is appended to a list.
+  mutating func end(_ number: Int, into gone: inout [RegisteredLayer]) {
+    if number >= nextNumber {
+      endedAhead.insert(number)
+    } else if number >= firstNumber {
+      guard let layer = layers[number - firstNumber] else { return }
       gone.append(layer)
       layers[number - firstNumber] = RegisteredLayer(layer.layer.ended)
-    }
-    return gone
-  }
-
-  /// Where this rank is far behind, one range comes after the other: they become one.
-  private static func append(_ range: Range<Int>, to ranges: inout [Range<Int>]) {
-    if let last = ranges.last, last.upperBound == range.lowerBound {
-      ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
-    } else {
-      ranges.append(range)
+    } else if let layer = old[UInt32(number)] {
+      gone.append(layer)
+      old[UInt32(number)] = RegisteredLayer(layer.layer.ended)
     }
   }
 
@@ -111,7 +104,14 @@ struct LayerBook: Sendable {
 
   private mutating func forget(_ numbers: Range<Int>, into list: inout [RegisteredLayer]) {
     if numbers.upperBound > nextNumber {
-      Self.append(max(numbers.lowerBound, nextNumber)..<numbers.upperBound, to: &forgottenAhead)
+      let ahead = max(numbers.lowerBound, nextNumber)..<numbers.upperBound
+      if !endedAhead.isEmpty { for number in ahead { endedAhead.remove(number) } }
+      // Where this rank is far behind, one after the other is: as one range.
+      if let last = forgottenAhead.last, last.upperBound == ahead.lowerBound {
+        forgottenAhead[forgottenAhead.count - 1] = last.lowerBound..<ahead.upperBound
+      } else {
+        forgottenAhead.append(ahead)
+      }
     }
     if !old.isEmpty {
       for number in numbers.clamped(to: 0..<firstNumber) {

@@ -43,11 +43,13 @@ public struct Layer: Sendable {
   /// What is to be known of it when its tasks have ended: all but its closures.
   var ended: Layer {
     var layer = self
-    layer.tasks.inputs = { _, _ in }
-    layer.run = { [name = tasks.name] _ in
-      throw MusterError(.internal, "a task of '\(name)' was to run, though all of them had ended")
-    }
+    layer.tasks.inputs = Self.noInputs
+    layer.run = Self.runsNoMore
     return layer
+  }
+  private static let noInputs: @Sendable (Int, inout [TaskID]) -> Void = { _, _ in }
+  private static let runsNoMore: @Sendable (TaskInputs) throws -> any Block = { _ in
+    throw MusterError(.internal, "a task was to run of a layer of which all had ended")
   }
 
   /// A layer of `count` tasks that yield blocks of type `B`.

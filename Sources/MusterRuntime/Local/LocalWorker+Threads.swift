@@ -46,6 +46,12 @@ extension LocalWorker {
   /// Takes some tasks and runs them, with the lock released meanwhile. Returns whether there were any, and room for them.
   func runSome(_ batch: Batch) -> Bool {
     guard let first = ready.min?.task.layer, places.hasRoom(running: running) else { return false }
+    if hasGarbage, conductor.layers[first]?.layer.timeout != nil {
+      // To drop that may take long, and isn't to count towards the task's time.
+      unlock()
+      acquire()
+      return true
+    }
     // A share of what there is: the other threads want some too.
     let share = max(1, ready.count / (2 * threads))
     var count = pace.batchSize(of: first, layerCount: conductor.layers[first]?.layer.tasks.count ?? 1, share: share)
@@ -225,11 +231,11 @@ extension LocalWorker {
     takenCount -= 1
     let (task, attempt) = (taken.ready.task, taken.ready.attempt)
     guard !taken.isWithdrawn else {
-      _ = timeLimits.ended(task, attempt, taken.layer)
+      _ = timeLimits.ended(TaskRun(task, attempt), isLimited: taken.layer.layer.timeout != nil)
       return
     }
     answerRecall(of: taken.ready, givenBack: false)
-    guard timeLimits.ended(task, attempt, taken.layer) else {
+    guard timeLimits.ended(TaskRun(task, attempt), isLimited: taken.layer.layer.timeout != nil) else {
       // It has failed before. What comes of it now is of no interest, but it gives its place back. What it holds goes
       // outside of the lock.
       if case .success(let block)? = taken.result { garbage.append(block) }

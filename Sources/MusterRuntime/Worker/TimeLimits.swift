@@ -9,11 +9,7 @@ package struct TimeLimits {
     package var deadline: Int
 
     var run: TaskRun { TaskRun(task, attempt) }
-    func name(rank: Int) -> String {
-      MusterError.TaskDescription(
-        operation: layer.layer.tasks.name, index: Int(task.index), rank: rank, attempt: Int(attempt)
-      ).description
-    }
+    func name(rank: Int) -> String { layer.name(of: task, attempt, rank: rank) }
   }
 
   private var entries: [Entry] = []
@@ -29,10 +25,11 @@ package struct TimeLimits {
     entries.append(Entry(task: task, attempt: attempt, layer: layer, deadline: now + timeout.nanoseconds))
   }
 
-  /// A thread is done with a task. Returns whether that counts: it doesn't where its time was up before.
-  package mutating func ended(_ task: TaskID, _ attempt: Attempt, _ layer: RegisteredLayer) -> Bool {
-    guard layer.layer.timeout != nil else { return true }
-    guard let place = entries.firstIndex(where: { $0.task == task && $0.attempt == attempt }) else { return false }
+  /// A thread is done with a task, which has a limit or not. Returns whether that counts: it doesn't where its time was up
+  /// before.
+  package mutating func ended(_ run: TaskRun, isLimited: Bool) -> Bool {
+    guard isLimited else { return true }
+    guard let place = entries.firstIndex(where: { $0.run == run }) else { return false }
     entries.remove(at: place)
     return true
   }

@@ -25,22 +25,17 @@ extension WorkQueue {
     var spent = 0
     defer { if spent > 0 { events?.ranWhileOthersRest(nanoseconds: spent) } }
     condition.lock()
-    while hasBrief, let next = ready.min {
+    while hasBrief, let next = ready.min.map({ TaskRun($0.task, $0.attempt) }) {
       let now = MonotonicClock.nanoseconds
       if begin == 0 {
         begin = now
         events?.waitedWhileOthersRest(nanoseconds: now - max(idleSince, lastBrief))
       }
       if now - begin > Self.turn { break }
-      ready.removeMin()
-      running += 1
       result = .ranSome
-      standIn.begin(TaskRun(next.task, next.attempt), at: now)
+      standIn.begin(next, at: now)
       if !standIn.isWatched { condition.signal() }
-      condition.unlock()
-      let completion = run(next, current)
-      condition.lock()
-      running -= 1
+      let completion = runUnlocked(ready.removeMin(), current)!
       completions.append(completion)
       guard let reply = standIn.end() else {
         spent += completion.nanoseconds

@@ -216,28 +216,24 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
         if standForMPIThread() { return true }
         continue
       }
-      guard places.hasRoom(running: running), let next = ready.min, !mayRunHere(next) else {
+      guard let next = takeReady() else {
         if let events { events.rests { rest() } } else { rest() }
         continue
       }
-      ready.removeMin()
-      running += 1
-      if next.layer.layer.timeout != nil {
-        timeLimits.began(next.task, next.attempt, next.layer, at: MonotonicClock.nanoseconds)
-      }
-      condition.unlock()
-      let completion = run(next, current)
-      condition.lock()
-      running -= 1
-      guard timeLimits.ended(next.task, next.attempt, next.layer) else {
+      let isLimited = next.layer.layer.timeout != nil
+      if isLimited { timeLimits.began(next.task, next.attempt, next.layer, at: MonotonicClock.nanoseconds) }
+      var completion = runUnlocked(consume next, current)
+      let ended = TaskRun(completion!.task, completion!.attempt)
+      guard timeLimits.ended(ended, isLimited: isLimited) else {
         // It has failed before. What comes of it now is of no interest, but it gives its place back.
-        places.takeBackOverdue(TaskRun(next.task, next.attempt))
+        places.takeBackOverdue(ended)
         condition.unlock()
+        completion = nil
         doorbell.ring()
         condition.lock()
         continue
       }
-      completions.append(completion)
+      completions.append(completion!)
       if completions.count == 1 {
         condition.unlock()
         doorbell.ring()
@@ -247,7 +243,27 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     return false
   }
 
-  func run(_ next: ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion {
+  /// With the lock held: what a thread other than MPI's is to run now.
+  private func takeReady() -> ReadyTask? {
+    guard places.hasRoom(running: running), let next = ready.min, !mayRunHere(next) else { return nil }
+    return ready.removeMin()
+  }
+
+  /// With the lock held: runs a task without it. What the task holds may go with this, which may take long, or call
+  /// anything: that is done without the lock, too.
+  ///
+  /// - Returns: never nil. Optional so that the caller can let go of it when it wants to.
+  func runUnlocked(_ next: consuming ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion? {
+    running += 1
+    condition.unlock()
+    let completion = run(next, current)
+    _ = consume next
+    condition.lock()
+    running -= 1
+    return completion
+  }
+
+  private func run(_ next: borrowing ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion {
     let begin = MonotonicClock.nanoseconds
     let layer = next.layer.layer
     let result = current.run(next.task, next.attempt, of: next.layer, inputs: next.inputs, at: begin).mapError {

@@ -104,7 +104,10 @@ package struct WorkerState {
   }
 
   /// All tasks of these layers have ended: what their functions hold goes.
-  package mutating func end(_ numbers: Range<Int>) { layers.end(numbers) }
+  package mutating func end(_ numbers: Range<Int>) {
+    var gone: [RegisteredLayer] = []
+    for number in numbers { layers.end(number, into: &gone) }
+  }
 
   /// No task of these layers will be assigned any more.
   package mutating func forget(_ numbers: Range<Int>) {

@@ -32,8 +32,9 @@ extension Scheduler {
         reportsEachResult: graph.reportsEachResult, unreleased: 0))
     graphs[graphs.count - 1].unfinishedLayers = layers[firstSlot...].count { $0.total > 0 }
     if !configuration.recoversLostBlocks {
-      for slot in layers.indices[firstSlot...] where layers[slot].total == 0 {
-        endedLayers.append(tasks.ordinals.number(ofSlot: slot))
+      // A layer without tasks has no function.
+      for (offset, layer) in graph.layers.enumerated() where layer.count > 0 && layers[firstSlot + offset].total == 0 {
+        endedLayers.append(UInt32(graph.firstLayer + offset))
       }
     }
     keepResults(graph.results, of: graphs.count - 1)
