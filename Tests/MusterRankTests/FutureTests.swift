@@ -53,6 +53,15 @@ struct FutureTests {
   }
 
   @Test(arguments: Launch.sizes)
+  func whatIsSlowToGoKeepsNobodyWaiting(ranks: Int?) throws {
+    let run = try Launch.run(
+      "rank-programs", ["futures-slow-to-go"], ranks: ranks,
+      environment: ["MUSTER_HEARTBEAT_INTERVAL": "0.25", "MUSTER_HEARTBEAT_PATIENCE": "1.5"], limit: 60)
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(run.output == "values [1, 2], 3 and 2450\nended\n")
+  }
+
+  @Test(arguments: Launch.sizes)
   func manyFuturesInTheOrderOfTheirEnds(ranks: Int?) throws {
     let run = try Launch.run("rank-programs", ["futures-completed", "20000"], ranks: ranks, limit: 120)
     #expect(run.status == 0, "\(run.errors)")

@@ -114,7 +114,7 @@ import Testing
         let token = Token(gone)
         return try session.submit(options: TaskOptions(timeout: .milliseconds(20))) {
           withExtendedLifetime(token) {
-            for _ in 0..<100_000 where open.inside == 0 { usleep(1000) }
+            for _ in 0..<1_000_000 where open.inside == 0 { usleep(1000) }
             return 1
           }
         }

@@ -83,6 +83,37 @@ enum FutureEnds {
     }
   }
 
+  /// What functions hold may take longer to go than ranks wait for each other's beats: nothing waits for that.
+  static func slowToGo() async throws {
+    try await Session.run { session in
+      let start = ContinuousClock.now
+      let kept = try [hold(session, 1), hold(session, 2)]
+      let values = try await session.gather(kept)
+      let last = try hold(session, 3)
+      let rest = try await session.gather(try session.map(Array(0..<50)) { 2 * $0 }).reduce(0, +)
+      guard ContinuousClock.now - start < .seconds(4) else { throw MusterError(.internal, "something has waited") }
+      print("values \(values), \(try await last.value()) and \(rest)")
+      try session.onEachRank("look for what takes its time") {
+        guard Slow.going.wait() else { throw MusterError(.internal, "nothing has gone on rank \(session.rank)") }
+      }
+      extendLifetime((kept, last))
+    }
+    print("ended")
+  }
+
+  private final class Slow: Sendable {
+    static let going = Flag()
+    deinit {
+      Self.going.set()
+      usleep(5_000_000)
+    }
+  }
+
+  private static func hold(_ session: Session, _ value: Int) throws -> Future<Int> {
+    let held = Slow()
+    return try session.submit { withExtendedLifetime(held) { value } }
+  }
+
   /// Counts what is gone, by name.
   private final class Tally: Sendable {
     private let counts = Mutex<[String: Int]>([:])

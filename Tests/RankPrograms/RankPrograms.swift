@@ -53,6 +53,7 @@ struct RankPrograms {
     "futures": { _ in try await Futures.run() },
     "futures-completed": { try await Futures.complete(count: Int($0[0])!) },
     "futures-chain": { try await FutureEnds.chain(steps: Int($0[0])!) },
+    "futures-slow-to-go": { _ in try await FutureEnds.slowToGo() },
     "futures-captured": { _ in try await FutureEnds.captured() },
     "futures-cancel-kept": { try await FutureEnds.cancelKept(folder: $0[0]) },
     "futures-cancel-taken": { _ in try await FutureEnds.cancelTaken() },

@@ -13,8 +13,6 @@ struct Conductor {
   private(set) var scheduler: Scheduler
   private(set) var layers = LayerBook()
   private var kinds = LayerKinds()
-  /// Layers of graphs that are over, for whoever carries the actions out to drop, with no lock held.
-  private(set) var retired: [RegisteredLayer] = []
   /// Layers whose tasks have ended, which other ranks are to be told of.
   private var ended: [UInt32] = []
   /// Whether there are other ranks.
@@ -71,16 +69,15 @@ struct Conductor {
   private mutating func endLayers() {
     let numbers = scheduler.takeEndedLayers()
     guard !numbers.isEmpty else { return }
-    for number in numbers { layers.end(Int(number), into: &retired) }
+    for number in numbers { layers.end(Int(number)) }
     if hasOthers { ended += numbers }
   }
 
-  /// Takes the layers that are to be dropped.
-  mutating func takeRetired() -> [RegisteredLayer] {
-    var taken: [RegisteredLayer] = []
-    swap(&taken, &retired)
-    return taken
-  }
+  /// Whether there are layers to be dropped, with no lock held.
+  var hasRetired: Bool { !layers.retired.isEmpty }
+  mutating func takeRetired() -> [RegisteredLayer] { layers.takeRetired() }
+  /// The session is over.
+  mutating func retireAll() { layers.forgetAll() }
 
   /// Adds a graph.
   ///
@@ -135,7 +132,7 @@ struct Conductor {
       case .resultFailed(_, let task, let failure): settle(task, error(failure))
       case .forget(let graph, let numbers):
         forgetErrors(of: numbers)
-        retired += layers.forget(numbers)
+        layers.forget(numbers)
         for task in futures.removeValue(forKey: graph) ?? [] { settlements[task] = nil }
       case .assign, .retract, .release, .complete, .fail: break
       }

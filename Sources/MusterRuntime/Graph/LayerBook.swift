@@ -33,6 +33,8 @@ struct LayerBook: Sendable {
   private var forgottenAhead: [Range<Int>] = []
   /// Those of them that aren't forgotten, but whose tasks have all ended. One by one: they end in any order.
   private var endedAhead: Set<Int> = []
+  /// What has gone, for whoever has the book to drop: what functions hold may call anything then.
+  private(set) var retired: [RegisteredLayer] = []
 
   /// The number of the first layer that hasn't been registered.
   var nextNumber: Int { firstNumber + layers.count }
@@ -56,8 +58,9 @@ struct LayerBook: Sendable {
     if layers.isEmpty { firstNumber = number }
     while nextNumber < number { layers.append(nil) }
     for layer in new {
-      let hasEnded = !endedAhead.isEmpty && endedAhead.remove(nextNumber) != nil
-      layers.append(RegisteredLayer(hasEnded ? layer.ended : layer))
+      let number = nextNumber
+      layers.append(RegisteredLayer(layer))
+      if !endedAhead.isEmpty && endedAhead.remove(number) != nil { end(number) }
     }
     left += new.count
     while let range = forgottenAhead.first(where: { $0.lowerBound < nextNumber }) {
@@ -66,27 +69,26 @@ struct LayerBook: Sendable {
     }
   }
 
+  /// Takes what has gone.
+  mutating func takeRetired() -> [RegisteredLayer] {
+    var taken: [RegisteredLayer] = []
+    swap(&taken, &retired)
+    return taken
+  }
+
   /// No task of a layer will begin any more: its functions go, and with them what those have captured. What is known of it
-  /// otherwise stays. What is the caller's to drop, as by `forget`, is appended to a list.
-  mutating func end(_ number: Int, into gone: inout [RegisteredLayer]) {
+  /// otherwise stays.
+  mutating func end(_ number: Int) {
     if number >= nextNumber {
       endedAhead.insert(number)
     } else if number >= firstNumber {
       guard let layer = layers[number - firstNumber] else { return }
-      gone.append(layer)
+      retired.append(layer)
       layers[number - firstNumber] = RegisteredLayer(layer.layer.ended)
     } else if let layer = old[UInt32(number)] {
-      gone.append(layer)
+      retired.append(layer)
       old[UInt32(number)] = RegisteredLayer(layer.layer.ended)
     }
-  }
-
-  /// Lets go of layers' closures, which are the caller's to drop: handles that they hold may call anything.
-  @discardableResult
-  mutating func forget(_ numbers: Range<Int>) -> [RegisteredLayer] {
-    var gone: [RegisteredLayer] = []
-    forget(numbers, into: &gone)
-    return gone
   }
 
   /// Where few layers are left among many places the older half of the places goes.
@@ -102,7 +104,11 @@ struct LayerBook: Sendable {
     firstNumber += half
   }
 
-  private mutating func forget(_ numbers: Range<Int>, into list: inout [RegisteredLayer]) {
+  /// Lets go of all layers.
+  mutating func forgetAll() { forget(0..<nextNumber) }
+
+  /// Lets go of layers.
+  mutating func forget(_ numbers: Range<Int>) {
     if numbers.upperBound > nextNumber {
       let ahead = max(numbers.lowerBound, nextNumber)..<numbers.upperBound
       if !endedAhead.isEmpty { for number in ahead { endedAhead.remove(number) } }
@@ -115,12 +121,12 @@ struct LayerBook: Sendable {
     }
     if !old.isEmpty {
       for number in numbers.clamped(to: 0..<firstNumber) {
-        if let layer = old.removeValue(forKey: UInt32(number)) { list.append(layer) }
+        if let layer = old.removeValue(forKey: UInt32(number)) { retired.append(layer) }
       }
     }
     for number in numbers.clamped(to: firstNumber..<nextNumber) {
       guard let layer = layers[number - firstNumber].take() else { continue }
-      list.append(layer)
+      retired.append(layer)
       left -= 1
     }
     putAside()

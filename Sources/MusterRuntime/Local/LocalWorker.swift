@@ -75,6 +75,8 @@ final class LocalWorker: @unchecked Sendable {
   static let worker = WorkerID(0)
 
   let condition = ConditionLock()
+  /// For layers, with what their functions hold. In the synchronous backend the calling thread does that.
+  private let disposal = Disposal()
   /// What the program has no use for any more. Handles may go where a layer's closures do, with `condition` locked: it is
   /// looked at a moment later.
   let dropped = Mutex<[Dropped]>([])
@@ -103,7 +105,7 @@ final class LocalWorker: @unchecked Sendable {
   /// Blocks that have left, dropped outside of the lock.
   @exclusivity(unchecked) var garbage: [any Block] = []
   /// Layers are dropped there, too: what a function holds may call anything when it goes.
-  var hasGarbage: Bool { !garbage.isEmpty || !conductor.retired.isEmpty || !ended.isEmpty }
+  var hasGarbage: Bool { !garbage.isEmpty || conductor.hasRetired || !ended.isEmpty }
   /// What tasks of layers that are gone have left.
   @exclusivity(unchecked) var ended: [RegisteredLayer] = []
   /// Tasks to be given back that threads have taken, and may not have begun: each is answered for by the thread that has it.
@@ -204,6 +206,7 @@ final class LocalWorker: @unchecked Sendable {
     ended = []
     relinquish()
     dropped.removeAll()
+    if !isSynchronous && !layers.isEmpty { disposal.drop(layers) }
     layers.removeAll()
     for call in due { call() }
   }

@@ -18,13 +18,17 @@ package enum TaskFit {
     let name = "\(layer.tasks.name)[\(task.index)]"
     let size = isTooLarge ? "more bytes than there are addresses" : "\(ByteSize.text(bytes)) (\(bytes) bytes)"
     let needs =
-      outputBytes > 0
-      ? "\(ByteSize.text(inputBytes)) and it makes \(ByteSize.text(outputBytes)), \(size) together" : size
+      switch (inputBytes > 0, outputBytes > 0) {
+      case (true, true):
+        "its inputs hold \(ByteSize.text(inputBytes)) and it makes \(ByteSize.text(outputBytes)), \(size) together"
+      case (false, true): "it makes \(size)"
+      default: "its inputs hold \(size)"
+      }
     let limit = marks.processLimit
     let program = marks.programBytes > 0 ? "; the program takes \(ByteSize.text(marks.programBytes)) itself" : ""
     return MusterError(
       .outOfMemory,
-      "task \(name) can't fit: its inputs hold \(needs)"
+      "task \(name) can't fit: \(needs)"
         + ", and the worker's memory limit is \(ByteSize.text(limit)) (\(limit) bytes)\(program)",
       fix:
         "Use smaller chunks or values, or fewer to a task, or a higher limit (MUSTER_MEMORY_LIMIT or SessionConfiguration.memoryLimit) where there is"

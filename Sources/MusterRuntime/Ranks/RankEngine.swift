@@ -29,6 +29,7 @@ final class RankEngine: Engine {
 
   let world: World
   let doorbell = Doorbell()
+  let disposal = Disposal()
   let traffic = Traffic()
   let coordination: Coordination
   /// As it was when the session began: MPI and libraries may change it while other threads run.

@@ -109,6 +109,8 @@ final class RankLoop {
       if root?.advance() == true { progressed = true }
       if worker?.advance() == true { progressed = true }
       lookAfterOthers(hasReceived: hasReceived)
+      root?.dropRetired()
+      worker?.dropRetired()
       transport.flush()
       if isLeaving && transport.leave() { break }
       if progressed {

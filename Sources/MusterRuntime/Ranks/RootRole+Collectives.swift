@@ -112,10 +112,15 @@ extension RootRole {
     let done = request?.arrival?.sequence ?? 0
     arrivals = arrivals.filter { $0.value.sequence > done }
     firstArrival = arrivals.isEmpty ? nil : MonotonicClock.nanoseconds
+    if case .compute? = request { engine.disposal.drop(request) }
     request = nil
     admitted = []
     running = nil
   }
 
-  func acknowledgeEnd() { finishCompletion?() }
+  func acknowledgeEnd() {
+    finishCompletion?()
+    conductor.retireAll()
+    dropRetired()
+  }
 }

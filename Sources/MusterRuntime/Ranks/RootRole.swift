@@ -274,7 +274,6 @@ final class RootRole {
     actions.removeAll(keepingCapacity: true)
     let abandoned = conductor.takeAbandoned()
     if !abandoned.isEmpty { engine.coordination.tasksCancelled(abandoned) }
-    if !conductor.retired.isEmpty { _ = conductor.takeRetired() }
   }
 
   /// Hands a worker a task, with those of its inputs that are here: it needn't ask another worker for them.
@@ -350,6 +349,9 @@ final class RootRole {
     nextLook = now + 5_000_000
     handle(.timePassed)
   }
+
+  /// Has what the functions of layers hold that have ended go, on another thread.
+  func dropRetired() { if conductor.hasRetired { engine.disposal.drop(conductor.takeRetired()) } }
 
   /// Has the workers drop what layers' functions hold whose tasks have ended.
   func tellEnded() {

@@ -55,6 +55,8 @@ final class WorkerRole {
   func stop() { queue.stop() }
   /// What the worker's blocks hold in memory, in bytes.
   var storedBytes: Int { state.storedBytes }
+  /// Has what the functions of layers hold that have ended go, on another thread.
+  func dropRetired() { if state.hasRetired { engine.disposal.drop(state.takeRetired()) } }
   var hasCompletions: Bool { queue.hasNews || spiller?.hasCompletions == true }
 
   /// Runs tasks that are expected to be brief on the calling thread.
@@ -263,7 +265,7 @@ final class WorkerRole {
       self.request = nil
       completion(.failure(error))
     case (.failed(let error), .compute(_, _, let completion)), (.failed(let error), .gather(_, _, let completion)):
-      self.request = nil
+      endRequest()
       completion(.failure(error))
     case (.computed(let manifest), .compute(let submission, _, _)): receive(submission.plan.results, as: manifest)
     case (.computed(let manifest), .gather(let tasks, _, _)): receive(tasks, as: manifest)
@@ -272,12 +274,18 @@ final class WorkerRole {
     }
   }
 
+  /// A collective has come to its end: what its functions hold is dropped where that may take long.
+  private func endRequest() {
+    if case .compute? = request { engine.disposal.drop(request) }
+    request = nil
+  }
+
   /// The results of the collective are about to come.
   private func receive(_ results: [TaskID], as manifest: [UInt8]) {
     let incoming = ResultManifest.read(manifest, count: results.count)
     incomingResult = (incoming.results, results)
     // Rank 0 lets go of the graph now, and with it of the layers that say how to read what comes.
-    resultLayers = Set(results.map(\.layer)).reduce(into: [:]) { $0[$1] = state.layer($1) }
+    resultLayers = Set(results.map(\.layer)).reduce(into: [:]) { $0[$1] = state.layer($1)?.ended }
     transport.broadcast(incoming.parts)
   }
 
@@ -307,7 +315,7 @@ final class WorkerRole {
       }
     }
     resultLayers = [:]
-    request = nil
+    endRequest()
     completion(
       blocks.map { ComputedBlocks(blocks: $0) }.mapError {
         $0 as? MusterError ?? MusterError(.internal, "a result arrived damaged: \($0)")
@@ -319,6 +327,8 @@ final class WorkerRole {
     queue.shutDown()
     spiller?.shutDown()
     finishCompletion?()
+    state.retireAll()
+    dropRetired()
     // A task that goes on past the session may keep the role, and is not to keep the blocks.
     state = WorkerState()
     incomingResult = nil

@@ -104,10 +104,13 @@ package struct WorkerState {
   }
 
   /// All tasks of these layers have ended: what their functions hold goes.
-  package mutating func end(_ numbers: Range<Int>) {
-    var gone: [RegisteredLayer] = []
-    for number in numbers { layers.end(number, into: &gone) }
-  }
+  package mutating func end(_ numbers: Range<Int>) { for number in numbers { layers.end(number) } }
+
+  /// Whether there are layers to be dropped, where that may take long.
+  var hasRetired: Bool { !layers.retired.isEmpty }
+  mutating func takeRetired() -> [RegisteredLayer] { layers.takeRetired() }
+  /// The session is over.
+  mutating func retireAll() { layers.forgetAll() }
 
   /// No task of these layers will be assigned any more.
   package mutating func forget(_ numbers: Range<Int>) {
