@@ -125,12 +125,13 @@ struct LocalSessionTests {
       try session.onRoot("a value that nobody wants") { recorder.values.count }
       #expect(recorder.values == [1, 2, 3] && value == 4 && inferred == [1.5, .infinity])
 
-      struct Unhappy: Error {}
+      struct Unhappy: Error, Codable, Equatable { var reason = "rain" }
       let error = #expect(throws: MusterError.self) {
         try session.onRoot("an effect that fails", callSite: CallSite(file: "M/F.swift", line: 7)) { throw Unhappy() }
       }
       #expect(error?.code == .taskFailed && error?.message.contains("an effect that fails") == true)
       #expect(error?.callSite == CallSite(file: "M/F.swift", line: 7))
+      #expect(error?.cause(as: Unhappy.self) == Unhappy())
       // A collective that failed is over.
       try session.onRoot("after the failure") {}
     }

@@ -29,7 +29,7 @@ extension MusterError {
     }
   }
 
-  /// The error that a task of the program threw, where it was of this type.
+  /// The error that a task of the program, or a function that it gave to `onRoot`, threw, where it was of this type.
   ///
   ///     do {
   ///       try await reading.value()

@@ -72,14 +72,16 @@ package enum ReportAdvice: Equatable, Sendable {
     if let tight = tightMemory(job) { advice.append(tight) }
     let made = operations.reduce(0) { $0 + $1.counts.bytes }
     let spilled = job.ranks.reduce(0) { $0 + $1.counts.spilledBytes }
-    if spilled > 0, Double(spilled) > muchSpilled * Double(made) { advice.append(.spills(bytes: spilled, made: made)) }
+    let spillsMuch = spilled > 0 && Double(spilled) > muchSpilled * Double(made)
+    if spillsMuch { advice.append(.spills(bytes: spilled, made: made)) }
 
     let small = tooSmall(job, operations)
     let large = small == nil ? tooLarge(job, operations) : nil
     let transfers = transfers(job)
     advice += [small, large, transfers].compactMap { $0 }
     if small == nil, large == nil, transfers == nil {
-      if let reason = tooMany(job) ?? waits(job, operations) { advice.append(reason) }
+      // Where memory is short threads wait for the disk: with fewer workers there would be less of it.
+      if let reason = (spillsMuch ? nil : tooMany(job)) ?? waits(job, operations) { advice.append(reason) }
     }
     let finishing = JobFigures.share(job.finishing, of: job.wall)
     if finishing > muchFinishing { advice.append(.filesToDisk(share: finishing, time: job.finishing)) }

@@ -5,7 +5,8 @@ extension Session {
   /// Blocks the calling thread meanwhile: for short things, such as reading the metadata of a file. The value crosses
   /// as JSON, infinities and NaN included.
   ///
-  /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
+  /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error, which
+  ///   `cause(as:)` gives back where it is `Codable`.
   @discardableResult
   public func onRoot<T: Codable & Sendable>(
     _ operation: String, callSite: CallSite? = nil, file: StaticString = #fileID, line: UInt = #line,
@@ -28,7 +29,8 @@ extension Session {
   ///
   /// Blocks the calling thread meanwhile.
   ///
-  /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error.
+  /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error, which
+  ///   `cause(as:)` gives back where it is `Codable`.
   public func onRoot(
     _ operation: String, callSite: CallSite? = nil, file: StaticString = #fileID, line: UInt = #line,
     _ body: () throws -> Void
@@ -98,7 +100,9 @@ extension Session {
   ) -> Result<T, MusterError> {
     Result(catching: body).mapError { error in
       guard var known = error as? MusterError else {
-        return MusterError(.taskFailed, "\(operation) failed: \(error)", callSite: callSite)
+        var new = MusterError(.taskFailed, "\(operation) failed: \(ErrorText.of(error))", callSite: callSite)
+        new.cause = MusterError.Cause(error)
+        return new
       }
       known.callSite = known.callSite ?? callSite
       return known

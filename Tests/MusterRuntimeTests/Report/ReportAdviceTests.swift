@@ -168,6 +168,17 @@ struct ReportAdviceTests {
     #expect(job.advice == (bytes > 100 ? [.spills(bytes: 404, made: 4000)] : [.nothing]))
   }
 
+  /// Who waits for the disk isn't told that fewer workers would do.
+  @Test func idleRanksThatSpillAreNotTooMany() {
+    var job = WellJob.tasks(50, of: 50 * millisecond)
+    func isTooMany() -> Bool {
+      job.advice.contains { if case .tooManyWorkers = $0 { true } else { false } }
+    }
+    #expect(isTooMany())
+    job.change = { $0.counts.spilledBytes = 1 << 40 }
+    #expect(!isTooMany())
+  }
+
   @Test func transfersAreTold() {
     func advice(receiving: Int, busy: Int) -> [ReportAdvice] {
       var job = WellJob.tasks(busy, of: 50 * millisecond)
