@@ -77,22 +77,26 @@ struct BlockAllocatorTests {
     for block in [used, more] { allocator.recycle(block.pointer, capacity: block.capacity) }
   }
 
-  @Test func whatIsGivenBackLeavesTheProcess() throws {
-    let allocator = BlockAllocator(memoryLimit: 64 << 30)
-    // From here on `malloc` keeps freed memory of blocks like these to itself where others follow in the heap.
-    let larger = try #require(allocator.allocate(16 * Self.mega))
-    allocator.recycle(larger.pointer, capacity: larger.capacity)
-    allocator.releaseKept()
-    let blocks = try (0..<32).map { _ in try #require(allocator.allocate(4 * Self.mega)) }
-    for block in blocks { memset(block.pointer, 1, block.capacity) }
-    let freed = stride(from: 0, to: 32, by: 2).map { blocks[$0] }
-    for block in freed { allocator.recycle(block.pointer, capacity: block.capacity) }
-    #expect(allocator.keptBytes == 64 * Self.mega)
-    #expect(freed.allSatisfy { isResident($0.pointer + 2 * Self.mega) })
-    allocator.releaseKept()
-    #expect(!freed.contains { isResident($0.pointer + 2 * Self.mega) })
-    for number in stride(from: 1, to: 32, by: 2) {
-      allocator.recycle(blocks[number].pointer, capacity: blocks[number].capacity)
+  /// In a process of its own: a test beside it may take the addresses as soon as they are given back.
+  @Test func whatIsGivenBackLeavesTheProcess() async {
+    await #expect(processExitsWith: .success) {
+      let mega = 1 << 20
+      let allocator = BlockAllocator(memoryLimit: 64 << 30)
+      // From here on `malloc` keeps freed memory of blocks like these to itself where others follow in the heap.
+      let larger = allocator.allocate(16 * mega)!
+      allocator.recycle(larger.pointer, capacity: larger.capacity)
+      allocator.releaseKept()
+      let blocks = (0..<32).map { _ in allocator.allocate(4 * mega)! }
+      for block in blocks { memset(block.pointer, 1, block.capacity) }
+      let freed = stride(from: 0, to: 32, by: 2).map { blocks[$0] }
+      for block in freed { allocator.recycle(block.pointer, capacity: block.capacity) }
+      precondition(allocator.keptBytes == 64 * mega)
+      precondition(freed.allSatisfy { isResident($0.pointer + 2 * mega) })
+      allocator.releaseKept()
+      precondition(!freed.contains { isResident($0.pointer + 2 * mega) })
+      for number in stride(from: 1, to: 32, by: 2) {
+        allocator.recycle(blocks[number].pointer, capacity: blocks[number].capacity)
+      }
     }
   }
 

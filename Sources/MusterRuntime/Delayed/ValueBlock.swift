@@ -19,7 +19,7 @@ struct ValueBlock<Value: Sendable>: Block {
   }
 
   @usableFromInline
-  func encode(into encoder: inout BlockEncoder) { Self.way.encode(value, into: &encoder) }
+  func encode(into encoder: inout BlockEncoder) { Self.way.encode(value, byteCount: byteCount, into: &encoder) }
 
   @usableFromInline
   static func decode(from decoder: inout BlockDecoder) throws -> ValueBlock {
@@ -30,4 +30,11 @@ struct ValueBlock<Value: Sendable>: Block {
   }
 
   private static var way: ValueWay { ValueWay(Value.self) ?? .unable }
+}
+
+extension ValueBlock: CodedBlock {
+  @usableFromInline
+  package var codingBytes: Int {
+    if case .text = Self.way { CodingGate.encodingFactor * byteCount } else { 0 }
+  }
 }

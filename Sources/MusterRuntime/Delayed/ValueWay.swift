@@ -44,14 +44,15 @@ enum ValueWay {
     }
   }
 
-  func encode<Value>(_ value: Value, into encoder: inout BlockEncoder) {
+  /// - Parameter byteCount: What the value holds, where that is known: large ones are coded one at a time.
+  func encode<Value>(_ value: Value, byteCount: Int = 0, into encoder: inout BlockEncoder) {
     switch self {
     case .bytes: encoder.append(bytes: withUnsafeBytes(of: value) { Array($0) })
     case .block: (value as! any Block).encode(into: &encoder)
     case .array: (value as! any BulkArray).encodeBulk(into: &encoder)
     case .text:
       let codable = value as! any Codable
-      encodeText(codable, into: &encoder)
+      CodingGate.shared.withRoom(for: CodingGate.encodingFactor * byteCount) { encodeText(codable, into: &encoder) }
     case .unable: preconditionFailure("a \(Value.self) can't cross to another rank")
     }
   }
@@ -91,9 +92,15 @@ enum ValueWay {
   private func decodeText<T: Codable>(_ type: T.Type, from decoder: inout BlockDecoder) throws -> T {
     let isEncoded = try decoder.read(Bool.self)
     let bytes = try [UInt8].decodeBulk(from: &decoder)
-    var reason = String(decoding: bytes, as: UTF8.self)
+    let reason: String
     if isEncoded {
-      do { return try JSON.decode(type, from: bytes) } catch { reason = "\(error)" }
+      do {
+        return try CodingGate.shared.withRoom(for: CodingGate.decodingFactor * bytes.count) {
+          try JSON.decode(type, from: bytes)
+        }
+      } catch { reason = "\(error)" }
+    } else {
+      reason = String(decoding: bytes, as: UTF8.self)
     }
     throw MusterError(
       .taskFailed, "a value of type \(T.self) can't cross to another rank: \(reason)",

@@ -63,6 +63,7 @@ final class RankEngine: Engine {
     coordination = Coordination(rank: world.rank, doorbell: doorbell)
     events = TraceRecorder(rank: world.rank, capacity: world.traceCapacity, reports: world.reports)
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
+    CodingGate.shared.setMemoryLimit(world.members[world.rank].memoryLimit)
     // Before there are threads.
     let own = world.members[world.rank]
     ProcessMemory.boundHeaps(threads: Int(own.threads), memoryLimit: own.memoryLimit, environment: environment)

@@ -121,8 +121,11 @@ final class WorkerRole {
     for change in idleChanges { state.setIdle(change.run, change.isIdle, into: &actions) }
     for completion in completions {
       // What it took to make a block tells how many others may be made at a time, from now on.
-      let bytes = completion.result.byteCount ?? 0
-      if state.isLookDue(storing: bytes) { observeMemory(with: bytes) }
+      if case .success(let block) = completion.result {
+        let bytes = block.byteCount
+        let isLookDue = state.isLookDue(storing: bytes)
+        if budget.expectCoding(of: block, byteCount: bytes) || isLookDue { observeMemory(with: bytes) }
+      }
       state.completed(completion, into: &actions)
     }
     for completion in diskCompletions { state.receive(completion, into: &actions) }

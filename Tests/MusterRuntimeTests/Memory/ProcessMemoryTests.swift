@@ -1,5 +1,6 @@
 import Foundation
 import MusterRuntime
+import Synchronization
 import Testing
 
 struct ProcessMemoryTests {
@@ -102,5 +103,52 @@ struct ProcessMemoryTests {
       // Once.
       precondition(ProcessMemory.recentPeak! < before + size / 2)
     }
+  }
+
+  /// Values that become JSON take several times their memory for a moment: that isn't for blocks.
+  @Test func roomIsLeftForWhatIsCoded() {
+    struct Coded: CodedBlock {
+      var byteCount: Int
+      var codingBytes: Int
+      func encode(into encoder: inout BlockEncoder) {}
+      static func decode(from decoder: inout BlockDecoder) throws -> Coded { Coded(byteCount: 0, codingBytes: 0) }
+    }
+    func expects(_ byteCount: Int, _ codingBytes: Int, _ budget: inout MemoryBudget) -> Bool {
+      budget.expectCoding(of: Coded(byteCount: byteCount, codingBytes: codingBytes), byteCount: byteCount)
+    }
+    var budget = MemoryBudget(limit: 16_000, baseline: 2000)
+    let before = budget.blockLimit
+    // One that goes as it is, and one that is small.
+    #expect(!expects(5000, 0, &budget) && !expects(62, 496, &budget) && budget.blockLimit == before)
+    // An eighth of the limit at least: several at a time may take that.
+    #expect(expects(100, 800, &budget) && budget.blockLimit == 16_000 - (2000 + 1000 + 2000) - 500)
+    #expect(!expects(200, 1600, &budget))
+    #expect(expects(500, 4000, &budget) && budget.blockLimit == 16_000 - (2000 + 1000 + 4000) - 500)
+    // Blocks keep a quarter.
+    #expect(expects(2000, 16_000, &budget) && budget.blockLimit == 4000)
+    var unlimited = MemoryBudget(limit: 0, baseline: 2000)
+    #expect(!expects(2000, 16_000, &unlimited))
+  }
+
+  /// As many as fit, and one that never would by itself.
+  @Test(arguments: [(600, 1), (400, 2), (5000, 1), (50, 8)])
+  func whatIsCodedTakesTurns(bytes: Int, atATime: Int) {
+    let gate = CodingGate()
+    gate.setMemoryLimit(8 * 1000)
+    let inside = Mutex((now: 0, most: 0))
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in
+      for _ in 0..<5 {
+        gate.withRoom(for: bytes) {
+          inside.withLock {
+            $0.now += 1
+            $0.most = max($0.most, $0.now)
+          }
+          usleep(2000)
+          inside.withLock { $0.now -= 1 }
+        }
+      }
+    }
+    #expect(inside.withLock { $0.now } == 0)
+    #expect(inside.withLock { $0.most } <= atATime)
   }
 }
