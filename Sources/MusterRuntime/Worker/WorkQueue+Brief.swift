@@ -35,7 +35,7 @@ extension WorkQueue {
       result = .ranSome
       standIn.begin(next, at: now)
       if !standIn.isWatched { condition.signal() }
-      let completion = runUnlocked(ready.removeMin(), current)!
+      let completion = runUnlocked(ready.removeMin(), current)
       completions.append(completion)
       guard let reply = standIn.end() else {
         spent += completion.nanoseconds

@@ -222,8 +222,9 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
       }
       let isLimited = next.layer.layer.timeout != nil
       if isLimited { timeLimits.began(next.task, next.attempt, next.layer, at: MonotonicClock.nanoseconds) }
-      var completion = runUnlocked(consume next, current)
-      let ended = TaskRun(completion!.task, completion!.attempt)
+      let ended = TaskRun(next.task, next.attempt)
+      // Optional, since it may be dropped where the lock isn't held.
+      var completion: Completion? = runUnlocked(consume next, current)
       guard timeLimits.ended(ended, isLimited: isLimited) else {
         // It has failed before. What comes of it now is of no interest, but it gives its place back.
         places.takeBackOverdue(ended)
@@ -251,9 +252,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
 
   /// With the lock held: runs a task without it. What the task holds may go with this, which may take long, or call
   /// anything: that is done without the lock, too.
-  ///
-  /// - Returns: never nil. Optional so that the caller can let go of it when it wants to.
-  func runUnlocked(_ next: consuming ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion? {
+  func runUnlocked(_ next: consuming ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion {
     running += 1
     condition.unlock()
     let completion = run(next, current)
