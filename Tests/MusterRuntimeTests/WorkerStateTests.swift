@@ -516,9 +516,13 @@ struct WorkerStateTests {
     for index in 2..<4 { state.answerHoldBack(leaf(index), attempt: 1, wasQueued: true, into: &actions) }
     let begun = actions.compactMap { if case .run(let ready) = $0 { ready.task } else { nil } }
     #expect(begun.isEmpty)
+    #expect(state.reservedBytes == 50_000)
     // Each may be given back meanwhile.
     actions = []
     state.retract(leaf(3), attempt: 1, into: &actions)
     #expect(words(actions) == ["retracted \(leaf(3)) #1 true"])
+    state.completed(
+      Completion(task: leaf(1), attempt: 1, result: .success(block), nanoseconds: 5), into: &actions)
+    #expect(state.reservedBytes == 0)
   }
 }

@@ -20,6 +20,21 @@ extension BlockStore {
   /// Whether a task that nobody has told of was taken for light, and isn't by what is known now.
   package func needsRoom(_ task: TaskID) -> Bool { marks.limit > 0 && makesMuch(task) && !wants(.task(task)) }
 
+  /// A task that was taken for light has begun before it was known not to be: what it makes is expected, and nothing more
+  /// is let in for that.
+  ///
+  /// - Parameter isIdle: Whether it waits for others now.
+  package mutating func noteRunning(_ task: TaskID, isIdle: Bool, into actions: inout [Action]) {
+    guard needsRoom(task) else { return }
+    want(.task(task), inputs: [], priority: .min)
+    demands[.task(task)]!.isLetIn = true
+    demands[.task(task)]!.isIdle = isIdle
+    letInCount += 1
+    if isIdle { idleCount += 1 }
+    reservedBytes += demands[.task(task)]!.outputBytes
+    settle(into: &actions)
+  }
+
   private func makesMuch(_ task: TaskID) -> Bool { !seen.isEmpty && seen[task.layer] != nil }
 
   /// A task of a layer has made a block that isn't small: what others of it are expected to make follows.

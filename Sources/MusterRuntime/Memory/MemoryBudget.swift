@@ -7,6 +7,8 @@ package struct MemoryBudget: Sendable {
   package let baseline: Int
   /// What it takes besides blocks that stay: at most, as far as it was seen, and slowly less where it was less since.
   package private(set) var otherBytes: Int
+  /// What has been stored since somebody had a look at the process's memory.
+  private var unseenBytes = 0
   private var lastStored = 0
   private var lastReserved = 0
   /// The most that the process has ever taken, when that was last looked at.
@@ -57,6 +59,18 @@ package struct MemoryBudget: Sendable {
 
   /// What one task may take, in bytes: what the program leaves of the limit. Blocks that stay can leave memory for it.
   package var taskLimit: Int { max(limit / Self.leastPart, limit - baseline) }
+
+  /// Whether to have a look at the process's memory, before a block is stored: where as much as is reported has been stored
+  /// since (what others leave may stay with the process, so that it grows while they don't), or where room is to be left
+  /// now for what it takes to write or send the block.
+  package mutating func isLookDue(storing block: any Block, byteCount: Int) -> Bool {
+    guard limit > 0 else { return false }
+    let isCostly = expectCoding(of: block, byteCount: byteCount)
+    unseenBytes += byteCount
+    guard unseenBytes >= max(1, limit / MemoryReports.parts) else { return isCostly }
+    unseenBytes = 0
+    return true
+  }
 
   /// Leaves room for what it takes to write or send a block, before that is done. Blocks that are small beside the limit
   /// aren't looked at: little is taken for them at a time (`CodingGate`).

@@ -37,15 +37,14 @@ final class WorkerRole {
     self.engine = engine
     self.transport = transport
     let threads = Int(engine.world.members[engine.rank].threads)
-    queue = WorkQueue(
-      threads: threads, rank: engine.rank, doorbell: engine.doorbell,
-      events: engine.events, coordination: engine.coordination, mayStandIn: engine.world.mayChangeThread,
-      standInWork: standInWork)
     let limit = engine.world.members[engine.rank].memoryLimit
     budget = MemoryBudget(limit: limit, threads: threads)
-    state = WorkerState(
-      memoryLimit: limit, rank: engine.rank,
-      marks: BlockStore.Marks(budget))
+    let marks = BlockStore.Marks(budget)
+    state = WorkerState(memoryLimit: limit, rank: engine.rank, marks: marks)
+    queue = WorkQueue(
+      threads: threads, rank: engine.rank, smallestBlock: limit > 0 ? marks.smallestBlock : nil,
+      doorbell: engine.doorbell, events: engine.events, coordination: engine.coordination,
+      mayStandIn: engine.world.mayChangeThread, standInWork: standInWork)
   }
 
   var isBusy: Bool { queue.isBusy }
@@ -119,19 +118,22 @@ final class WorkerRole {
     // Of what a task held by its end rank 0 hears before it hears of the end.
     _ = engine.coordination.exchange { transport.send(.coordination($0), to: $1) }
     for change in idleChanges { state.setIdle(change.run, change.isIdle, into: &actions) }
+    var unexpected = 0
     for completion in completions {
       // What it took to make a block tells how many others may be made at a time, from now on.
-      if case .success(let block) = completion.result {
-        let bytes = block.byteCount
-        let isLookDue = state.isLookDue(storing: bytes)
-        if budget.expectCoding(of: block, byteCount: bytes) || isLookDue { observeMemory(with: bytes) }
+      if case .success(let block) = completion.result,
+        budget.isLookDue(storing: block, byteCount: completion.byteCount)
+      {
+        observeMemory(with: completion.byteCount)
       }
       state.completed(completion, into: &actions)
+      if completion.isUnexpected { unexpected += 1 }
     }
     for completion in diskCompletions { state.receive(completion, into: &actions) }
     completions.removeAll(keepingCapacity: true)
     diskCompletions.removeAll(keepingCapacity: true)
     carryOut()
+    if unexpected > 0 { queue.stored(unexpected: unexpected) }
     return true
   }
 

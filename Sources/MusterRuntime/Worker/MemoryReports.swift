@@ -4,22 +4,10 @@ package struct MemoryReports: Sendable {
   static let parts = 32
   private let step: Int?
   private var reported = 0
-  /// What has been stored since somebody had a look at the process's memory.
-  private var stored = 0
 
   /// - Parameter limit: In bytes; with 0 there is no limit, and nothing is reported.
   package init(limit: Int) {
     step = limit > 0 ? max(1, limit / Self.parts) : nil
-  }
-
-  /// Whether to have a look at the process's memory, before a block of so many bytes is stored: where as much as would be
-  /// reported has been stored since. What others leave may stay with the process, so that it grows while they don't.
-  package mutating func isLookDue(storing bytes: Int) -> Bool {
-    guard let step else { return false }
-    stored += bytes
-    guard stored >= step else { return false }
-    stored = 0
-    return true
   }
 
   /// What to report, if anything, where blocks hold `bytes` now.

@@ -36,7 +36,7 @@ extension WorkQueue {
       standIn.begin(next, at: now)
       if !standIn.isWatched { condition.signal() }
       let completion = runUnlocked(ready.removeMin(), current)
-      completions.append(completion)
+      append(completion)
       guard let reply = standIn.end() else {
         spent += completion.nanoseconds
         continue
@@ -58,7 +58,7 @@ extension WorkQueue {
   /// With the lock held: whether there is a task for MPI's thread to run, and one to stand in for it meanwhile.
   var hasBrief: Bool {
     guard runsBrief, !isShutDown, idle > 0, let next = ready.min else { return false }
-    return mayRunHere(next) && places.hasRoom(running: running)
+    return mayRunHere(next) && places.hasRoom(running: running) && unexpected.mayBegin(isLight: next.isLight)
   }
 
   /// Whether MPI's thread is to run a task, and not those that only run tasks. One with a time limit needs somebody who
@@ -87,7 +87,7 @@ extension WorkQueue {
   /// With the lock held: whether there is a task for other threads than MPI's.
   private var hasOthers: Bool {
     guard let next = ready.min else { return false }
-    return !mayRunHere(next) && places.hasRoom(running: running)
+    return !mayRunHere(next) && places.hasRoom(running: running) && unexpected.mayBegin(isLight: next.isLight)
   }
 
   /// With the lock held, on a thread that has nothing to do: plays the part of MPI's thread until that is back.

@@ -8,6 +8,8 @@ package struct ReadyTask: Comparable, Sendable {
   package var priority: Int64
   /// Whether it's expected to end in no time.
   var isBrief = false
+  /// Whether nothing large is expected of it, so that no room was made.
+  var isLight = false
   package var layer: RegisteredLayer
   package var inputs: [any Block]
 
@@ -20,12 +22,17 @@ package struct Completion: Sendable {
   package var task: TaskID
   package var attempt: Attempt
   package var result: Result<any Block, MusterError>
+  /// What its block holds; 0 where it has failed. To count that may take a while, and is done where the task ran.
+  package let byteCount: Int
   package var nanoseconds: Int
+  /// Whether a block as large wasn't expected, and tasks that may make others wait until it has been stored.
+  var isUnexpected = false
 
   package init(task: TaskID, attempt: Attempt, result: Result<any Block, MusterError>, nanoseconds: Int) {
     self.task = task
     self.attempt = attempt
     self.result = result
+    byteCount = result.byteCount ?? 0
     self.nanoseconds = nanoseconds
   }
 }
@@ -58,6 +65,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   /// The threads that run a task.
   var running = 0
   private var timeLimits = TimeLimits()
+  var unexpected: UnexpectedBlocks
   var isShutDown = false
 
   /// Whether MPI's thread runs brief tasks. With several threads it has enough to do as it is.
@@ -67,13 +75,16 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   let standInWork: @Sendable () -> Bool
 
   /// - Parameters:
+  ///   - smallestBlock: from how many bytes on room has to be made for a block; nil where there is no limit.
   ///   - mayStandIn: whether other threads than MPI's may make MPI calls, one at a time.
   ///   - standInWork: plays the part of MPI's thread until `isStandInRecalled` (then it returns false), or the session is
   ///     over.
   init(
-    threads: Int, rank: Int, doorbell: Doorbell, events: TraceRecorder?, coordination: Coordination, mayStandIn: Bool,
+    threads: Int, rank: Int, smallestBlock: Int?, doorbell: Doorbell, events: TraceRecorder?,
+    coordination: Coordination, mayStandIn: Bool,
     standInWork: @escaping @Sendable () -> Bool
   ) {
+    unexpected = UnexpectedBlocks(smallestBlock: smallestBlock)
     runsBrief = mayStandIn && threads == 1
     self.standInWork = standInWork
     self.events = events
@@ -129,6 +140,14 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
       guard offer != toldOffer else { return nil }
       toldOffer = offer
       return offer
+    }
+  }
+
+  /// Unexpected blocks have been stored, and what was to be held back for them has been.
+  func stored(unexpected count: Int) {
+    condition.withLock {
+      unexpected.stored(count)
+      for _ in 0..<min(idle, ready.count) { condition.signal() }
     }
   }
 
@@ -234,7 +253,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
         condition.lock()
         continue
       }
-      completions.append(completion!)
+      append(completion!)
       if completions.count == 1 {
         condition.unlock()
         doorbell.ring()
@@ -246,8 +265,18 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
 
   /// With the lock held: what a thread other than MPI's is to run now.
   private func takeReady() -> ReadyTask? {
-    guard places.hasRoom(running: running), let next = ready.min, !mayRunHere(next) else { return nil }
+    guard places.hasRoom(running: running), let next = ready.min, !mayRunHere(next),
+      unexpected.mayBegin(isLight: next.isLight)
+    else {
+      return nil
+    }
     return ready.removeMin()
+  }
+
+  /// With the lock held: a task has ended.
+  func append(_ completion: Completion) {
+    if completion.isUnexpected { unexpected.made() }
+    completions.append(completion)
   }
 
   /// With the lock held: runs a task without it. What the task holds may go with this, which may take long, or call
@@ -255,7 +284,9 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   func runUnlocked(_ next: consuming ReadyTask, _ current: UnsafeMutablePointer<CurrentTask>) -> Completion {
     running += 1
     condition.unlock()
-    let completion = run(next, current)
+    var completion = run(next, current)
+    completion.isUnexpected = unexpected.isUnexpected(
+      byteCount: completion.byteCount, isLight: next.isLight)
     _ = consume next
     condition.lock()
     running -= 1

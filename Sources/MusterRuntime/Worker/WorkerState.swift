@@ -39,6 +39,8 @@ package struct WorkerState {
     var inputs: [TaskID]
     /// Whether it has been given to the threads.
     var isReady = false
+    /// Whether it runs, and waits for others.
+    var isIdle = false
   }
 
   /// Blocks up to this size go to rank 0 with the news of them where others are likely to want them: rank 0 needn't ask for
@@ -63,8 +65,6 @@ package struct WorkerState {
 
   /// What the stored blocks hold in memory, in bytes.
   package var storedBytes: Int { store.memoryBytes }
-  /// Whether to have a look at the process's memory before a block of so many bytes is stored.
-  package mutating func isLookDue(storing bytes: Int) -> Bool { memoryReports.isLookDue(storing: bytes) }
   /// What tasks that are about to run, or run, are expected to make, in bytes.
   package var reservedBytes: Int { store.reservedBytes - store.transit.takenBytes }
   /// What the transport holds, as far as it was told.
@@ -215,7 +215,7 @@ package struct WorkerState {
       // What has come may be large.
       guard let entry = assigned[task], let layer = layers[task.layer] else { return }
       if store.isLight(task, inputs: entry.inputs, outputBytes: layer.expectedBytes) {
-        return makeReady(task, into: &actions)
+        return makeReady(task, isLight: true, into: &actions)
       }
       want(task, of: layer)
     }
@@ -223,7 +223,9 @@ package struct WorkerState {
   }
 
   /// All inputs are in memory.
-  private mutating func makeReady(_ task: TaskID, into actions: inout [Action]) {
+  ///
+  /// - Parameter isLight: Whether nothing large is expected of it, so that the store isn't told.
+  private mutating func makeReady(_ task: TaskID, isLight: Bool, into actions: inout [Action]) {
     guard let layer = layers[task.layer] else { return }
     let ready = assigned.change(task) { entry in
       entry.isReady = true
@@ -233,8 +235,8 @@ package struct WorkerState {
     actions.append(
       .run(
         ReadyTask(
-          task: task, attempt: entry.attempt, priority: entry.priority, isBrief: entry.isBrief, layer: layer,
-          inputs: entry.inputs.map { store.block(of: $0)! })))
+          task: task, attempt: entry.attempt, priority: entry.priority, isBrief: entry.isBrief, isLight: isLight,
+          layer: layer, inputs: entry.inputs.map { store.block(of: $0)! })))
   }
 
   /// A block that was fetched has come.
@@ -273,7 +275,7 @@ package struct WorkerState {
     assigned[completion.task] = nil
     switch completion.result {
     case .success(let block):
-      let bytes = block.byteCount
+      let bytes = completion.byteCount
       let members = awaited.isEmpty ? nil : awaited.removeValue(forKey: completion.task)
       for member in members ?? [] { actions.append(.reply(block, of: completion.task, to: member)) }
       // Those who want it have it already.
@@ -296,6 +298,7 @@ package struct WorkerState {
   /// A task that runs begins to wait for others, or doesn't any more.
   package mutating func setIdle(_ run: TaskRun, _ isIdle: Bool, into actions: inout [Action]) {
     guard let entry = assigned[run.task], entry.attempt == run.attempt else { return }
+    assigned.change(run.task) { $0.isIdle = isIdle }
     store.setIdle(.task(run.task), isIdle, into: &storeActions)
     follow(into: &actions)
   }
@@ -351,10 +354,15 @@ package struct WorkerState {
     follow(into: &actions)
   }
 
-  /// Whether the queue still had the task that was to be held back. Where it has, it waits for room.
+  /// Whether the queue still had the task that was to be held back. Where it has, it waits for room; else what it makes is
+  /// expected from now on.
   package mutating func answerHoldBack(_ task: TaskID, attempt: Attempt, wasQueued: Bool, into actions: inout [Action])
   {
-    guard wasQueued, let entry = assigned[task], entry.attempt == attempt else { return }
+    guard let entry = assigned[task], entry.attempt == attempt else { return }
+    guard wasQueued else {
+      store.noteRunning(task, isIdle: entry.isIdle, into: &storeActions)
+      return follow(into: &actions)
+    }
     guard let layer = layers[task.layer] else { preconditionFailure("\(task) is of a layer that was forgotten") }
     assigned.change(task) { $0.isReady = false }
     store.want(.task(task), inputs: entry.inputs, priority: entry.priority, outputBytes: layer.expectedBytes)
@@ -416,7 +424,7 @@ package struct WorkerState {
       let action = storeActions[next]
       next += 1
       switch action {
-      case .ready(.task(let task)): makeReady(task, into: &actions)
+      case .ready(.task(let task)): makeReady(task, isLight: false, into: &actions)
       case .ready(.member(let member, let task)):
         actions.append(.reply(store.block(of: task)!, of: task, to: member))
         store.end(.member(member, block: task), into: &storeActions)

@@ -250,6 +250,30 @@ struct BlockStoreTests {
     #expect(harness.store.takeUnexpected().isEmpty)
   }
 
+  /// One that was let through before anybody knew counts while it runs; not where it waits for the others.
+  @Test(arguments: [false, true]) func whatRunsAlreadyIsExpectedToMakeAsMuch(isIdleBefore: Bool) {
+    var harness = Harness()
+    let tasks = (0..<4).map { TaskID(layer: 7, index: $0) }
+    harness.act { $0.finish(tasks[0], with: NumberedBlock(number: 0, byteCount: 800), byteCount: 800, into: &$1) }
+    harness.write()
+    harness.act { $0.noteRunning(tasks[1], isIdle: isIdleBefore, into: &$1) }
+    #expect(harness.store.reservedBytes == 800 && harness.ready.isEmpty)
+    harness.prepare(.task(tasks[2]), inputs: [])
+    if !isIdleBefore {
+      #expect(harness.ready.isEmpty)
+      harness.act { $0.setIdle(.task(tasks[1]), true, into: &$1) }
+    }
+    #expect(harness.ready == [.task(tasks[2])] && harness.store.reservedBytes == 1600)
+    harness.prepare(.task(tasks[3]), inputs: [])
+    #expect(harness.ready.isEmpty)
+    for index in 1..<3 { harness.act { $0.end(.task(tasks[index]), into: &$1) } }
+    #expect(harness.ready == [.task(tasks[3])] && harness.store.reservedBytes == 800)
+    // One that room was made for isn't told of again.
+    harness.act { $0.noteRunning(tasks[3], isIdle: false, into: &$1) }
+    #expect(harness.store.reservedBytes == 800)
+    #expect(throws: Never.self) { try harness.store.checkInvariants() }
+  }
+
   /// Where nobody says how much tasks make, others of the layer tell.
   @Test func theNextOfALayerIsExpectedToMakeAsMuch() {
     var harness = Harness()

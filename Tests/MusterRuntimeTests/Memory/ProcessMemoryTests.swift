@@ -130,6 +130,24 @@ struct ProcessMemoryTests {
     #expect(!expects(2000, 16_000, &unlimited))
   }
 
+  /// Each time that a thirty-second of the limit has been stored; at once where room is needed to code a block.
+  @Test func aLookIsDueWhenMuchHasBeenStored() {
+    struct Coded: CodedBlock {
+      var byteCount: Int { 100 }
+      var codingBytes: Int { 800 }
+      func encode(into encoder: inout BlockEncoder) {}
+      static func decode(from decoder: inout BlockDecoder) throws -> Coded { Coded() }
+    }
+    func looks(_ block: any Block, _ byteCounts: [Int], _ budget: inout MemoryBudget) -> [Bool] {
+      byteCounts.map { budget.isLookDue(storing: block, byteCount: $0) }
+    }
+    var budget = MemoryBudget(limit: 16_000, baseline: 2000)
+    #expect(looks(EmptyBlock(), [200, 299, 1, 499, 600, 499], &budget) == [false, false, true, false, true, false])
+    #expect(looks(Coded(), [100, 100, 100], &budget) == [true, false, false])
+    var unlimited = MemoryBudget(limit: 0, baseline: 2000)
+    #expect(looks(Coded(), [100_000, 100_000], &unlimited) == [false, false])
+  }
+
   /// As many as fit, and one that never would by itself.
   @Test(arguments: [(600, 1), (400, 2), (5000, 1), (50, 8)])
   func whatIsCodedTakesTurns(bytes: Int, atATime: Int) {
