@@ -115,21 +115,11 @@ enum MemoryLimit {
     }
   }
 
-  /// Tasks that have made what they need beside their blocks.
-  private static let begun = Atomic<Int>(0)
-
   /// Values that stay, of tasks that need as much again of `malloc`'s memory while they make them.
   static func temporaries(count: Int, bytes: Int) async throws {
     try await Session.run { session in
       let values = try session.map(Array(0..<count)) { number in
-        let made = (0..<bytes / 8).map { (place: Int) -> Double in Double(place * (number + 1) % 1009) }
-        // Those that begin together end together, too: nobody has seen how much they make when the next may begin.
-        if number < 2 {
-          begun.add(1, ordering: .relaxed)
-          let deadline = ContinuousClock.now + .seconds(1)
-          while begun.load(ordering: .relaxed) < 2, .now < deadline {}
-        }
-        return NDArray(made)
+        NDArray((0..<bytes / 8).map { (place: Int) -> Double in Double(place * (number + 1) % 1009) })
       }
       let sums = try session.map(values) { value in
         var sum = 0.0

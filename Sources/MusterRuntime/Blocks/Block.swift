@@ -14,12 +14,6 @@ public protocol Block: Sendable {
   static func decode(from decoder: inout BlockDecoder) throws -> Self
 }
 
-/// A block whose type may take more memory for a moment, while it's written or sent, than the block holds.
-package protocol CodedBlock: Block {
-  /// How much, in bytes; 0 where it goes as it is.
-  var codingBytes: Int { get }
-}
-
 /// Collects the parts of a block on its way to another rank.
 public struct BlockEncoder: Sendable {
   /// Bulk memory: `byteCount` bytes of a storage, from `offset` on.

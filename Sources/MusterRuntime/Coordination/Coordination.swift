@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A process's way to the session's coordinator: it is here on rank 0, and in the one process; the other ranks send their
 /// tasks' requests there. A task's thread waits for the answer.
-final class Coordination: Sendable {
+package final class Coordination: Sendable {
   private struct State {
     /// Idle on ranks other than 0.
     var coordinator = Coordinator()
@@ -42,7 +42,7 @@ final class Coordination: Sendable {
   private let lookAround = Mutex<(@Sendable () -> Void)?>(nil)
 
   /// - Parameter doorbell: nil in one process.
-  init(rank: Int = 0, doorbell: Doorbell? = nil) {
+  package init(rank: Int = 0, doorbell: Doorbell? = nil) {
     self.rank = rank
     self.doorbell = doorbell
   }

@@ -167,7 +167,7 @@ extension CoordinationAnswer {
       buffer.put(bytes: value)
     case .failed(let error):
       buffer.put(Code.failed)
-      do { buffer.put(bytes: try JSON.encode(error)) } catch {
+      do { buffer.put(bytes: try CodedValue.bytes(of: error)) } catch {
         preconditionFailure("an error can't be encoded: \(error)")
       }
     }
@@ -180,7 +180,7 @@ extension CoordinationAnswer {
     case .count: self = .count(reader.get())
     case .value: self = .value(Array(reader.getBytes()))
     case .failed:
-      do { self = .failed(try JSON.decode(MusterError.self, from: reader.getBytes())) } catch {
+      do { self = .failed(try CodedValue.value(MusterError.self, from: Array(reader.getBytes()))) } catch {
         preconditionFailure("an error can't be decoded: \(error)")
       }
     }

@@ -3,17 +3,15 @@ extension MusterError {
   struct Cause: Hashable, Sendable, Codable {
     /// The name of its type.
     var type: String
-    /// Its `Codable` form, as JSON.
-    var text: [UInt8]
+    /// Its `Codable` form.
+    var bytes: [UInt8]
 
     /// nil where the error can't cross.
     init?(_ error: any Error) {
-      guard let error = error as? any Codable, let text = Self.encode(error) else { return nil }
+      guard let error = error as? any Codable, let bytes = try? CodedValue.bytes(of: error) else { return nil }
       type = Self.name(of: Swift.type(of: error))
-      self.text = text
+      self.bytes = bytes
     }
-
-    private static func encode<E: Codable>(_ error: E) -> [UInt8]? { try? JSON.encode(error) }
 
     /// With its module, so that two of the same name aren't taken for one. The names of private types and of those
     /// within functions have an address in them, another one in each process: it's left out.
@@ -26,6 +24,22 @@ extension MusterError {
         rest = rest[rest.index(after: end)...]
       }
       return name + rest
+    }
+  }
+
+  /// An error of the program's own code: as it is where it's one of Muster's, else with its type.
+  ///
+  /// - Parameter words: The message, of the error's text.
+  init(
+    thrown error: any Error, task: TaskDescription? = nil, callSite: CallSite?, words: (_ text: String) -> String
+  ) {
+    if var known = error as? MusterError {
+      known.task = known.task ?? task
+      known.callSite = known.callSite ?? callSite
+      self = known
+    } else {
+      self.init(.taskFailed, words(ErrorText.of(error)), task: task, callSite: callSite)
+      cause = Cause(error)
     }
   }
 
@@ -43,6 +57,6 @@ extension MusterError {
   /// - Returns: nil where the error was of another type, or none that a task threw.
   public func cause<E: Error & Codable>(as type: E.Type = E.self) -> E? {
     guard let cause, cause.type == Cause.name(of: type) else { return nil }
-    return try? JSON.decode(type, from: cause.text)
+    return try? CodedValue.value(type, from: cause.bytes)
   }
 }

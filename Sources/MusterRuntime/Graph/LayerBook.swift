@@ -6,7 +6,7 @@ package final class RegisteredLayer: Sendable {
   /// The layer's own, at hand for every task.
   let expectedBytes: Int
 
-  init(_ layer: Layer) {
+  package init(_ layer: Layer) {
     self.layer = layer
     expectedBytes = layer.tasks.expectedBytes
   }

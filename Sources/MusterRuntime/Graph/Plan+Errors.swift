@@ -3,16 +3,8 @@ internal import MusterScheduling
 extension MusterError {
   /// An error that a task threw, with the task and the call that asked for it.
   init(taskError error: any Error, layer: Layer, task: TaskID, rank: Int, attempt: Int) {
-    let description = TaskDescription(
-      operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: attempt)
-    if var known = error as? MusterError {
-      known.task = known.task ?? description
-      known.callSite = known.callSite ?? layer.callSite
-      self = known
-    } else {
-      self.init(.taskFailed, "a task threw: \(ErrorText.of(error))", task: description, callSite: layer.callSite)
-      cause = Cause(error)
-    }
+    let task = TaskDescription(operation: layer.tasks.name, index: Int(task.index), rank: rank, attempt: attempt)
+    self.init(thrown: error, task: task, callSite: layer.callSite) { "a task threw: \($0)" }
   }
 
   /// A task ran for longer than it may.

@@ -216,5 +216,8 @@ struct PlanDigest: Sendable {
   var results: Int
   var digest: Fingerprint
 
-  var text: String { "\(layers) layers, \(results) results, digest \(String(digest.low >> 32, radix: 16))" }
+  var text: String {
+    "\(layers) layer\(layers == 1 ? "" : "s"), \(results) result\(results == 1 ? "" : "s"), digest"
+      + " \(String(digest.low >> 32, radix: 16))"
+  }
 }

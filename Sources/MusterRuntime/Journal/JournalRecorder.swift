@@ -76,7 +76,7 @@ final class JournalRecorder: Sendable {
 
   func record(_ pending: Pending, _ error: MusterError) {
     // An error's text can always be encoded.
-    let bytes = (try? JSON.encode(error)) ?? []
+    let bytes = (try? CodedValue.bytes(of: error)) ?? []
     add(pending, [], isError: true) { CallRecord.put(failure: bytes, to: &$0) }
     hasFailed.store(true, ordering: .relaxed)
   }

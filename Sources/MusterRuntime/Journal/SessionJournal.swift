@@ -99,7 +99,7 @@ final class SessionJournal: Sendable {
       case .blocks(let parts):
         return .blocks(try read { () throws(JournalFault) in try past.blocks(of: entry, parts) })
       case .failure(let bytes):
-        return .failure((try? JSON.decode(MusterError.self, from: bytes)) ?? MusterError(.damaged, path: path))
+        return .failure((try? CodedValue.value(MusterError.self, from: bytes)) ?? MusterError(.damaged, path: path))
       }
     }
   }

@@ -25,7 +25,6 @@ final class LocalEngine: Engine {
     isSynchronous = synchronous
     threadCount = synchronous ? 1 : threads
     BlockAllocator.shared.memoryLimit = memoryLimit
-    CodingGate.shared.setMemoryLimit(memoryLimit)
     // Before there are threads.
     ProcessMemory.boundHeaps(threads: threadCount, memoryLimit: memoryLimit, environment: environment)
     Scratch.removeRemainsInBackground(environment: environment)

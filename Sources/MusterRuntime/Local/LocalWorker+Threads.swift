@@ -249,7 +249,7 @@ extension LocalWorker {
     case .success(let block):
       let bytes = block.byteCount
       // What it took to make it tells how many others may be made at a time, from now on.
-      if budget.isLookDue(storing: block, byteCount: bytes) { observeMemory(with: bytes) }
+      if budget.isLookDue(storing: bytes) { observeMemory(with: bytes) }
       store.finish(task, with: block, byteCount: bytes, into: &storeActions)
       conductor.handle(
         .finished(Self.worker, task, attempt, bytes: bytes, nanoseconds: taken.nanoseconds), at: time, into: &actions)

@@ -13,8 +13,6 @@ package struct MemoryBudget: Sendable {
   private var lastReserved = 0
   /// The most that the process has ever taken, when that was last looked at.
   private var highWater: Int
-  /// What coding takes for a moment of the values that are written or sent as JSON.
-  private var codingBytes = 0
   /// What it took besides blocks when it came close to the limit: it keeps that distance.
   private var lastingBytes = 0
 
@@ -53,34 +51,19 @@ package struct MemoryBudget: Sendable {
 
   /// What blocks may take, in bytes. So much as may change before anybody looks is left free.
   package var blockLimit: Int {
-    let other = codingBytes > 0 ? max(otherBytes, baseline + limit / Self.taskPart + codingBytes) : otherBytes
-    return max(limit / Self.leastPart, limit - other - limit / MemoryReports.parts)
+    max(limit / Self.leastPart, limit - otherBytes - limit / MemoryReports.parts)
   }
 
   /// What one task may take, in bytes: what the program leaves of the limit. Blocks that stay can leave memory for it.
   package var taskLimit: Int { max(limit / Self.leastPart, limit - baseline) }
 
-  /// Whether to have a look at the process's memory, before a block is stored: where as much as is reported has been stored
-  /// since (what others leave may stay with the process, so that it grows while they don't), or where room is to be left
-  /// now for what it takes to write or send the block.
-  package mutating func isLookDue(storing block: any Block, byteCount: Int) -> Bool {
+  /// Whether to have a look at the process's memory, before a block of so many bytes is stored: where as much as is reported
+  /// has been stored since. What others leave may stay with the process, so that it grows while they don't.
+  package mutating func isLookDue(storing bytes: Int) -> Bool {
     guard limit > 0 else { return false }
-    let isCostly = expectCoding(of: block, byteCount: byteCount)
-    unseenBytes += byteCount
-    guard unseenBytes >= max(1, limit / MemoryReports.parts) else { return isCostly }
+    unseenBytes += bytes
+    guard unseenBytes >= max(1, limit / MemoryReports.parts) else { return false }
     unseenBytes = 0
-    return true
-  }
-
-  /// Leaves room for what it takes to write or send a block, before that is done. Blocks that are small beside the limit
-  /// aren't looked at: little is taken for them at a time (`CodingGate`).
-  ///
-  /// - Returns: Whether `blockLimit` may have changed.
-  package mutating func expectCoding(of block: any Block, byteCount: Int) -> Bool {
-    guard limit > 0, byteCount > limit / 256, let coded = block as? any CodedBlock else { return false }
-    let bytes = coded.codingBytes
-    guard bytes > 0, max(bytes, limit / CodingGate.part) > codingBytes else { return false }
-    codingBytes = max(bytes, limit / CodingGate.part)
     return true
   }
 

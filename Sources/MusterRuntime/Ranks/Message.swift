@@ -128,12 +128,10 @@ extension Message {
       buffer.put(fingerprint.high)
     case .forget(let layers):
       buffer.put(Kind.forget)
-      buffer.put(layers.lowerBound)
-      buffer.put(layers.upperBound)
+      buffer.put(layers)
     case .ended(let layers):
       buffer.put(Kind.ended)
-      buffer.put(layers.lowerBound)
-      buffer.put(layers.upperBound)
+      buffer.put(layers)
     case .outcome(.computed(let manifest)):
       buffer.put(Kind.outcomeComputed)
       buffer.put(bytes: manifest)
@@ -244,12 +242,8 @@ extension Message {
     case .release: self = .release(reader.get())
     case .graph:
       self = .graph(number: reader.get(), fingerprint: Fingerprint(low: reader.get(), high: reader.get()))
-    case .forget:
-      let first: Int = reader.get()
-      self = .forget(layers: first..<reader.get())
-    case .ended:
-      let first: Int = reader.get()
-      self = .ended(layers: first..<reader.get())
+    case .forget: self = .forget(layers: reader.getRange())
+    case .ended: self = .ended(layers: reader.getRange())
     case .outcomeComputed: self = .outcome(.computed(manifest: Array(reader.getBytes())))
     case .outcomeValue: self = .outcome(.value(Array(reader.getBytes())))
     case .outcomeFailed: self = .outcome(.failed(Self.decoded(from: &reader)))
@@ -301,13 +295,13 @@ extension Message {
   fileprivate static func encodedError(_ error: MusterError) -> [UInt8] { encoded(error) }
   fileprivate static func decodedError(from reader: inout WireReader) -> MusterError { decoded(from: &reader) }
 
-  /// Rare messages go as JSON; their types can always be encoded.
+  /// Rare messages go in their `Codable` form; their types can always be encoded.
   private static func encoded(_ value: some Codable) -> [UInt8] {
-    do { return try JSON.encode(value) } catch { preconditionFailure("a message can't be encoded: \(error)") }
+    do { return try CodedValue.bytes(of: value) } catch { preconditionFailure("a message can't be encoded: \(error)") }
   }
 
   private static func decoded<T: Codable>(from reader: inout WireReader) -> T {
-    do { return try JSON.decode(T.self, from: reader.getBytes()) } catch {
+    do { return try CodedValue.value(T.self, from: Array(reader.getBytes())) } catch {
       preconditionFailure("a message can't be decoded: \(error)")
     }
   }

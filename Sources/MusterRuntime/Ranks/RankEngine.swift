@@ -50,6 +50,12 @@ final class RankEngine: Engine {
   /// Where ranks wait for processors, a program that looks takes one from them.
   var patience: Int { world.isOversubscribed ? 0 : 50_000 }
 
+  /// A collective has come to its end: what its functions hold is dropped where that may take long.
+  func letGo(of request: inout Request?) {
+    if case .compute? = request { disposal.drop(request) }
+    request = nil
+  }
+
   /// The calls that the program has made on this rank.
   func calls() -> [CallTrace] { log() }
 
@@ -63,7 +69,6 @@ final class RankEngine: Engine {
     coordination = Coordination(rank: world.rank, doorbell: doorbell)
     events = TraceRecorder(rank: world.rank, capacity: world.traceCapacity, reports: world.reports)
     BlockAllocator.shared.memoryLimit = world.members[world.rank].memoryLimit
-    CodingGate.shared.setMemoryLimit(world.members[world.rank].memoryLimit)
     // Before there are threads.
     let own = world.members[world.rank]
     ProcessMemory.boundHeaps(threads: Int(own.threads), memoryLimit: own.memoryLimit, environment: environment)

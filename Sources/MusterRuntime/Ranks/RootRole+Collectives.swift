@@ -112,8 +112,7 @@ extension RootRole {
     let done = request?.arrival?.sequence ?? 0
     arrivals = arrivals.filter { $0.value.sequence > done }
     firstArrival = arrivals.isEmpty ? nil : MonotonicClock.nanoseconds
-    if case .compute? = request { engine.disposal.drop(request) }
-    request = nil
+    engine.letGo(of: &request)
     admitted = []
     running = nil
   }

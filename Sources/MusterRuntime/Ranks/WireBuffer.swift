@@ -34,6 +34,11 @@ final class WireBuffer {
     grow(by: MemoryLayout<T>.size).storeBytes(of: value, as: T.self)
   }
 
+  func put(_ range: Range<Int>) {
+    put(range.lowerBound)
+    put(range.upperBound)
+  }
+
   /// The bytes, without a count.
   func append(raw source: UnsafeRawBufferPointer) {
     if let base = source.baseAddress { grow(by: source.count).copyMemory(from: base, byteCount: source.count) }
@@ -62,6 +67,11 @@ struct WireReader {
     precondition(position + MemoryLayout<T>.size <= bytes.count, "a message between ranks is too short")
     defer { position += MemoryLayout<T>.size }
     return bytes.loadUnaligned(fromByteOffset: position, as: T.self)
+  }
+
+  mutating func getRange() -> Range<Int> {
+    let first = get(Int.self)
+    return first..<get(Int.self)
   }
 
   mutating func getBytes() -> UnsafeRawBufferPointer {

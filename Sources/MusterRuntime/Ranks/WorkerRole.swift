@@ -121,11 +121,7 @@ final class WorkerRole {
     var unexpected = 0
     for completion in completions {
       // What it took to make a block tells how many others may be made at a time, from now on.
-      if case .success(let block) = completion.result,
-        budget.isLookDue(storing: block, byteCount: completion.byteCount)
-      {
-        observeMemory(with: completion.byteCount)
-      }
+      if budget.isLookDue(storing: completion.byteCount) { observeMemory(with: completion.byteCount) }
       state.completed(completion, into: &actions)
       if completion.isUnexpected { unexpected += 1 }
     }
@@ -270,19 +266,13 @@ final class WorkerRole {
       self.request = nil
       completion(.failure(error))
     case (.failed(let error), .compute(_, _, let completion)), (.failed(let error), .gather(_, _, let completion)):
-      endRequest()
+      engine.letGo(of: &self.request)
       completion(.failure(error))
     case (.computed(let manifest), .compute(let submission, _, _)): receive(submission.plan.results, as: manifest)
     case (.computed(let manifest), .gather(let tasks, _, _)): receive(tasks, as: manifest)
     default:
       FatalEnd.end("rank 0 ended another collective than rank \(engine.rank) is in", comm: engine.world.comm)
     }
-  }
-
-  /// A collective has come to its end: what its functions hold is dropped where that may take long.
-  private func endRequest() {
-    if case .compute? = request { engine.disposal.drop(request) }
-    request = nil
   }
 
   /// The results of the collective are about to come.
@@ -320,7 +310,7 @@ final class WorkerRole {
       }
     }
     resultLayers = [:]
-    endRequest()
+    engine.letGo(of: &self.request)
     completion(
       blocks.map { ComputedBlocks(blocks: $0) }.mapError {
         $0 as? MusterError ?? MusterError(.internal, "a result arrived damaged: \($0)")

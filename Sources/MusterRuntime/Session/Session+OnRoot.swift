@@ -3,7 +3,7 @@ extension Session {
   /// Collective: runs `body` on rank 0 alone and returns its value, or throws its error, on every rank.
   ///
   /// Blocks the calling thread meanwhile: for short things, such as reading the metadata of a file. The value crosses
-  /// as JSON, infinities and NaN included.
+  /// in its `Codable` form.
   ///
   /// - Throws: `MusterError`, the same on every rank: what `body` threw, as `taskFailed` where it was another error, which
   ///   `cause(as:)` gives back where it is `Codable`.
@@ -75,7 +75,7 @@ extension Session {
     let outcome = arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
     guard engine.rankCount > 1 || arrival.pending != nil else { return try outcome.get() }
     let encoded = outcome.flatMap { value in
-      Result { try JSON.encode(value) }.mapError {
+      Result { try CodedValue.bytes(of: value) }.mapError {
         MusterError(.invalidArgument, "the value of \(operation) can't be encoded: \($0)", callSite: callSite)
       }
     }
@@ -99,19 +99,13 @@ extension Session {
     of operation: String, callSite: CallSite?, _ body: () throws -> T
   ) -> Result<T, MusterError> {
     Result(catching: body).mapError { error in
-      guard var known = error as? MusterError else {
-        var new = MusterError(.taskFailed, "\(operation) failed: \(ErrorText.of(error))", callSite: callSite)
-        new.cause = MusterError.Cause(error)
-        return new
-      }
-      known.callSite = known.callSite ?? callSite
-      return known
+      MusterError(thrown: error, callSite: callSite) { "\(operation) failed: \($0)" }
     }
   }
 
   static func decode<T: Codable>(_ bytes: [UInt8]) throws -> T {
     do {
-      return try JSON.decode(T.self, from: bytes)
+      return try CodedValue.value(T.self, from: bytes)
     } catch {
       throw MusterError(.internal, "a value of rank 0 arrived damaged: \(error)")
     }

@@ -1,9 +1,11 @@
 internal import Synchronization
 
 /// Wakes the thread that makes the MPI calls, where it sleeps. Ringing costs one load while it is awake.
-final class Doorbell: Sendable {
+package final class Doorbell: Sendable {
   private let isAsleep = Atomic<Bool>(false)
   private let condition = ConditionLock()
+
+  package init() {}
 
   func ring() {
     guard isAsleep.load(ordering: .sequentiallyConsistent) else { return }

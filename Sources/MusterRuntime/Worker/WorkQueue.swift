@@ -13,6 +13,15 @@ package struct ReadyTask: Comparable, Sendable {
   package var layer: RegisteredLayer
   package var inputs: [any Block]
 
+  package init(
+    task: TaskID, attempt: Attempt, priority: Int64, isBrief: Bool = false, isLight: Bool = false,
+    layer: RegisteredLayer, inputs: [any Block]
+  ) {
+    (self.task, self.attempt, self.priority) = (task, attempt, priority)
+    (self.isBrief, self.isLight) = (isBrief, isLight)
+    (self.layer, self.inputs) = (layer, inputs)
+  }
+
   package static func < (a: ReadyTask, b: ReadyTask) -> Bool { a.priority < b.priority }
   package static func == (a: ReadyTask, b: ReadyTask) -> Bool { a.priority == b.priority }
 }
@@ -26,7 +35,7 @@ package struct Completion: Sendable {
   package let byteCount: Int
   package var nanoseconds: Int
   /// Whether a block as large wasn't expected, and tasks that may make others wait until it has been stored.
-  var isUnexpected = false
+  package internal(set) var isUnexpected = false
 
   package init(task: TaskID, attempt: Attempt, result: Result<any Block, MusterError>, nanoseconds: Int) {
     self.task = task
@@ -40,9 +49,9 @@ package struct Completion: Sendable {
 /// Ready tasks on their way to a worker's threads, the most urgent first, and completions on their way back.
 ///
 /// `@unchecked Sendable` is safe: the variables are used with `condition` locked only.
-final class WorkQueue: TaskPlaces, @unchecked Sendable {
+package final class WorkQueue: TaskPlaces, @unchecked Sendable {
   /// A task begins to wait for others, or doesn't any more.
-  struct IdleChange {
+  package struct IdleChange {
     var run: TaskRun
     var isIdle: Bool
   }
@@ -79,7 +88,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   ///   - mayStandIn: whether other threads than MPI's may make MPI calls, one at a time.
   ///   - standInWork: plays the part of MPI's thread until `isStandInRecalled` (then it returns false), or the session is
   ///     over.
-  init(
+  package init(
     threads: Int, rank: Int, smallestBlock: Int?, doorbell: Doorbell, events: TraceRecorder?,
     coordination: Coordination, mayStandIn: Bool,
     standInWork: @escaping @Sendable () -> Bool
@@ -98,7 +107,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
     }
   }
 
-  func push(_ tasks: [ReadyTask]) {
+  package func push(_ tasks: [ReadyTask]) {
     guard !tasks.isEmpty else { return }
     condition.withLock {
       for task in tasks { ready.insert(task) }
@@ -119,7 +128,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   /// Takes the ends of tasks, and which have begun to wait for others or don't any more, in their order.
   ///
   /// - Returns: how many tasks can run at a time, where that has changed since it was last told.
-  func takeNews(_ list: inout [Completion], _ changes: inout [IdleChange]) -> PlaceOffer? {
+  package func takeNews(_ list: inout [Completion], _ changes: inout [IdleChange]) -> PlaceOffer? {
     list.removeAll(keepingCapacity: true)
     changes.removeAll(keepingCapacity: true)
     return condition.withLock {
@@ -144,7 +153,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   }
 
   /// Unexpected blocks have been stored, and what was to be held back for them has been.
-  func stored(unexpected count: Int) {
+  package func stored(unexpected count: Int) {
     condition.withLock {
       unexpected.stored(count)
       for _ in 0..<min(idle, ready.count) { condition.signal() }
@@ -177,7 +186,7 @@ final class WorkQueue: TaskPlaces, @unchecked Sendable {
   func stop() { condition.withLock { places.isStopped = true } }
 
   /// Lets the threads end. What hasn't begun is forgotten.
-  func shutDown() {
+  package func shutDown() {
     condition.withLock {
       ready = Heap()
       isShutDown = true

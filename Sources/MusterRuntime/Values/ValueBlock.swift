@@ -31,10 +31,3 @@ struct ValueBlock<Value: Sendable>: Block {
 
   private static var way: ValueWay { ValueWay(Value.self) ?? .unable }
 }
-
-extension ValueBlock: CodedBlock {
-  @usableFromInline
-  package var codingBytes: Int {
-    if case .text = Self.way { CodingGate.encodingFactor * byteCount } else { 0 }
-  }
-}

@@ -6,8 +6,8 @@ enum ValueWay {
   case array
   /// As the block that it is, such as an `NDArray`.
   case block
-  /// As JSON of its `Codable` form.
-  case text
+  /// In its `Codable` form.
+  case coded
   /// Not at all.
   case unable
 
@@ -20,7 +20,7 @@ enum ValueWay {
     switch way {
     case .bytes: break
     case .array: holder = (type as! any BulkArray.Type).leafType
-    case .block, .text, .unable: return nil
+    case .block, .coded, .unable: return nil
     }
     guard AddressFields.are(in: holder) else { return nil }
     return
@@ -38,36 +38,20 @@ enum ValueWay {
     } else if let array = type as? any BulkArray.Type, array.isBulk {
       self = .array
     } else if type is any Codable.Type {
-      self = .text
+      self = .coded
     } else {
       return nil
     }
   }
 
-  /// - Parameter byteCount: What the value holds, where that is known: large ones are coded one at a time.
+  /// - Parameter byteCount: What the value holds, where that is known.
   func encode<Value>(_ value: Value, byteCount: Int = 0, into encoder: inout BlockEncoder) {
     switch self {
     case .bytes: encoder.append(bytes: withUnsafeBytes(of: value) { Array($0) })
     case .block: (value as! any Block).encode(into: &encoder)
     case .array: (value as! any BulkArray).encodeBulk(into: &encoder)
-    case .text:
-      let codable = value as! any Codable
-      CodingGate.shared.withRoom(for: CodingGate.encodingFactor * byteCount) { encodeText(codable, into: &encoder) }
+    case .coded: CodedValue.encode(value as! any Codable, byteCount: byteCount, into: &encoder)
     case .unable: preconditionFailure("a \(Value.self) can't cross to another rank")
-    }
-  }
-
-  private func encodeText<T: Codable>(_ value: T, into encoder: inout BlockEncoder) {
-    do {
-      let text = try JSON.encode(value)
-      encoder.append(true)
-      // As bulk: what is long goes in pieces, and to many ranks by broadcast.
-      text.encodeBulk(into: &encoder)
-    } catch {
-      // Only the receiver can throw.
-      encoder.append(false)
-      encoder.refusal = "\(error)"
-      Array("\(error)".utf8).encodeBulk(into: &encoder)
     }
   }
 
@@ -82,28 +66,10 @@ enum ValueWay {
       return bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 0, as: Value.self) }
     case .block: return try (type as! any Block.Type).decode(from: &decoder)
     case .array: return try (type as! any BulkArray.Type).decodeBulk(from: &decoder)
-    case .text:
+    case .coded:
       let codable = type as! any Codable.Type
-      return try decodeText(codable, from: &decoder)
+      return try CodedValue.decode(codable, from: &decoder)
     case .unable: preconditionFailure("a \(Value.self) can't cross to another rank")
     }
-  }
-
-  private func decodeText<T: Codable>(_ type: T.Type, from decoder: inout BlockDecoder) throws -> T {
-    let isEncoded = try decoder.read(Bool.self)
-    let bytes = try [UInt8].decodeBulk(from: &decoder)
-    let reason: String
-    if isEncoded {
-      do {
-        return try CodingGate.shared.withRoom(for: CodingGate.decodingFactor * bytes.count) {
-          try JSON.decode(type, from: bytes)
-        }
-      } catch { reason = "\(error)" }
-    } else {
-      reason = String(decoding: bytes, as: UTF8.self)
-    }
-    throw MusterError(
-      .taskFailed, "a value of type \(T.self) can't cross to another rank: \(reason)",
-      fix: "Look at its encode(to:) and init(from:)")
   }
 }

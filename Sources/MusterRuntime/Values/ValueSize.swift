@@ -24,7 +24,7 @@ package enum ValueSize {
 
   /// The value itself, and what the strings, data, collections and objects in it hold, however deep. Objects count once,
   /// and what an object keeps in memory of its own making isn't seen. Of a value of more than a hundred thousand objects,
-  /// which to look into takes a second, the length of its text counts where it is `Codable` and that is more.
+  /// which to look into takes a second, what it takes when it is written counts where it is `Codable` and that is more.
   package static func bytes<Value>(of value: Value) -> Int {
     var walk = Walk()
     var sum = Double(MemoryLayout<Value>.size + heapBytes(of: value, &walk))
@@ -32,8 +32,8 @@ package enum ValueSize {
       walk.weight = next.weight
       sum += next.weight * Double(heapBytes(of: next.value, &walk))
     }
-    if walk.isCut, let codable = value as? any Codable, let text = try? JSON.encode(codable) {
-      sum = max(sum, Double(text.count))
+    if walk.isCut, let codable = value as? any Codable, let written = try? CodedValue.byteCount(of: codable) {
+      sum = max(sum, Double(written))
     }
     return sum < Double(Int.max) ? Int(sum) : .max
   }
@@ -47,7 +47,7 @@ package enum ValueSize {
     walk.depth += 1
     defer { walk.depth -= 1 }
     switch value {
-    case let text as String: return text.utf8.count > 15 ? text.utf8.count : 0
+    case let text as String: return text.utf8.count > 15 ? pieceBytes(32 + text.utf8.count) : 0
     case let data as Data: return data.count
     case let block as any Block: return block.byteCount
     case let elements as any SizedCollection: return elements.ownBytes + elements.elementBytes(&walk)
@@ -75,6 +75,9 @@ package enum ValueSize {
     }
     return bytes
   }
+
+  /// What `malloc` takes for so many bytes, of which it keeps some and rounds up.
+  fileprivate static func pieceBytes(_ count: Int) -> Int { count &+ 23 & ~15 }
 
   /// What an object has besides its fields.
   private static let headerBytes = 16
@@ -112,17 +115,19 @@ private protocol SizedCollection {
 }
 
 extension Array: SizedCollection {
-  var ownBytes: Int { count * MemoryLayout<Element>.stride }
+  var ownBytes: Int { isEmpty ? 0 : ValueSize.pieceBytes(32 + count * MemoryLayout<Element>.stride) }
   func elementBytes(_ walk: inout ValueSize.Walk) -> Int { ValueSize.heapBytes(in: self, &walk) }
 }
 
 extension Set: SizedCollection {
-  var ownBytes: Int { capacity * MemoryLayout<Element>.stride }
+  var ownBytes: Int { isEmpty ? 0 : ValueSize.pieceBytes(64 + capacity * MemoryLayout<Element>.stride) }
   func elementBytes(_ walk: inout ValueSize.Walk) -> Int { ValueSize.heapBytes(in: self, &walk) }
 }
 
 extension Dictionary: SizedCollection {
-  var ownBytes: Int { capacity * (MemoryLayout<Key>.stride + MemoryLayout<Value>.stride) }
+  var ownBytes: Int {
+    isEmpty ? 0 : ValueSize.pieceBytes(64 + capacity * (MemoryLayout<Key>.stride + MemoryLayout<Value>.stride))
+  }
   func elementBytes(_ walk: inout ValueSize.Walk) -> Int {
     ValueSize.heapBytes(in: keys, &walk) + ValueSize.heapBytes(in: values, &walk)
   }

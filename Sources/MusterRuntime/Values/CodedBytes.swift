@@ -1,0 +1,132 @@
+/// The bytes of a value in its `Codable` form, to be read: items, see `CodedItem`, and the table of keys.
+///
+/// They come from a disk or from another rank: nothing is taken for granted of them.
+///
+/// A class, since all items of a value share it. Not `Sendable`: used on one thread.
+final class CodedBytes {
+  /// Safe: `storage` keeps them, and nobody writes to it any more.
+  private let bytes: UnsafeRawBufferPointer
+  private let storage: BlockStorage
+  let keys: [String]
+  var types = CodedType.Cache()
+
+  /// - Parameter count: How many of the storage's bytes are the value's.
+  /// - Throws: `MusterError` with code `internal` where there is no table of keys.
+  init(_ storage: BlockStorage, count: Int) throws {
+    self.storage = storage
+    bytes = UnsafeRawBufferPointer(start: storage.bytes, count: count)
+    var end = Cursor(bytes: bytes, offset: bytes.count - MemoryLayout<Int>.size)
+    var cursor = Cursor(bytes: bytes, offset: try end.length())
+    var keys: [String] = []
+    for _ in 0..<(try cursor.short()) { keys.append(try cursor.text()) }
+    self.keys = keys
+  }
+
+  /// A number of a list that is in memory one after the other, as an item.
+  private init(number: CodedNumber, of list: CodedBytes, at offset: Int) {
+    let item = ByteBuffer(capacity: 16)
+    func write<T: BitwiseCopyable, As: BitwiseCopyable>(_ kind: CodedItem, _ type: T.Type, _ value: (T) -> As) {
+      item.append(kind.rawValue)
+      item.append(bits: value(list.bytes.loadUnaligned(fromByteOffset: offset, as: type)))
+    }
+    switch number {
+    case .int8: write(.signed, Int8.self) { Int64($0) }
+    case .int16: write(.signed, Int16.self) { Int64($0) }
+    case .int32: write(.signed, Int32.self) { Int64($0) }
+    case .int64: write(.signed, Int64.self) { $0 }
+    case .uint8: write(.unsigned, UInt8.self) { UInt64($0) }
+    case .uint16: write(.unsigned, UInt16.self) { UInt64($0) }
+    case .uint32: write(.unsigned, UInt32.self) { UInt64($0) }
+    case .uint64: write(.unsigned, UInt64.self) { $0 }
+    case .float: write(.single, UInt32.self) { $0 }
+    case .double: write(.double, UInt64.self) { $0 }
+    case .bool: item.append((list.bytes[offset] == 0 ? CodedItem.no : CodedItem.yes).rawValue)
+    }
+    storage = item.storage
+    bytes = UnsafeRawBufferPointer(start: storage.bytes, count: item.count)
+    keys = []
+  }
+
+  /// A place in the bytes, which moves.
+  struct Cursor {
+    fileprivate let bytes: UnsafeRawBufferPointer
+    fileprivate(set) var offset: Int
+
+    fileprivate mutating func take(_ count: Int) throws -> Int {
+      guard count >= 0, offset >= 0, count <= bytes.count - offset else { throw CodedBytes.damaged }
+      defer { offset += count }
+      return offset
+    }
+
+    mutating func bits<T: BitwiseCopyable>(_ type: T.Type) throws -> T {
+      bytes.loadUnaligned(fromByteOffset: try take(MemoryLayout<T>.size), as: type)
+    }
+
+    mutating func item() throws -> CodedItem {
+      guard let item = CodedItem(rawValue: try bits(UInt8.self)) else { throw CodedBytes.damaged }
+      return item
+    }
+
+    mutating func length() throws -> Int {
+      let length = try bits(Int.self)
+      guard length >= 0 else { throw CodedBytes.damaged }
+      return length
+    }
+
+    mutating func short() throws -> Int {
+      var value = 0
+      for shift in stride(from: 0, to: 63, by: 7) {
+        let byte = try bits(UInt8.self)
+        value |= Int(byte & 0x7f) << shift
+        if byte & 0x80 == 0 { return value }
+      }
+      throw CodedBytes.damaged
+    }
+
+    mutating func text() throws -> String {
+      let length = try short()
+      let start = try take(length)
+      return String(decoding: bytes[start..<start + length], as: UTF8.self)
+    }
+
+    mutating func numbers() throws -> (type: CodedNumber, count: Int, offset: Int) {
+      guard let type = CodedNumber(rawValue: try bits(UInt8.self)) else { throw CodedBytes.damaged }
+      let count = try length()
+      let (size, isTooLarge) = count.multipliedReportingOverflow(by: type.stride)
+      guard !isTooLarge else { throw CodedBytes.damaged }
+      return (type, count, try take(size))
+    }
+
+    /// Passes over an item.
+    mutating func skip() throws {
+      switch try item() {
+      case .null, .no, .yes: break
+      case .single: _ = try take(4)
+      case .signed, .unsigned, .double: _ = try take(8)
+      case .signed128, .unsigned128: _ = try take(16)
+      case .text: _ = try take(short())
+      case .numbers: _ = try numbers()
+      case .list, .fields, .repeatedFields: _ = try take(length())
+      }
+    }
+  }
+
+  func cursor(at offset: Int) -> Cursor { Cursor(bytes: bytes, offset: offset) }
+
+  func item(at offset: Int) throws -> CodedItem {
+    var cursor = cursor(at: offset)
+    return try cursor.item()
+  }
+
+  /// - Precondition: The numbers are within the bytes.
+  func memory(of numbers: (type: CodedNumber, count: Int, offset: Int)) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[numbers.offset..<numbers.offset + numbers.count * numbers.type.stride])
+  }
+
+  /// One of the numbers as an item by itself.
+  func element(_ index: Int, of numbers: (type: CodedNumber, count: Int, offset: Int)) -> CodedBytes {
+    CodedBytes(number: numbers.type, of: self, at: numbers.offset + index * numbers.type.stride)
+  }
+
+  static var damaged: MusterError { MusterError(.internal, "a value arrived with other bytes than were written") }
+}

@@ -1,0 +1,40 @@
+/// How values in their `Codable` form are written, for disks and other ranks: one item, and in it others.
+///
+/// An item begins with a byte that says what it is. Containers say how long they are, so that one can be passed over:
+///
+/// - `fields`, `repeatedFields`: the length of what follows (8 bytes); keys, each with an item. A key is its number in the
+///   table of keys, plus one, or 0 and its text, once the table is full.
+/// - `list`: the length of what follows it (8 bytes), the count (8 bytes), and items.
+/// - `numbers`: the type (a byte), the count (8 bytes), and their bytes, as in memory.
+/// - `text`: its length, and UTF-8.
+/// - Numbers: their bytes.
+///
+/// Behind the item stands the table: the count of the keys, and their texts; and where the table begins (8 bytes). Lengths and numbers of keys are LEB128 but where
+/// their size is given. All is in the machine's byte order.
+enum CodedItem: UInt8 {
+  case null
+  case no
+  case yes
+  case signed
+  case unsigned
+  case signed128
+  case unsigned128
+  case single
+  case double
+  case text
+  case numbers
+  case list
+  case fields
+  /// The same key may be there twice: the last one holds.
+  case repeatedFields
+
+  /// What stands before a container's contents.
+  static let fieldsHead = 1 + 8
+  static let listHead = 1 + 8 + 8
+  static let numbersHead = 1 + 1 + 8
+
+  /// So many keys have a number. A dictionary may have any number of keys.
+  static let mostKeys = 1024
+  /// As deep items may lie in others: a value's own coding goes that deep into the stack.
+  static let mostDepth = 512
+}

@@ -1,0 +1,71 @@
+/// Values in their `Codable` form as bytes, see `CodedItem`.
+package enum CodedValue {
+  /// Up to so many bytes go with the small things.
+  private static let mostInHeader = 1024
+
+  /// - Parameter byteCount: What the value holds, where that is known: what is written is as long, mostly.
+  static func encode(_ value: any Codable, byteCount: Int, into encoder: inout BlockEncoder) {
+    let bytes = ByteBuffer(capacity: byteCount)
+    do {
+      try ValueEncoder.write(value, to: bytes)
+      encoder.append(true)
+      encoder.append(bytes.count > mostInHeader)
+      if bytes.count > mostInHeader {
+        encoder.append(bytes.storage, byteCount: bytes.count)
+      } else {
+        encoder.append(bytes: Array(UnsafeRawBufferPointer(start: bytes.storage.bytes, count: bytes.count)))
+      }
+    } catch {
+      // Only the receiver can throw.
+      encoder.append(false)
+      encoder.append(bytes: Array("\(error)".utf8))
+      encoder.refusal = "\(error)"
+    }
+  }
+
+  /// - Throws: `MusterError` with code `taskFailed` where the type can't be encoded or decoded.
+  static func decode<T: Codable>(_ type: T.Type, from decoder: inout BlockDecoder) throws -> T {
+    let reason: String
+    if try decoder.read(Bool.self) {
+      do {
+        if try decoder.read(Bool.self) {
+          let storage = try decoder.readStorage()
+          return try read(type, from: CodedBytes(storage, count: storage.byteCount))
+        }
+        return try value(type, from: try decoder.readBytes())
+      } catch { reason = "\(error)" }
+    } else {
+      reason = String(decoding: try decoder.readBytes(), as: UTF8.self)
+    }
+    throw MusterError(
+      .taskFailed, "a value of type \(T.self) can't cross to another rank: \(reason)",
+      fix: "Look at its encode(to:) and init(from:)")
+  }
+
+  /// How many bytes the value takes when it is written.
+  ///
+  /// - Throws: What the value throws.
+  static func byteCount(of value: any Codable) throws -> Int {
+    let bytes = ByteBuffer(capacity: 0)
+    try ValueEncoder.write(value, to: bytes)
+    return bytes.count
+  }
+
+  /// - Throws: What the value throws, and `EncodingError`.
+  package static func bytes(of value: some Encodable) throws -> [UInt8] {
+    let bytes = ByteBuffer(capacity: 0)
+    try ValueEncoder.write(value, to: bytes)
+    return Array(UnsafeRawBufferPointer(start: bytes.storage.bytes, count: bytes.count))
+  }
+
+  /// - Throws: What the type throws, `DecodingError`, and `MusterError` with code `internal` where the bytes aren't a value's.
+  package static func value<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws -> T {
+    let buffer = ByteBuffer(capacity: bytes.count)
+    bytes.withUnsafeBytes { buffer.append($0) }
+    return try read(type, from: CodedBytes(buffer.storage, count: buffer.count))
+  }
+
+  private static func read<T: Decodable>(_ type: T.Type, from bytes: CodedBytes) throws -> T {
+    try ValueDecoder(bytes).readValue(type)
+  }
+}

@@ -1,0 +1,81 @@
+/// Where the items with keys of one item are. Types read them in the order in which they wrote them, mostly.
+///
+/// A class, since several containers of one item may be asked for. Not `Sendable`: used on one thread.
+final class FieldPlaces {
+  /// So many are passed over before a dictionary is worth its while.
+  private static let mostPassed = 16
+
+  private let bytes: CodedBytes
+  private let start: Int
+  private let end: Int
+  /// Where the one begins, with its key, that was found last.
+  private var last: Int
+  /// Of all items, once that was made.
+  private var places: [String: Int]?
+
+  init(of decoder: ValueDecoder) throws {
+    bytes = decoder.bytes
+    var cursor = bytes.cursor(at: decoder.offset)
+    let item = try cursor.item()
+    guard item == .fields || item == .repeatedFields else { throw decoder.mismatch([String: Any].self, item) }
+    let length = try cursor.length()
+    start = cursor.offset
+    end = start + length
+    last = start
+    if item == .repeatedFields { try index() }
+  }
+
+  /// Where the item with the key begins; nil where there is none.
+  func place(of name: String) throws -> Int? {
+    if let places { return places[name] }
+    var cursor = bytes.cursor(at: last)
+    var passed = 0
+    // The one that was found last may be asked for again.
+    while passed <= Self.mostPassed {
+      if cursor.offset >= end {
+        guard last > start else { return nil }
+        break
+      }
+      let begin = cursor.offset
+      if try key(&cursor) == name {
+        last = begin
+        return cursor.offset
+      }
+      try cursor.skip()
+      passed += 1
+    }
+    try index()
+    return places?[name]
+  }
+
+  /// All keys, in the order in which they were written; one that was written twice comes once.
+  func names() throws -> [String] {
+    var names: [String] = []
+    var seen: Set<String> = []
+    var cursor = bytes.cursor(at: start)
+    while cursor.offset < end {
+      let name = try key(&cursor)
+      if places == nil || seen.insert(name).inserted { names.append(name) }
+      try cursor.skip()
+    }
+    return names
+  }
+
+  private func index() throws {
+    var found: [String: Int] = [:]
+    var cursor = bytes.cursor(at: start)
+    while cursor.offset < end {
+      // The last one holds.
+      found[try key(&cursor)] = cursor.offset
+      try cursor.skip()
+    }
+    places = found
+  }
+
+  private func key(_ cursor: inout CodedBytes.Cursor) throws -> String {
+    let number = try cursor.short()
+    guard number > 0 else { return try cursor.text() }
+    guard number <= bytes.keys.count else { throw CodedBytes.damaged }
+    return bytes.keys[number - 1]
+  }
+}

@@ -1,0 +1,118 @@
+/// Reads one item of a value in its `Codable` form, see `CodedItem`.
+///
+/// What was written as one type of number is read as another where that holds it exactly.
+///
+/// A class, since each item that is a container refers to the one around it. Not `Sendable`: used on one thread.
+final class ValueDecoder: Decoder {
+  let bytes: CodedBytes
+  /// Where the item begins.
+  let offset: Int
+  private let container: ValueDecoder?
+  private let step: CodingStep
+
+  init(_ bytes: CodedBytes, at offset: Int = 0, in container: ValueDecoder? = nil, step: CodingStep = .root) {
+    (self.bytes, self.offset, self.container, self.step) = (bytes, offset, container, step)
+  }
+
+  var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+  var codingPath: [any CodingKey] {
+    var path: [any CodingKey] = []
+    var next: ValueDecoder? = self
+    while let decoder = next {
+      if let key = decoder.step.key { path.append(key) }
+      next = decoder.container
+    }
+    return path.reversed()
+  }
+
+  func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+    KeyedDecodingContainer(DecodedFields<Key>(decoder: self, fields: try FieldPlaces(of: self)))
+  }
+
+  func unkeyedContainer() throws -> any UnkeyedDecodingContainer { try DecodedList(decoder: self) }
+
+  func singleValueContainer() throws -> any SingleValueDecodingContainer { DecodedValue(decoder: self) }
+
+  func mismatch(_ wanted: Any.Type, _ found: CodedItem) -> DecodingError {
+    let words = "a \(wanted) is asked for where \(found == .null ? "nothing was" : "a \(found) was") written"
+    let context = DecodingError.Context(codingPath: codingPath, debugDescription: words)
+    return found == .null ? .valueNotFound(wanted, context) : .typeMismatch(wanted, context)
+  }
+
+  // MARK: Items
+
+  func isNull() throws -> Bool { try bytes.item(at: offset) == .null }
+
+  func read(_ type: Bool.Type) throws -> Bool {
+    switch try bytes.item(at: offset) {
+    case .no: return false
+    case .yes: return true
+    case let other: throw mismatch(type, other)
+    }
+  }
+
+  func read(_ type: String.Type) throws -> String {
+    var cursor = bytes.cursor(at: offset)
+    let item = try cursor.item()
+    guard item == .text else { throw mismatch(type, item) }
+    return try cursor.text()
+  }
+
+  func readFloating<T: BinaryFloatingPoint>(_ type: T.Type) throws -> T {
+    var cursor = bytes.cursor(at: offset)
+    let item = try cursor.item()
+    switch item {
+    case .double:
+      let value = Double(bitPattern: try cursor.bits(UInt64.self))
+      // A number that was written as the wider type becomes the nearest one.
+      return value as? T ?? T(value)
+    case .single:
+      let value = Float(bitPattern: try cursor.bits(UInt32.self))
+      return value as? T ?? T(value)
+    case .signed, .unsigned, .signed128, .unsigned128:
+      return T(try readInteger(Int128.self))
+    default: throw mismatch(type, item)
+    }
+  }
+
+  func readInteger<T: FixedWidthInteger>(_ type: T.Type) throws -> T {
+    var cursor = bytes.cursor(at: offset)
+    let item = try cursor.item()
+    let value: T?
+    switch item {
+    case .signed: value = T(exactly: try cursor.bits(Int64.self))
+    case .unsigned: value = T(exactly: try cursor.bits(UInt64.self))
+    case .signed128: value = T(exactly: try cursor.bits(Int128.self))
+    case .unsigned128: value = T(exactly: try cursor.bits(UInt128.self))
+    case .double: value = T(exactly: Double(bitPattern: try cursor.bits(UInt64.self)))
+    case .single: value = T(exactly: Float(bitPattern: try cursor.bits(UInt32.self)))
+    default: throw mismatch(type, item)
+    }
+    guard let value else {
+      throw DecodingError.dataCorrupted(
+        DecodingError.Context(codingPath: codingPath, debugDescription: "the number isn't one of type \(type)"))
+    }
+    return value
+  }
+
+  /// - Throws: What the type throws, and `DecodingError`.
+  func readValue<T: Decodable>(_ type: T.Type) throws -> T {
+    // Safe: that the types are the same is what was asked for.
+    switch bytes.types(type) {
+    case .text: return unsafeBitCast(try read(String.self), to: type)
+    case .int: return unsafeBitCast(try readInteger(Int.self), to: type)
+    case .double: return unsafeBitCast(try readFloating(Double.self), to: type)
+    case .float: return unsafeBitCast(try readFloating(Float.self), to: type)
+    case .bool: return unsafeBitCast(try read(Bool.self), to: type)
+    case .numbers(let array):
+      var cursor = bytes.cursor(at: offset)
+      guard try cursor.item() == .numbers else { return try T(from: self) }
+      let numbers = try cursor.numbers()
+      // One that was written as another type is read number by number.
+      guard numbers.type == array.number else { return try T(from: self) }
+      return array.init(numbers: bytes.memory(of: numbers)) as! T
+    case .others: return try T(from: self)
+    }
+  }
+}

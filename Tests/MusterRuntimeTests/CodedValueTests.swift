@@ -1,0 +1,326 @@
+import Foundation
+import MusterRuntime
+import Testing
+
+/// Values in their `Codable` form, there and back: whatever a type does with a coder.
+@Suite struct CodedValueTests {
+  private func back<T: Codable>(_ value: T) throws -> T { try back(value, as: T.self) }
+
+  private func back<T: Encodable, Other: Decodable>(_ value: T, as type: Other.Type) throws -> Other {
+    try CodedValue.value(type, from: CodedValue.bytes(of: value))
+  }
+
+  // MARK: What Swift writes itself
+
+  private enum Mode: String, Codable { case fast, exact }
+
+  private indirect enum Shape: Codable, Equatable {
+    case empty
+    case circle(radius: Double)
+    case scaled(Shape, by: Float, unless: String?)
+  }
+
+  private struct Station: Codable, Equatable {
+    var name: String
+    var height: Double?
+    var depth: Float?
+    var mode: Mode
+    var shapes: [Shape]
+    var levels: [Int32]
+    var tags: [String: [Double]]
+    var counts: [Int: String]
+    var grid: [[UInt8]]
+    var parts: [Station]
+    var blob: Data
+    var when: Date
+    var address: URL?
+    var isUsed: Bool
+    var flags: [Bool]
+    var ids: Set<UInt16>
+    var pair: ClosedRange<Int>
+    var small: (Int8, UInt64)? { nil }
+  }
+
+  private func station(_ depth: Int) -> Station {
+    Station(
+      name: "Łódź \(depth)", height: depth == 1 ? nil : 1.5, depth: nil, mode: .exact,
+      shapes: [.empty, .circle(radius: .pi), .scaled(.scaled(.empty, by: 2, unless: nil), by: -0.1, unless: "never")],
+      levels: [.min, -1, 0, .max], tags: ["a": [1, .infinity], "": [], "ü": [-0.0]], counts: [-3: "x", 7: ""],
+      grid: [[1, 2], [], [255]], parts: depth > 0 ? [station(depth - 1), station(depth - 1)] : [],
+      blob: Data([0, 1, 254]), when: Date(timeIntervalSinceReferenceDate: 0.1), address: URL(string: "https://a.b/c"),
+      isUsed: depth == 2, flags: [true, false, true], ids: [1, 65535], pair: -1...4)
+  }
+
+  @Test func aStructOfAllKinds() throws {
+    let value = station(3)
+    #expect(try back(value) == value)
+    // As Foundation has it, by way of JSON.
+    let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    #expect(try decoder.decode(Station.self, from: encoder.encode(value)) == back(value))
+  }
+
+  @Test func numbersKeepTheirBits() throws {
+    let odd = Double(nan: 0x1234, signaling: false)
+    struct Numbers: Codable {
+      var one: Double
+      var many: [Double]
+      var single: Float
+      var wide: Int128
+      var natural: UInt128
+      var large: UInt64
+    }
+    let value = try back(
+      Numbers(
+        one: -odd, many: [odd, -0.0, .leastNonzeroMagnitude], single: -Float.nan, wide: .min, natural: .max, large: .max
+      ))
+    #expect(value.one.bitPattern == (-odd).bitPattern && value.single.bitPattern == (-Float.nan).bitPattern)
+    #expect(
+      value.many.map(\.bitPattern) == [odd, -0.0, .leastNonzeroMagnitude].map(\.bitPattern) && value.wide == .min
+        && value.natural == .max && value.large == .max)
+  }
+
+  @Test func whatIsNoStruct() throws {
+    #expect(try back("") == "" && back(String(repeating: "é", count: 5000)) == String(repeating: "é", count: 5000))
+    #expect(try back(Int?.none) == nil && back(Int?.some(4)) == 4)
+    #expect(try back([Int?]([nil, 1, nil])) == [nil, 1, nil])
+    #expect(try back([[String]]([["a"], [], ["b", "c"]])) == [["a"], [], ["b", "c"]])
+    #expect(try back([Double]()) == [] && back([String: Int]()) == [:])
+    #expect(try back(Decimal(string: "1.25")!) == Decimal(string: "1.25")!)
+    #expect(try back([Mode.fast: 1, .exact: 2]) == [.fast: 1, .exact: 2])
+  }
+
+  /// More keys than have numbers, in another order than they are asked for.
+  @Test func aLargeDictionary() throws {
+    let value = Dictionary(uniqueKeysWithValues: (0..<5000).map { ("key \($0)", [$0]) })
+    #expect(try back([value, value]) == [value, value])
+  }
+
+  // MARK: What types do by hand
+
+  private class Base: Codable {
+    var id: Int
+    init(id: Int) { self.id = id }
+    private enum Key: CodingKey { case id }
+    required init(from decoder: any Decoder) throws {
+      id = try decoder.container(keyedBy: Key.self).decode(Int.self, forKey: .id)
+    }
+    func encode(to encoder: any Encoder) throws {
+      var fields = encoder.container(keyedBy: Key.self)
+      try fields.encode(id, forKey: .id)
+    }
+  }
+
+  /// Its parent's fields are in an item of their own, or among its own.
+  private final class Child: Base {
+    var name: String
+    let isShared: Bool
+    init(id: Int, name: String, isShared: Bool) {
+      (self.name, self.isShared) = (name, isShared)
+      super.init(id: id)
+    }
+    private enum Key: CodingKey { case name, isShared }
+    required init(from decoder: any Decoder) throws {
+      let fields = try decoder.container(keyedBy: Key.self)
+      name = try fields.decode(String.self, forKey: .name)
+      isShared = try fields.decode(Bool.self, forKey: .isShared)
+      try super.init(from: isShared ? decoder : fields.superDecoder())
+    }
+    override func encode(to encoder: any Encoder) throws {
+      var fields = encoder.container(keyedBy: Key.self)
+      try fields.encode(name, forKey: .name)
+      try super.encode(to: isShared ? encoder : fields.superEncoder())
+      try fields.encode(isShared, forKey: .isShared)
+    }
+  }
+
+  @Test(arguments: [false, true]) func aClassAndItsParent(isShared: Bool) throws {
+    let value = try back(Child(id: 7, name: "seven", isShared: isShared))
+    #expect(value.id == 7 && value.name == "seven" && value.isShared == isShared)
+  }
+
+  /// Containers that are written in turns, of which some stay empty, in every kind of container.
+  private struct Turns: Codable, Equatable {
+    var numbers: [Int]
+    private enum Key: CodingKey { case even, odd, rest, none }
+    init(numbers: [Int]) { self.numbers = numbers }
+
+    func encode(to encoder: any Encoder) throws {
+      var all = encoder.container(keyedBy: Key.self)
+      var even = all.nestedUnkeyedContainer(forKey: .even)
+      var odd = all.nestedContainer(keyedBy: Key.self, forKey: .odd)
+      var inner = odd.nestedUnkeyedContainer(forKey: .rest)
+      for number in numbers {
+        if number.isMultiple(of: 2) {
+          try even.encode("\(number)")
+        } else {
+          var pair = inner.nestedUnkeyedContainer()
+          try inner.encode(-number)
+          try pair.encode(number)
+          try pair.encodeNil()
+        }
+      }
+      try all.encode(numbers.count, forKey: .rest)
+      _ = all.nestedContainer(keyedBy: Key.self, forKey: .none)
+    }
+
+    init(from decoder: any Decoder) throws {
+      let all = try decoder.container(keyedBy: Key.self)
+      numbers = []
+      // In another order than they were written.
+      let count = try all.decode(Int.self, forKey: .rest)
+      let odd = try all.nestedContainer(keyedBy: Key.self, forKey: .odd)
+      var inner = try odd.nestedUnkeyedContainer(forKey: .rest)
+      while !inner.isAtEnd {
+        var pair = try inner.nestedUnkeyedContainer()
+        numbers.append(try pair.decode(Int.self))
+        guard try pair.decodeNil(), pair.isAtEnd, try inner.decode(Int.self) == -numbers.last! else {
+          throw CocoaError(.coderReadCorrupt)
+        }
+      }
+      var even = try all.nestedUnkeyedContainer(forKey: .even)
+      while !even.isAtEnd { numbers.append(Int(try even.decode(String.self))!) }
+      let none = try all.nestedContainer(keyedBy: Key.self, forKey: .none)
+      guard count == numbers.count, none.allKeys.isEmpty, all.allKeys.count == 4, !none.contains(.even) else {
+        throw CocoaError(.coderReadCorrupt)
+      }
+      numbers.sort()
+    }
+  }
+
+  @Test func containersThatAreWrittenInTurns() throws {
+    let value = Turns(numbers: Array(0..<11))
+    #expect(try back(value) == value)
+    #expect(try back([value, Turns(numbers: []), value]) == [value, Turns(numbers: []), value])
+  }
+
+  /// What a type does that changes its mind.
+  private struct Fickle: Codable, Equatable {
+    struct Refusing: Codable {
+      func encode(to encoder: any Encoder) throws {
+        var list = encoder.unkeyedContainer()
+        try list.encode(1)
+        throw CocoaError(.coderInvalidValue)
+      }
+    }
+    struct Nothing: Codable, Equatable { func encode(to encoder: any Encoder) {} }
+    private enum Key: CodingKey { case first, twice, missing, nothing, list }
+
+    func encode(to encoder: any Encoder) throws {
+      var all = encoder.container(keyedBy: Key.self)
+      try all.encode(1, forKey: .twice)
+      try? all.encode(Refusing(), forKey: .missing)
+      try all.encode(Nothing(), forKey: .nothing)
+      try all.encode("last", forKey: .twice)
+      var list = all.nestedUnkeyedContainer(forKey: .list)
+      try? list.encode(Refusing())
+      try list.encode(5)
+    }
+    init() {}
+    init(from decoder: any Decoder) throws {
+      let all = try decoder.container(keyedBy: Key.self)
+      var list = try all.nestedUnkeyedContainer(forKey: .list)
+      let five = try list.decode(Int.self)
+      guard try all.decode(String.self, forKey: .twice) == "last", !all.contains(.missing), five == 5, list.isAtEnd,
+        all.contains(.nothing), all.allKeys.map(\.stringValue) == ["twice", "nothing", "list"]
+      else { throw CocoaError(.coderReadCorrupt) }
+      _ = try all.decode(Nothing.self, forKey: .nothing)
+    }
+  }
+
+  @Test func whatIsWrittenTwiceOrNotAtAll() throws {
+    #expect(try back([Fickle(), Fickle()]) == [Fickle(), Fickle()])
+  }
+
+  // MARK: Other types than were written
+
+  @Test func numbersBecomeOtherNumbersWhereTheyFit() throws {
+    #expect(try back([1, 2, 3], as: [Double].self) == [1, 2, 3])
+    #expect(try back([1.0, -2.0], as: [Int8].self) == [1, -2])
+    #expect(try back([UInt8(200)], as: Set<Int>.self) == [200])
+    #expect(try back(["a": Float(0.5)], as: [String: Double].self) == ["a": 0.5])
+    #expect(try back([Optional(3), nil], as: [Float?].self) == [3, nil])
+    #expect(try back(Data([1, 2]), as: [UInt16].self) == [1, 2])
+    #expect(try back([UInt8(3)], as: Data.self) == Data([3]))
+    #expect(try back(UInt64.max, as: UInt128.self) == UInt128(UInt64.max))
+    #expect(throws: DecodingError.self) { try back([300], as: [UInt8].self) }
+    #expect(throws: DecodingError.self) { try back([1.5], as: [Int].self) }
+    #expect(throws: DecodingError.self) { try back(-1, as: UInt.self) }
+    #expect(throws: DecodingError.self) { try back(1, as: String.self) }
+    #expect(throws: DecodingError.self) { try back([true], as: [Int].self) }
+    #expect(throws: DecodingError.self) { try back(["a": 1], as: [Int].self) }
+    #expect(throws: DecodingError.self) { try back([1], as: [String: Int].self) }
+  }
+
+  /// The path to what is missing or wrong.
+  @Test func errorsSayWhere() throws {
+    struct Old: Codable { var parts: [[String: Int]] }
+    struct New: Codable { var parts: [[String: String]] }
+    let bytes = try CodedValue.bytes(of: Old(parts: [[:], ["a": 1]]))
+    do {
+      _ = try CodedValue.value(New.self, from: bytes)
+      Issue.record("a number was read as a text")
+    } catch DecodingError.typeMismatch(_, let context) {
+      #expect(context.codingPath.map(\.stringValue) == ["parts", "Index 1", "a"])
+    }
+    struct Other: Codable { var others: Int }
+    do {
+      _ = try CodedValue.value(Other.self, from: bytes)
+      Issue.record("a missing key was read")
+    } catch DecodingError.keyNotFound(let key, let context) {
+      #expect(key.stringValue == "others" && context.codingPath.isEmpty)
+    }
+    struct Failing: Codable {
+      func encode(to encoder: any Encoder) throws {
+        throw EncodingError.invalidValue(0, .init(codingPath: encoder.codingPath, debugDescription: "no"))
+      }
+    }
+    do {
+      _ = try CodedValue.bytes(of: ["x": [Failing()]])
+      Issue.record("what refuses was written")
+    } catch EncodingError.invalidValue(_, let context) {
+      #expect(context.codingPath.map(\.stringValue) == ["x", "Index 0"])
+    }
+  }
+
+  private final class Link: Codable {
+    var next: Link?
+    init(_ next: Link?) { self.next = next }
+  }
+
+  /// A list whose elements are each in the one before would take a stack as deep.
+  @Test func whatLiesTooDeepIsAnError() throws {
+    func chain(_ count: Int) -> Link { (1..<count).reduce(Link(nil)) { link, _ in Link(link) } }
+    var count = 0
+    var next: Link? = try back(chain(250))
+    while let link = next { (count, next) = (count + 1, link.next) }
+    #expect(count == 250)
+    #expect(throws: EncodingError.self) { try CodedValue.bytes(of: chain(2000)) }
+  }
+
+  /// Bytes that were cut short or changed are an error or another value, and nothing is read beyond them.
+  @Test func damagedBytesAreAnError() throws {
+    let value = station(1)
+    let bytes = try CodedValue.bytes(of: value)
+    for length in stride(from: 0, to: bytes.count, by: 7) {
+      #expect(throws: (any Error).self) { try CodedValue.value(Station.self, from: Array(bytes.prefix(length))) }
+    }
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<2000 {
+      var changed = bytes
+      for _ in 0..<3 { changed[Int.random(in: 0..<changed.count, using: &generator)] = .random(in: 0...255) }
+      _ = try? CodedValue.value(Station.self, from: changed)
+    }
+  }
+
+  /// Arrays of numbers in a struct are there as they are: nothing is added for each.
+  @Test func arraysOfNumbersTakeTheirBytes() throws {
+    struct Series: Codable { var numbers: [Float] }
+    #expect(try CodedValue.bytes(of: Series(numbers: [Float](repeating: 1, count: 1000))).count < 4000 + 64)
+    #expect(try CodedValue.bytes(of: [Series](repeating: Series(numbers: []), count: 1000)).count < 1000 * 24)
+  }
+}
