@@ -29,20 +29,20 @@ final class FieldPlaces {
   func place(of name: String) throws -> Int? {
     if let places { return places[name] }
     var cursor = bytes.cursor(at: last)
-    var passed = 0
+    var hasWrapped = false
     // The one that was found last may be asked for again.
-    while passed <= Self.mostPassed {
-      if cursor.offset >= end {
-        guard last > start else { return nil }
-        break
+    for _ in 0...Self.mostPassed {
+      if cursor.offset >= end && !hasWrapped {
+        hasWrapped = true
+        cursor = bytes.cursor(at: start)
       }
+      if hasWrapped && cursor.offset >= last { return nil }
       let begin = cursor.offset
       if try key(&cursor) == name {
         last = begin
         return cursor.offset
       }
       try cursor.skip()
-      passed += 1
     }
     try index()
     return places?[name]

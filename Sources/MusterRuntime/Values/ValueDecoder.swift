@@ -9,9 +9,11 @@ final class ValueDecoder: Decoder {
   let offset: Int
   private let container: ValueDecoder?
   private let step: CodingStep
+  private let depth: Int
 
   init(_ bytes: CodedBytes, at offset: Int = 0, in container: ValueDecoder? = nil, step: CodingStep = .root) {
     (self.bytes, self.offset, self.container, self.step) = (bytes, offset, container, step)
+    depth = container.map { $0.depth + 1 } ?? 0
   }
 
   var userInfo: [CodingUserInfoKey: Any] { [:] }
@@ -98,6 +100,7 @@ final class ValueDecoder: Decoder {
 
   /// - Throws: What the type throws, and `DecodingError`.
   func readValue<T: Decodable>(_ type: T.Type) throws -> T {
+    guard depth <= CodedItem.mostDepth else { throw CodedBytes.damaged }
     // Safe: that the types are the same is what was asked for.
     switch bytes.types(type) {
     case .text: return unsafeBitCast(try read(String.self), to: type)

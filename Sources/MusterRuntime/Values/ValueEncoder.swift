@@ -19,6 +19,8 @@ final class ValueEncoder: Encoder {
     case single
     case list
     case fields
+    /// Its bytes are complete, and others behind them.
+    case done
   }
 
   let whole: Whole
@@ -30,9 +32,10 @@ final class ValueEncoder: Encoder {
   private var start = 0
   /// Of a list: the items so far.
   private(set) var count = 0
-  /// Of the keys so far: the first 64, and others.
+  /// Of the keys so far: the first 64, others that have a number, and those that have none.
   private var firstKeys: UInt64 = 0
   private var otherKeys: Set<Int> = []
+  private var keyHashes: Set<Int> = []
   private var hasRepeatedKeys = false
   /// Containers that are written in turns with this, and where they belong.
   private var nested: [(offset: Int, encoder: ValueEncoder)] = []
@@ -88,7 +91,7 @@ final class ValueEncoder: Encoder {
       bytes.append(CodedItem.list.rawValue)
       bytes.append(bits: 0)
       bytes.append(bits: 0)
-    case .single, .nothing: break
+    case .single, .nothing, .done: break
     }
   }
 
@@ -97,8 +100,15 @@ final class ValueEncoder: Encoder {
 
   /// Before an item of a list.
   func beginElement() -> CodingStep {
+    expectToGoOn()
     defer { count += 1 }
     return .index(count)
+  }
+
+  private func expectToGoOn() {
+    precondition(
+      form != .done,
+      "a container is written to after its value, at \(codingPath.map(\.stringValue).joined(separator: "."))")
   }
 
   /// Before an item with a key.
@@ -108,6 +118,7 @@ final class ValueEncoder: Encoder {
   }
 
   func write(key name: String) {
+    expectToGoOn()
     let number: Int
     if let known = whole.numbers[name] {
       number = known
@@ -118,8 +129,8 @@ final class ValueEncoder: Encoder {
     } else {
       bytes.append(short: 0)
       bytes.append(text: name)
-      // To find out would take as much memory as the keys.
-      hasRepeatedKeys = true
+      // By their hashes alone, which take less memory than the keys: two that share one are looked up in another way.
+      if !keyHashes.insert(name.hashValue).inserted { hasRepeatedKeys = true }
       return
     }
     bytes.append(short: number + 1)
@@ -161,8 +172,9 @@ final class ValueEncoder: Encoder {
     case .list:
       bytes.overwrite(bytes.count - start - 1 - 8, at: start + 1)
       bytes.overwrite(count, at: start + 1 + 8)
-    case .single, .nothing: break
+    case .single, .nothing, .done: break
     }
+    form = .done
   }
 
   // MARK: Items
