@@ -38,7 +38,6 @@ import Testing
     var flags: [Bool]
     var ids: Set<UInt16>
     var pair: ClosedRange<Int>
-    var small: (Int8, UInt64)? { nil }
   }
 
   private func station(_ depth: Int) -> Station {
@@ -98,6 +97,13 @@ import Testing
   @Test func aLargeDictionary() throws {
     let value = Dictionary(uniqueKeysWithValues: (0..<5000).map { ("key \($0)", [$0]) })
     #expect(try back([value, value]) == [value, value])
+  }
+
+  /// Two that look alike are different names of files.
+  @Test func keysKeepTheirBytes() throws {
+    let keys = ["caf\u{e9}", "cafe\u{301}"]
+    let value = try back(keys.map { [$0: 1] })
+    #expect(value.map { $0.keys.first.map { Array($0.utf8) } } == keys.map { Array($0.utf8) })
   }
 
   // MARK: What types do by hand
@@ -198,6 +204,70 @@ import Testing
     #expect(try back([value, Turns(numbers: []), value]) == [value, Turns(numbers: []), value])
   }
 
+  /// A container with a key that is asked for again is the same, whatever was written between.
+  private struct Again: Codable, Equatable {
+    private enum Key: CodingKey { case list, info, other, a, b }
+    init() {}
+    func encode(to encoder: any Encoder) throws {
+      var all = encoder.container(keyedBy: Key.self)
+      for number in 0..<3 {
+        var list = all.nestedUnkeyedContainer(forKey: .list)
+        try list.encode(number)
+      }
+      var info = all.nestedContainer(keyedBy: Key.self, forKey: .info)
+      try info.encode("a", forKey: .a)
+      try all.encode(7, forKey: .other)
+      var list = all.nestedUnkeyedContainer(forKey: .list)
+      try list.encode(3)
+      info = all.nestedContainer(keyedBy: Key.self, forKey: .info)
+      try info.encode("b", forKey: .b)
+    }
+    init(from decoder: any Decoder) throws {
+      let all = try decoder.container(keyedBy: Key.self)
+      let info = try all.nestedContainer(keyedBy: Key.self, forKey: .info)
+      guard try all.decode([Int].self, forKey: .list) == [0, 1, 2, 3], try all.decode(Int.self, forKey: .other) == 7,
+        try info.decode(String.self, forKey: .a) == "a", try info.decode(String.self, forKey: .b) == "b",
+        all.allKeys.map(\.stringValue) == ["list", "info", "other"]
+      else { throw CocoaError(.coderReadCorrupt) }
+    }
+  }
+
+  @Test func aContainerThatIsAskedForAgain() throws {
+    #expect(try back([Again(), Again()]) == [Again(), Again()])
+  }
+
+  /// To write to a container whose value is complete is an error.
+  @Test func aContainerThatIsKeptIsAnError() throws {
+    final class Keeper { var kept: (any UnkeyedEncodingContainer)? }
+    struct Inner: Encodable {
+      let keeper: Keeper
+      func encode(to encoder: any Encoder) throws {
+        var list = encoder.unkeyedContainer()
+        try list.encode(1)
+        keeper.kept = list
+      }
+    }
+    struct Outer: Encodable {
+      func encode(to encoder: any Encoder) throws {
+        let keeper = Keeper()
+        var list = encoder.unkeyedContainer()
+        try list.encode(Inner(keeper: keeper))
+        #expect(throws: EncodingError.self) { try keeper.kept?.encode(2) }
+        var nested = keeper.kept?.nestedUnkeyedContainer()
+        #expect(throws: EncodingError.self) { try nested?.encode(2) }
+        try list.encode([3])
+      }
+    }
+    #expect(try back(Outer(), as: [[Int]].self) == [[1], [3]])
+  }
+
+  /// Each level of an enum's is a container within one.
+  @Test func deepEnums() throws {
+    var shape = Shape.circle(radius: 2)
+    for number in 0..<150 { shape = .scaled(shape, by: Float(number), unless: "\(number)") }
+    #expect(try back([shape, .empty, shape]) == [shape, .empty, shape])
+  }
+
   /// What a type does that changes its mind.
   private struct Fickle: Codable, Equatable {
     struct Refusing: Codable {
@@ -250,6 +320,10 @@ import Testing
     #expect(throws: DecodingError.self) { try back([300], as: [UInt8].self) }
     #expect(throws: DecodingError.self) { try back([1.5], as: [Int].self) }
     #expect(throws: DecodingError.self) { try back(-1, as: UInt.self) }
+    #expect(throws: DecodingError.self) { try back(1e300, as: Float.self) }
+    #expect(try back([Double.infinity], as: [Float].self) == [.infinity])
+    #expect(try back(UInt128.max, as: Double.self) == Double(UInt128.max))
+    #expect(try back([Int64.min, -1, 0, 63, 64, .max], as: [Int64?].self) == [.min, -1, 0, 63, 64, .max])
     #expect(throws: DecodingError.self) { try back(1, as: String.self) }
     #expect(throws: DecodingError.self) { try back([true], as: [Int].self) }
     #expect(throws: DecodingError.self) { try back(["a": 1], as: [Int].self) }
@@ -302,6 +376,29 @@ import Testing
     #expect(throws: EncodingError.self) { try CodedValue.bytes(of: chain(2000)) }
   }
 
+  /// Nor may bytes that were never written take it.
+  @Test func bytesThatLieTooDeepAreAnError() throws {
+    let shallow = try CodedValue.bytes(of: Link(nil))
+    let deep = try CodedValue.bytes(of: Link(Link(nil)))
+    // An item around another, and the table of keys.
+    let around = deep.count - shallow.count
+    let (last, table) = (Array(deep.suffix(shallow.count).dropLast(8).prefix(9)), deep[(around + 9)..<(deep.count - 8)])
+    var bytes = last
+    for _ in 0..<20_000 { bytes = [deep[0]] + withUnsafeBytes(of: bytes.count + 1) { Array($0) } + [1] + bytes }
+    let offset = bytes.count
+    bytes += table
+    bytes += withUnsafeBytes(of: offset) { Array($0) }
+    #expect(throws: MusterError.self) { try CodedValue.value(Link.self, from: bytes) }
+  }
+
+  private struct Generator: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state ^ state >> 29
+    }
+  }
+
   /// Bytes that were cut short or changed are an error or another value, and nothing is read beyond them.
   @Test func damagedBytesAreAnError() throws {
     let value = station(1)
@@ -309,11 +406,41 @@ import Testing
     for length in stride(from: 0, to: bytes.count, by: 7) {
       #expect(throws: (any Error).self) { try CodedValue.value(Station.self, from: Array(bytes.prefix(length))) }
     }
-    var generator = SystemRandomNumberGenerator()
-    for _ in 0..<2000 {
+    for seed in 0..<3000 {
+      var generator = Generator(state: UInt64(seed))
       var changed = bytes
-      for _ in 0..<3 { changed[Int.random(in: 0..<changed.count, using: &generator)] = .random(in: 0...255) }
+      for _ in 0..<3 {
+        changed[Int.random(in: 0..<changed.count, using: &generator)] = .random(in: 0...255, using: &generator)
+      }
       _ = try? CodedValue.value(Station.self, from: changed)
+    }
+    // What looks like a length or a count becomes the largest there is, and a small one, wherever it is.
+    for place in 0..<bytes.count - 8 {
+      for number in [Int.max, -1, .min, 1 << 40, 0, 3] {
+        let changed = bytes[..<place] + withUnsafeBytes(of: number) { Array($0) } + bytes[(place + 8)...]
+        _ = try? CodedValue.value(Station.self, from: Array(changed))
+      }
+    }
+  }
+
+  /// Damage is never taken for something that wasn't there.
+  @Test func damagedFieldsAreNoMissingOnes() throws {
+    struct Two: Codable, Equatable {
+      var a: Int?
+      var b: Int?
+    }
+    let bytes = try CodedValue.bytes(of: Two(a: 1, b: 2))
+    // The first field's key.
+    for key in UInt8(3)...200 {
+      var changed = bytes
+      changed[9] = key
+      #expect(throws: (any Error).self) { try CodedValue.value(Two.self, from: changed) }
+    }
+    let dictionary = try CodedValue.bytes(of: ["a": 1, "b": 2])
+    for key in UInt8(3)...200 {
+      var changed = dictionary
+      changed[9] = key
+      #expect(throws: (any Error).self) { try CodedValue.value([String: Int].self, from: changed) }
     }
   }
 
@@ -322,5 +449,14 @@ import Testing
     struct Series: Codable { var numbers: [Float] }
     #expect(try CodedValue.bytes(of: Series(numbers: [Float](repeating: 1, count: 1000))).count < 4000 + 64)
     #expect(try CodedValue.bytes(of: [Series](repeating: Series(numbers: []), count: 1000)).count < 1000 * 24)
+    struct Small: Codable {
+      var a: UInt8
+      var b: Int32
+      var c: Int
+      var d: Bool
+    }
+    #expect(
+      try CodedValue.bytes(of: [Small](repeating: Small(a: 200, b: -1, c: 5, d: true), count: 1000)).count < 1000 * 24)
+    #expect(try CodedValue.bytes(of: Set<UInt16>(0..<1000)).count < 1000 * 3 + 64)
   }
 }

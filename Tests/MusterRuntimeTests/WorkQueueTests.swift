@@ -49,4 +49,35 @@ struct WorkQueueTests {
     #expect(take(1).map(\.task.index) == [2])
     #expect(runs.count.load(ordering: .relaxed) == 3)
   }
+
+  /// However many threads begin and end tasks while what they made is stored, all run in the end.
+  @Test func manyThreadsGoOnWhenBlocksAreStored() {
+    let layer = RegisteredLayer(
+      Layer(name: "make", count: 400, yielding: NumberedBlock.self, inputs: { _, _ in }) {
+        NumberedBlock(number: 0, byteCount: $0.index % 3 == 0 ? 2000 : 10)
+      })
+    let queue = WorkQueue(
+      threads: 4, rank: 1, smallestBlock: 1000, doorbell: Doorbell(), events: nil, coordination: Coordination(),
+      mayStandIn: false, standInWork: { true })
+    defer { queue.shutDown() }
+    queue.push(
+      (0..<400).map {
+        ReadyTask(
+          task: TaskID(layer: 0, index: $0), attempt: 1, priority: Int64($0), isLight: $0 % 5 > 0, layer: layer,
+          inputs: [])
+      })
+    var completions: [Completion] = []
+    var changes: [WorkQueue.IdleChange] = []
+    var (ended, unexpected) = (0, 0)
+    let deadline = ContinuousClock.now + .seconds(20)
+    while ended < 400, .now < deadline {
+      _ = queue.takeNews(&completions, &changes)
+      ended += completions.count
+      let large = completions.count(where: \.isUnexpected)
+      unexpected += large
+      if large > 0 { queue.stored(unexpected: large) } else { usleep(100) }
+    }
+    #expect(ended == 400)
+    #expect(unexpected == (0..<400).count { $0 % 3 == 0 && $0 % 5 > 0 })
+  }
 }

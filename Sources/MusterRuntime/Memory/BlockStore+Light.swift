@@ -21,7 +21,7 @@ extension BlockStore {
   package func needsRoom(_ task: TaskID) -> Bool { marks.limit > 0 && makesMuch(task) && !wants(.task(task)) }
 
   /// A task that was taken for light has begun before it was known not to be: what it makes is expected, and nothing more
-  /// is let in for that.
+  /// is let in for that. Of a process's own threads each says so itself when it has ended one, before it begins the next.
   ///
   /// - Parameter isIdle: Whether it waits for others now.
   package mutating func noteRunning(_ task: TaskID, isIdle: Bool, into actions: inout [Action]) {

@@ -9,6 +9,8 @@ final class CodedBytes {
   private let storage: BlockStorage
   let keys: [String]
   var types = CodedType.Cache()
+  /// What was found to be damaged where nobody could be told.
+  var failure: (any Error)?
 
   /// - Parameter count: How many of the storage's bytes are the value's.
   /// - Throws: `MusterError` with code `internal` where there is no table of keys.
@@ -16,7 +18,7 @@ final class CodedBytes {
     self.storage = storage
     bytes = UnsafeRawBufferPointer(start: storage.bytes, count: count)
     var end = Cursor(bytes: bytes, offset: bytes.count - MemoryLayout<Int>.size)
-    var cursor = Cursor(bytes: bytes, offset: try end.length())
+    var cursor = Cursor(bytes: bytes, offset: try end.bits(Int.self))
     var keys: [String] = []
     for _ in 0..<(try cursor.short()) { keys.append(try cursor.text()) }
     self.keys = keys
@@ -30,14 +32,14 @@ final class CodedBytes {
       item.append(bits: value(list.bytes.loadUnaligned(fromByteOffset: offset, as: type)))
     }
     switch number {
-    case .int8: write(.signed, Int8.self) { Int64($0) }
-    case .int16: write(.signed, Int16.self) { Int64($0) }
-    case .int32: write(.signed, Int32.self) { Int64($0) }
-    case .int64: write(.signed, Int64.self) { $0 }
-    case .uint8: write(.unsigned, UInt8.self) { UInt64($0) }
-    case .uint16: write(.unsigned, UInt16.self) { UInt64($0) }
-    case .uint32: write(.unsigned, UInt32.self) { UInt64($0) }
-    case .uint64: write(.unsigned, UInt64.self) { $0 }
+    case .int8: write(.signed128, Int8.self) { Int128($0) }
+    case .int16: write(.signed128, Int16.self) { Int128($0) }
+    case .int32: write(.signed128, Int32.self) { Int128($0) }
+    case .int64: write(.signed128, Int64.self) { Int128($0) }
+    case .uint8: write(.signed128, UInt8.self) { Int128($0) }
+    case .uint16: write(.signed128, UInt16.self) { Int128($0) }
+    case .uint32: write(.signed128, UInt32.self) { Int128($0) }
+    case .uint64: write(.signed128, UInt64.self) { Int128($0) }
     case .float: write(.single, UInt32.self) { $0 }
     case .double: write(.double, UInt64.self) { $0 }
     case .bool: item.append((list.bytes[offset] == 0 ? CodedItem.no : CodedItem.yes).rawValue)
@@ -67,20 +69,26 @@ final class CodedBytes {
       return item
     }
 
+    /// Of something that is there.
     mutating func length() throws -> Int {
       let length = try bits(Int.self)
-      guard length >= 0 else { throw CodedBytes.damaged }
+      guard length >= 0, length <= bytes.count - offset else { throw CodedBytes.damaged }
       return length
     }
 
-    mutating func short() throws -> Int {
-      var value = 0
-      for shift in stride(from: 0, to: 63, by: 7) {
+    mutating func natural() throws -> UInt64 {
+      var value: UInt64 = 0
+      for shift in stride(from: 0, to: 64, by: 7) {
         let byte = try bits(UInt8.self)
-        value |= Int(byte & 0x7f) << shift
+        value |= UInt64(byte & 0x7f) << UInt64(shift)
         if byte & 0x80 == 0 { return value }
       }
       throw CodedBytes.damaged
+    }
+
+    mutating func short() throws -> Int {
+      guard let value = Int(exactly: try natural()) else { throw CodedBytes.damaged }
+      return value
     }
 
     mutating func text() throws -> String {
@@ -91,9 +99,9 @@ final class CodedBytes {
 
     mutating func numbers() throws -> (type: CodedNumber, count: Int, offset: Int) {
       guard let type = CodedNumber(rawValue: try bits(UInt8.self)) else { throw CodedBytes.damaged }
-      let count = try length()
+      let count = try bits(Int.self)
       let (size, isTooLarge) = count.multipliedReportingOverflow(by: type.stride)
-      guard !isTooLarge else { throw CodedBytes.damaged }
+      guard !isTooLarge, count >= 0 else { throw CodedBytes.damaged }
       return (type, count, try take(size))
     }
 
@@ -102,7 +110,8 @@ final class CodedBytes {
       switch try item() {
       case .null, .no, .yes: break
       case .single: _ = try take(4)
-      case .signed, .unsigned, .double: _ = try take(8)
+      case .natural, .negative: _ = try natural()
+      case .double: _ = try take(8)
       case .signed128, .unsigned128: _ = try take(16)
       case .text: _ = try take(short())
       case .numbers: _ = try numbers()

@@ -7,16 +7,17 @@
 /// - `list`: the length of what follows it (8 bytes), the count (8 bytes), and items.
 /// - `numbers`: the type (a byte), the count (8 bytes), and their bytes, as in memory.
 /// - `text`: its length, and UTF-8.
-/// - Numbers: their bytes.
+/// - `natural`, `negative`: the number, or the bits of it turned round. Those of 128 bits, `single` and `double` are their
+///   bytes.
 ///
-/// Behind the item stands the table: the count of the keys, and their texts; and where the table begins (8 bytes). Lengths and numbers of keys are LEB128 but where
-/// their size is given. All is in the machine's byte order.
+/// Behind the item stands the table: the count of the keys, and their texts; and where the table begins (8 bytes).
+/// Lengths, and numbers of any size, are LEB128 but where their size is given. All else is in the machine's byte order.
 enum CodedItem: UInt8 {
   case null
   case no
   case yes
-  case signed
-  case unsigned
+  case natural
+  case negative
   case signed128
   case unsigned128
   case single
@@ -28,13 +29,11 @@ enum CodedItem: UInt8 {
   /// The same key may be there twice: the last one holds.
   case repeatedFields
 
-  /// What stands before a container's contents.
-  static let fieldsHead = 1 + 8
-  static let listHead = 1 + 8 + 8
-  static let numbersHead = 1 + 1 + 8
+  /// What a container's length doesn't count: what it is, and the length.
+  static let head = 1 + 8
 
   /// So many keys have a number. A dictionary may have any number of keys.
   static let mostKeys = 1024
-  /// As deep items may lie in others: a value's own coding goes that deep into the stack.
+  /// So many items may each lie in the next: a value's own coding goes as deep into the stack.
   static let mostDepth = 512
 }

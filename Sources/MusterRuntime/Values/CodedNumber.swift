@@ -25,26 +25,26 @@ enum CodedNumber: UInt8 {
 }
 
 /// A number that an array may hold as its bytes alone.
-protocol NumberInBytes: BitwiseCopyable {
+protocol CodedElement: BitwiseCopyable {
   static var number: CodedNumber { get }
 }
 
-extension Int8: NumberInBytes { static var number: CodedNumber { .int8 } }
-extension Int16: NumberInBytes { static var number: CodedNumber { .int16 } }
-extension Int32: NumberInBytes { static var number: CodedNumber { .int32 } }
-extension Int64: NumberInBytes { static var number: CodedNumber { .int64 } }
-extension Int: NumberInBytes { static var number: CodedNumber { .int64 } }
-extension UInt8: NumberInBytes { static var number: CodedNumber { .uint8 } }
-extension UInt16: NumberInBytes { static var number: CodedNumber { .uint16 } }
-extension UInt32: NumberInBytes { static var number: CodedNumber { .uint32 } }
-extension UInt64: NumberInBytes { static var number: CodedNumber { .uint64 } }
-extension UInt: NumberInBytes { static var number: CodedNumber { .uint64 } }
-extension Float: NumberInBytes { static var number: CodedNumber { .float } }
-extension Double: NumberInBytes { static var number: CodedNumber { .double } }
-extension Bool: NumberInBytes { static var number: CodedNumber { .bool } }
+extension Int8: CodedElement { static var number: CodedNumber { .int8 } }
+extension Int16: CodedElement { static var number: CodedNumber { .int16 } }
+extension Int32: CodedElement { static var number: CodedNumber { .int32 } }
+extension Int64: CodedElement { static var number: CodedNumber { .int64 } }
+extension Int: CodedElement { static var number: CodedNumber { .int64 } }
+extension UInt8: CodedElement { static var number: CodedNumber { .uint8 } }
+extension UInt16: CodedElement { static var number: CodedNumber { .uint16 } }
+extension UInt32: CodedElement { static var number: CodedNumber { .uint32 } }
+extension UInt64: CodedElement { static var number: CodedNumber { .uint64 } }
+extension UInt: CodedElement { static var number: CodedNumber { .uint64 } }
+extension Float: CodedElement { static var number: CodedNumber { .float } }
+extension Double: CodedElement { static var number: CodedNumber { .double } }
+extension Bool: CodedElement { static var number: CodedNumber { .bool } }
 
 /// Many numbers, in memory one after the other.
-protocol NumbersInBytes {
+protocol CodedNumbers {
   static var number: CodedNumber { get }
   var count: Int { get }
   func withNumbers(_ body: (UnsafeRawBufferPointer) -> Void)
@@ -52,7 +52,7 @@ protocol NumbersInBytes {
   init(numbers: UnsafeRawBufferPointer)
 }
 
-extension Array: NumbersInBytes where Element: NumberInBytes {
+extension Array: CodedNumbers where Element: CodedElement {
   static var number: CodedNumber { Element.number }
   func withNumbers(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
 
@@ -73,7 +73,7 @@ extension Array: NumbersInBytes where Element: NumberInBytes {
   }
 }
 
-extension Data: NumbersInBytes {
+extension Data: CodedNumbers {
   static var number: CodedNumber { .uint8 }
   func withNumbers(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
   init(numbers: UnsafeRawBufferPointer) {
@@ -88,7 +88,7 @@ enum CodedType {
   case double
   case float
   case bool
-  case numbers(any NumbersInBytes.Type)
+  case numbers(any CodedNumbers.Type)
   case others
 
   /// The types that were asked for, since to look at one takes longer than to write most values.
@@ -116,7 +116,7 @@ enum CodedType {
         .float
       } else if type == Bool.self {
         .bool
-      } else if let numbers = type as? any NumbersInBytes.Type {
+      } else if let numbers = type as? any CodedNumbers.Type {
         .numbers(numbers)
       } else {
         .others

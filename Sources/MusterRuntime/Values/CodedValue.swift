@@ -2,10 +2,13 @@
 package enum CodedValue {
   /// Up to so many bytes go with the small things.
   private static let mostInHeader = 1024
+  /// Values are taken for so large at the most, before they are written: how much they hold is an estimate.
+  private static let largestGuess = 64 << 20
 
   /// - Parameter byteCount: What the value holds, where that is known: what is written is as long, mostly.
   static func encode(_ value: any Codable, byteCount: Int, into encoder: inout BlockEncoder) {
-    let bytes = ByteBuffer(capacity: byteCount)
+    // What isn't written to takes no memory.
+    let bytes = ByteBuffer(capacity: min(max(0, byteCount), Self.largestGuess) / 2 * 3)
     do {
       try ValueEncoder.write(value, to: bytes)
       encoder.append(true)
@@ -13,7 +16,7 @@ package enum CodedValue {
       if bytes.count > mostInHeader {
         encoder.append(bytes.storage, byteCount: bytes.count)
       } else {
-        encoder.append(bytes: Array(UnsafeRawBufferPointer(start: bytes.storage.bytes, count: bytes.count)))
+        encoder.append(bytes: bytes.contents)
       }
     } catch {
       // Only the receiver can throw.
@@ -46,7 +49,7 @@ package enum CodedValue {
   ///
   /// - Throws: What the value throws.
   static func byteCount(of value: any Codable) throws -> Int {
-    let bytes = ByteBuffer(capacity: 0)
+    let bytes = ByteBuffer.counting()
     try ValueEncoder.write(value, to: bytes)
     return bytes.count
   }
@@ -55,7 +58,7 @@ package enum CodedValue {
   package static func bytes(of value: some Encodable) throws -> [UInt8] {
     let bytes = ByteBuffer(capacity: 0)
     try ValueEncoder.write(value, to: bytes)
-    return Array(UnsafeRawBufferPointer(start: bytes.storage.bytes, count: bytes.count))
+    return bytes.contents
   }
 
   /// - Throws: What the type throws, `DecodingError`, and `MusterError` with code `internal` where the bytes aren't a value's.
@@ -66,6 +69,8 @@ package enum CodedValue {
   }
 
   private static func read<T: Decodable>(_ type: T.Type, from bytes: CodedBytes) throws -> T {
-    try ValueDecoder(bytes).readValue(type)
+    let value = try ValueDecoder(bytes).readValue(type)
+    if let failure = bytes.failure { throw failure }
+    return value
   }
 }

@@ -25,8 +25,16 @@ final class FieldPlaces {
     if item == .repeatedFields { try index() }
   }
 
-  /// Where the item with the key begins; nil where there is none.
-  func place(of name: String) throws -> Int? {
+  /// Where the item with the key begins; nil where there is none, or where that can't be found out, which the value's read
+  /// ends with.
+  func place(of name: String) -> Int? {
+    do { return try find(name) } catch {
+      bytes.failure = error
+      return nil
+    }
+  }
+
+  private func find(_ name: String) throws -> Int? {
     if let places { return places[name] }
     var cursor = bytes.cursor(at: last)
     var hasWrapped = false
@@ -49,7 +57,14 @@ final class FieldPlaces {
   }
 
   /// All keys, in the order in which they were written; one that was written twice comes once.
-  func names() throws -> [String] {
+  func names() -> [String] {
+    do { return try findNames() } catch {
+      bytes.failure = error
+      return []
+    }
+  }
+
+  private func findNames() throws -> [String] {
     var names: [String] = []
     var seen: Set<String> = []
     var cursor = bytes.cursor(at: start)

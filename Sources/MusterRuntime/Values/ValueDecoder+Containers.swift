@@ -3,12 +3,12 @@ struct DecodedFields<Key: CodingKey>: KeyedDecodingContainerProtocol {
   let decoder: ValueDecoder
   let fields: FieldPlaces
   var codingPath: [any CodingKey] { decoder.codingPath }
-  var allKeys: [Key] { ((try? fields.names()) ?? []).compactMap { Key(stringValue: $0) } }
+  var allKeys: [Key] { fields.names().compactMap { Key(stringValue: $0) } }
 
-  func contains(_ key: Key) -> Bool { ((try? fields.place(of: key.stringValue)) ?? nil) != nil }
+  func contains(_ key: Key) -> Bool { fields.place(of: key.stringValue) != nil }
 
   private func item(_ key: Key) throws -> ValueDecoder {
-    guard let place = try fields.place(of: key.stringValue) else {
+    guard let place = fields.place(of: key.stringValue) else {
       throw DecodingError.keyNotFound(
         key, DecodingError.Context(codingPath: codingPath, debugDescription: "nothing was written for that key"))
     }
@@ -41,9 +41,9 @@ struct DecodedFields<Key: CodingKey>: KeyedDecodingContainerProtocol {
     try item(key).unkeyedContainer()
   }
   func superDecoder() throws -> any Decoder {
-    guard let place = try fields.place(of: CodingStep.parentName) else {
-      throw DecodingError.valueNotFound(
-        (any Decoder).self,
+    guard let place = fields.place(of: CodingStep.parentName) else {
+      throw DecodingError.keyNotFound(
+        CodingStep.parent.key!,
         DecodingError.Context(codingPath: codingPath, debugDescription: "nothing was written for the parent"))
     }
     return ValueDecoder(decoder.bytes, at: place, in: decoder, step: .parent)
@@ -71,9 +71,9 @@ struct DecodedList: UnkeyedDecodingContainer {
     switch item {
     case .list:
       let length = try cursor.length()
-      total = try cursor.length()
+      total = try cursor.bits(Int.self)
       // Each item takes a byte at least.
-      guard total <= length else { throw CodedBytes.damaged }
+      guard total >= 0, total <= length else { throw CodedBytes.damaged }
       place = .items(cursor.offset)
     case .numbers:
       let numbers = try cursor.numbers()

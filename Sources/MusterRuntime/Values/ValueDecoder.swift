@@ -1,6 +1,6 @@
 /// Reads one item of a value in its `Codable` form, see `CodedItem`.
 ///
-/// What was written as one type of number is read as another where that holds it exactly.
+/// What was written as one type of number is read as another where that holds it; as one of floating point, the nearest.
 ///
 /// A class, since each item that is a container refers to the one around it. Not `Sendable`: used on one thread.
 final class ValueDecoder: Decoder {
@@ -64,18 +64,23 @@ final class ValueDecoder: Decoder {
   func readFloating<T: BinaryFloatingPoint>(_ type: T.Type) throws -> T {
     var cursor = bytes.cursor(at: offset)
     let item = try cursor.item()
+    let value: T
     switch item {
     case .double:
-      let value = Double(bitPattern: try cursor.bits(UInt64.self))
-      // A number that was written as the wider type becomes the nearest one.
-      return value as? T ?? T(value)
-    case .single:
-      let value = Float(bitPattern: try cursor.bits(UInt32.self))
-      return value as? T ?? T(value)
-    case .signed, .unsigned, .signed128, .unsigned128:
-      return T(try readInteger(Int128.self))
+      let double = Double(bitPattern: try cursor.bits(UInt64.self))
+      value = narrow(double)
+      guard value.isFinite || !double.isFinite else { throw beyond(type) }
+    case .single: value = narrow(Float(bitPattern: try cursor.bits(UInt32.self)))
+    case .natural, .negative, .signed128: return T(try readInteger(Int128.self))
+    case .unsigned128: return T(try readInteger(UInt128.self))
     default: throw mismatch(type, item)
     }
+    return value
+  }
+
+  /// The number itself, its bits included, where it's of that type; else the nearest one.
+  private func narrow<From: BinaryFloatingPoint, T: BinaryFloatingPoint>(_ number: From) -> T {
+    number as? T ?? T(number)
   }
 
   func readInteger<T: FixedWidthInteger>(_ type: T.Type) throws -> T {
@@ -83,19 +88,21 @@ final class ValueDecoder: Decoder {
     let item = try cursor.item()
     let value: T?
     switch item {
-    case .signed: value = T(exactly: try cursor.bits(Int64.self))
-    case .unsigned: value = T(exactly: try cursor.bits(UInt64.self))
+    case .natural: value = T(exactly: try cursor.natural())
+    case .negative: value = T(exactly: ~Int64(bitPattern: try cursor.natural()))
     case .signed128: value = T(exactly: try cursor.bits(Int128.self))
     case .unsigned128: value = T(exactly: try cursor.bits(UInt128.self))
     case .double: value = T(exactly: Double(bitPattern: try cursor.bits(UInt64.self)))
     case .single: value = T(exactly: Float(bitPattern: try cursor.bits(UInt32.self)))
     default: throw mismatch(type, item)
     }
-    guard let value else {
-      throw DecodingError.dataCorrupted(
-        DecodingError.Context(codingPath: codingPath, debugDescription: "the number isn't one of type \(type)"))
-    }
+    guard let value else { throw beyond(type) }
     return value
+  }
+
+  private func beyond(_ type: Any.Type) -> DecodingError {
+    .dataCorrupted(
+      DecodingError.Context(codingPath: codingPath, debugDescription: "the number isn't one of type \(type)"))
   }
 
   /// - Throws: What the type throws, and `DecodingError`.

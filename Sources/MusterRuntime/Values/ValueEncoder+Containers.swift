@@ -3,62 +3,57 @@ struct EncodedFields<Key: CodingKey>: KeyedEncodingContainerProtocol {
   let encoder: ValueEncoder
   var codingPath: [any CodingKey] { encoder.codingPath }
 
-  func encodeNil(forKey key: Key) {
-    _ = encoder.begin(key)
+  func encodeNil(forKey key: Key) throws {
+    _ = try encoder.begin(key)
     encoder.writeNull()
   }
-  func encode(_ value: Bool, forKey key: Key) {
-    _ = encoder.begin(key)
+  func encode(_ value: Bool, forKey key: Key) throws {
+    _ = try encoder.begin(key)
     encoder.write(value)
   }
-  func encode(_ value: String, forKey key: Key) {
-    _ = encoder.begin(key)
+  func encode(_ value: String, forKey key: Key) throws {
+    _ = try encoder.begin(key)
     encoder.write(value)
   }
-  func encode(_ value: Double, forKey key: Key) {
-    _ = encoder.begin(key)
+  func encode(_ value: Double, forKey key: Key) throws {
+    _ = try encoder.begin(key)
     encoder.write(value)
   }
-  func encode(_ value: Float, forKey key: Key) {
-    _ = encoder.begin(key)
+  func encode(_ value: Float, forKey key: Key) throws {
+    _ = try encoder.begin(key)
     encoder.write(value)
   }
-  func encode(_ value: Int, forKey key: Key) { write(value, key) }
-  func encode(_ value: Int8, forKey key: Key) { write(value, key) }
-  func encode(_ value: Int16, forKey key: Key) { write(value, key) }
-  func encode(_ value: Int32, forKey key: Key) { write(value, key) }
-  func encode(_ value: Int64, forKey key: Key) { write(value, key) }
-  func encode(_ value: Int128, forKey key: Key) { write(value, key) }
-  func encode(_ value: UInt, forKey key: Key) { write(value, key) }
-  func encode(_ value: UInt8, forKey key: Key) { write(value, key) }
-  func encode(_ value: UInt16, forKey key: Key) { write(value, key) }
-  func encode(_ value: UInt32, forKey key: Key) { write(value, key) }
-  func encode(_ value: UInt64, forKey key: Key) { write(value, key) }
-  func encode(_ value: UInt128, forKey key: Key) { write(value, key) }
-  private func write(_ value: some FixedWidthInteger, _ key: Key) {
-    _ = encoder.begin(key)
+  func encode(_ value: Int, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: Int8, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: Int16, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: Int32, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: Int64, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: Int128, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: UInt, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: UInt8, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: UInt16, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: UInt32, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: UInt64, forKey key: Key) throws { try write(value, key) }
+  func encode(_ value: UInt128, forKey key: Key) throws { try write(value, key) }
+  private func write(_ value: some FixedWidthInteger, _ key: Key) throws {
+    _ = try encoder.begin(key)
     encoder.write(value)
   }
 
   func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
-    let offset = encoder.bytes.count
-    do { try encoder.write(value, at: encoder.begin(key)) } catch {
-      encoder.takeBack(to: offset)
-      throw error
-    }
+    try encoder.write(value) { try encoder.begin(key) }
   }
 
   func nestedContainer<Other: CodingKey>(keyedBy type: Other.Type, forKey key: Key) -> KeyedEncodingContainer<Other> {
-    encoder.nest(at: encoder.begin(key)).container(keyedBy: type)
+    encoder.nest(for: key, as: .fields).container(keyedBy: type)
   }
   func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer {
-    encoder.nest(at: encoder.begin(key)).unkeyedContainer()
+    encoder.nest(for: key, as: .list).unkeyedContainer()
   }
   func superEncoder() -> any Encoder {
-    encoder.write(key: CodingStep.parentName)
-    return encoder.nest(at: .parent)
+    encoder.nestParent()
   }
-  func superEncoder(forKey key: Key) -> any Encoder { encoder.nest(at: encoder.begin(key)) }
+  func superEncoder(forKey key: Key) -> any Encoder { encoder.nest(for: key, as: .nothing) }
 }
 
 /// Items one after the other.
@@ -67,58 +62,54 @@ struct EncodedList: UnkeyedEncodingContainer {
   var codingPath: [any CodingKey] { encoder.codingPath }
   var count: Int { encoder.count }
 
-  func encodeNil() {
-    _ = encoder.beginElement()
+  func encodeNil() throws {
+    _ = try encoder.beginElement()
     encoder.writeNull()
   }
-  func encode(_ value: Bool) {
-    _ = encoder.beginElement()
+  func encode(_ value: Bool) throws {
+    _ = try encoder.beginElement()
     encoder.write(value)
   }
-  func encode(_ value: String) {
-    _ = encoder.beginElement()
+  func encode(_ value: String) throws {
+    _ = try encoder.beginElement()
     encoder.write(value)
   }
-  func encode(_ value: Double) {
-    _ = encoder.beginElement()
+  func encode(_ value: Double) throws {
+    _ = try encoder.beginElement()
     encoder.write(value)
   }
-  func encode(_ value: Float) {
-    _ = encoder.beginElement()
+  func encode(_ value: Float) throws {
+    _ = try encoder.beginElement()
     encoder.write(value)
   }
-  func encode(_ value: Int) { write(value) }
-  func encode(_ value: Int8) { write(value) }
-  func encode(_ value: Int16) { write(value) }
-  func encode(_ value: Int32) { write(value) }
-  func encode(_ value: Int64) { write(value) }
-  func encode(_ value: Int128) { write(value) }
-  func encode(_ value: UInt) { write(value) }
-  func encode(_ value: UInt8) { write(value) }
-  func encode(_ value: UInt16) { write(value) }
-  func encode(_ value: UInt32) { write(value) }
-  func encode(_ value: UInt64) { write(value) }
-  func encode(_ value: UInt128) { write(value) }
-  private func write(_ value: some FixedWidthInteger) {
-    _ = encoder.beginElement()
+  func encode(_ value: Int) throws { try write(value) }
+  func encode(_ value: Int8) throws { try write(value) }
+  func encode(_ value: Int16) throws { try write(value) }
+  func encode(_ value: Int32) throws { try write(value) }
+  func encode(_ value: Int64) throws { try write(value) }
+  func encode(_ value: Int128) throws { try write(value) }
+  func encode(_ value: UInt) throws { try write(value) }
+  func encode(_ value: UInt8) throws { try write(value) }
+  func encode(_ value: UInt16) throws { try write(value) }
+  func encode(_ value: UInt32) throws { try write(value) }
+  func encode(_ value: UInt64) throws { try write(value) }
+  func encode(_ value: UInt128) throws { try write(value) }
+  private func write(_ value: some FixedWidthInteger) throws {
+    _ = try encoder.beginElement()
     encoder.write(value)
   }
 
   func encode<T: Encodable>(_ value: T) throws {
-    let offset = encoder.bytes.count
-    do { try encoder.write(value, at: encoder.beginElement()) } catch {
-      encoder.takeBack(to: offset)
-      throw error
-    }
+    try encoder.write(value) { try encoder.beginElement() }
   }
 
   func nestedContainer<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-    encoder.nest(at: encoder.beginElement()).container(keyedBy: type)
+    encoder.nest().container(keyedBy: type)
   }
   func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer {
-    encoder.nest(at: encoder.beginElement()).unkeyedContainer()
+    encoder.nest().unkeyedContainer()
   }
-  func superEncoder() -> any Encoder { encoder.nest(at: encoder.beginElement()) }
+  func superEncoder() -> any Encoder { encoder.nest() }
 }
 
 /// An item that is one value.
@@ -126,49 +117,47 @@ struct EncodedValue: SingleValueEncodingContainer {
   let encoder: ValueEncoder
   var codingPath: [any CodingKey] { encoder.codingPath }
 
-  func encodeNil() {
-    encoder.beginSingle()
+  func encodeNil() throws {
+    try encoder.beginSingle()
     encoder.writeNull()
   }
-  func encode(_ value: Bool) {
-    encoder.beginSingle()
+  func encode(_ value: Bool) throws {
+    try encoder.beginSingle()
     encoder.write(value)
   }
-  func encode(_ value: String) {
-    encoder.beginSingle()
+  func encode(_ value: String) throws {
+    try encoder.beginSingle()
     encoder.write(value)
   }
-  func encode(_ value: Double) {
-    encoder.beginSingle()
+  func encode(_ value: Double) throws {
+    try encoder.beginSingle()
     encoder.write(value)
   }
-  func encode(_ value: Float) {
-    encoder.beginSingle()
+  func encode(_ value: Float) throws {
+    try encoder.beginSingle()
     encoder.write(value)
   }
-  func encode(_ value: Int) { write(value) }
-  func encode(_ value: Int8) { write(value) }
-  func encode(_ value: Int16) { write(value) }
-  func encode(_ value: Int32) { write(value) }
-  func encode(_ value: Int64) { write(value) }
-  func encode(_ value: Int128) { write(value) }
-  func encode(_ value: UInt) { write(value) }
-  func encode(_ value: UInt8) { write(value) }
-  func encode(_ value: UInt16) { write(value) }
-  func encode(_ value: UInt32) { write(value) }
-  func encode(_ value: UInt64) { write(value) }
-  func encode(_ value: UInt128) { write(value) }
-  private func write(_ value: some FixedWidthInteger) {
-    encoder.beginSingle()
+  func encode(_ value: Int) throws { try write(value) }
+  func encode(_ value: Int8) throws { try write(value) }
+  func encode(_ value: Int16) throws { try write(value) }
+  func encode(_ value: Int32) throws { try write(value) }
+  func encode(_ value: Int64) throws { try write(value) }
+  func encode(_ value: Int128) throws { try write(value) }
+  func encode(_ value: UInt) throws { try write(value) }
+  func encode(_ value: UInt8) throws { try write(value) }
+  func encode(_ value: UInt16) throws { try write(value) }
+  func encode(_ value: UInt32) throws { try write(value) }
+  func encode(_ value: UInt64) throws { try write(value) }
+  func encode(_ value: UInt128) throws { try write(value) }
+  private func write(_ value: some FixedWidthInteger) throws {
+    try encoder.beginSingle()
     encoder.write(value)
   }
 
   func encode<T: Encodable>(_ value: T) throws {
-    encoder.beginSingle()
-    let offset = encoder.bytes.count
-    do { try encoder.write(value, at: .root) } catch {
-      encoder.takeBack(to: offset)
-      throw error
+    try encoder.write(value) {
+      try encoder.beginSingle()
+      return .root
     }
   }
 }

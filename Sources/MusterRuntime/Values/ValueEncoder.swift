@@ -1,30 +1,38 @@
 /// Writes one item of a value in its `Codable` form, see `CodedItem`.
 ///
 /// Where the items in it are whole values they go to the same bytes one after the other, so that it takes little more memory
-/// than what is written. Containers that a type asks for in one that it goes on writing have bytes of their own, which are
-/// put in at the end.
+/// than what is written. So do containers that a type asks for in one (as Swift itself does for enums), until it goes on
+/// writing to the outer one: then the inner one gets bytes of its own, which are put in at the end.
 ///
 /// A class, since a type may ask for the same container again, as classes and their parents do. Not `Sendable`: used on one
 /// thread.
 final class ValueEncoder: Encoder {
   /// What all items of a value share.
   final class Whole {
-    fileprivate var numbers: [String: Int] = [:]
+    fileprivate var numbers: [CodedKey: Int] = [:]
     fileprivate(set) var keys: [String] = []
     var types = CodedType.Cache()
   }
 
-  private enum Form {
+  enum Form {
     case nothing
     case single
     case list
     case fields
-    /// Its bytes are complete, and others behind them.
+    /// Its bytes are complete, and others may be behind them.
     case done
   }
 
+  /// A container that a type writes to in turns with this.
+  private struct Inner {
+    var name: String?
+    var encoder: ValueEncoder
+    /// Where it belongs.
+    var offset: Int
+  }
+
   let whole: Whole
-  let bytes: ByteBuffer
+  private(set) var bytes: ByteBuffer
   private let container: ValueEncoder?
   private let step: CodingStep
   private let depth: Int
@@ -32,13 +40,14 @@ final class ValueEncoder: Encoder {
   private var start = 0
   /// Of a list: the items so far.
   private(set) var count = 0
-  /// Of the keys so far: the first 64, others that have a number, and those that have none.
+  /// Of the keys so far: the first 64, others that have a number, and the hashes of those that have none.
   private var firstKeys: UInt64 = 0
   private var otherKeys: Set<Int> = []
   private var keyHashes: Set<Int> = []
   private var hasRepeatedKeys = false
-  /// Containers that are written in turns with this, and where they belong.
-  private var nested: [(offset: Int, encoder: ValueEncoder)] = []
+  /// Those with bytes of their own, and the last one, which is at the end of these bytes.
+  private var inner: [Inner] = []
+  private var last: Inner?
 
   /// - Parameter bytes: Where to write.
   init(bytes: ByteBuffer) {
@@ -77,6 +86,8 @@ final class ValueEncoder: Encoder {
   func singleValueContainer() -> any SingleValueEncodingContainer { EncodedValue(encoder: self) }
 
   private func begin(_ new: Form) {
+    // Else what is written to the container says so.
+    guard form != .done else { return }
     precondition(
       form == .nothing || form == new && new != .single,
       "a value encodes itself in two ways, at \(codingPath.map(\.stringValue).joined(separator: "."))")
@@ -95,83 +106,141 @@ final class ValueEncoder: Encoder {
     }
   }
 
+  /// Before the next item.
+  private func expectToGoOn() throws {
+    guard form != .done else {
+      throw EncodingError.invalidValue(
+        Self.self,
+        EncodingError.Context(codingPath: codingPath, debugDescription: "its container is complete already"))
+    }
+    setLastApart()
+  }
+
   /// Before the item of a single value.
-  func beginSingle() { begin(.single) }
+  func beginSingle() throws {
+    try expectToGoOn()
+    begin(.single)
+  }
 
   /// Before an item of a list.
-  func beginElement() -> CodingStep {
-    expectToGoOn()
+  func beginElement() throws -> CodingStep {
+    try expectToGoOn()
     defer { count += 1 }
     return .index(count)
   }
 
-  private func expectToGoOn() {
-    precondition(
-      form != .done,
-      "a container is written to after its value, at \(codingPath.map(\.stringValue).joined(separator: "."))")
-  }
-
   /// Before an item with a key.
-  func begin(_ key: some CodingKey) -> CodingStep {
+  func begin(_ key: some CodingKey) throws -> CodingStep {
+    try expectToGoOn()
     write(key: key.stringValue)
     return .key(key)
   }
 
-  func write(key name: String) {
-    expectToGoOn()
-    let number: Int
-    if let known = whole.numbers[name] {
-      number = known
-    } else if whole.keys.count < CodedItem.mostKeys {
-      number = whole.keys.count
-      whole.numbers[name] = number
-      whole.keys.append(name)
+  /// Returns whether the key has come before, or may have.
+  @discardableResult
+  private func write(key name: String) -> Bool {
+    let isNew: Bool
+    let known = whole.numbers[CodedKey(name)]
+    if known != nil || whole.keys.count < CodedItem.mostKeys {
+      let number = known ?? whole.keys.count
+      if known == nil {
+        whole.numbers[CodedKey(name)] = number
+        whole.keys.append(name)
+      }
+      bytes.append(short: number + 1)
+      if number < 64 {
+        isNew = firstKeys & 1 << number == 0
+        firstKeys |= 1 << number
+      } else {
+        isNew = otherKeys.insert(number).inserted
+      }
     } else {
       bytes.append(short: 0)
       bytes.append(text: name)
-      // By their hashes alone, which take less memory than the keys: two that share one are looked up in another way.
-      if !keyHashes.insert(name.hashValue).inserted { hasRepeatedKeys = true }
-      return
+      // Two that share a hash are looked up in another way, that's all.
+      isNew = keyHashes.insert(name.hashValue).inserted
     }
-    bytes.append(short: number + 1)
-    if number < 64 {
-      if firstKeys & 1 << number != 0 { hasRepeatedKeys = true }
-      firstKeys |= 1 << number
-    } else if !otherKeys.insert(number).inserted {
-      hasRepeatedKeys = true
-    }
+    if !isNew { hasRepeatedKeys = true }
+    return !isNew
   }
 
-  /// Forgets an item that turned out not to be encodable: its type may go on without it.
-  func takeBack(to offset: Int) {
-    bytes.cut(to: offset)
-    if form == .list { count -= 1 }
-    if form == .single { form = .nothing }
+  // MARK: Containers that are written in turns
+
+  /// A container for the next element, to be written in turns with this one.
+  func nest() -> ValueEncoder {
+    guard (try? expectToGoOn()) != nil else { return detached(at: .index(count)) }
+    defer { count += 1 }
+    return nest(at: .index(count), named: nil)
   }
 
-  /// A container of its own for the next item, to be written in turns with this one.
-  func nest(at step: CodingStep) -> ValueEncoder {
-    let encoder = ValueEncoder(in: self, at: step, bytes: ByteBuffer(capacity: 64))
-    nested.append((bytes.count, encoder))
+  /// The container with a key: the one that was asked for before, where it has the form.
+  func nest(for key: some CodingKey, as form: Form) -> ValueEncoder {
+    nest(named: key.stringValue, at: .key(key), as: form)
+  }
+
+  /// The part of a class's parent.
+  func nestParent() -> ValueEncoder { nest(named: CodingStep.parentName, at: .parent, as: .nothing) }
+
+  private func nest(named name: String, at step: CodingStep, as form: Form) -> ValueEncoder {
+    func fits(_ inner: Inner) -> Bool { inner.name == name && form != .nothing && inner.encoder.form == form }
+    if let last, fits(last) { return last.encoder }
+    guard (try? expectToGoOn()) != nil else { return detached(at: step) }
+    let offset = bytes.count
+    if write(key: name), let earlier = inner.last(where: fits) {
+      bytes.cut(to: offset)
+      return earlier.encoder
+    }
+    return nest(at: step, named: name)
+  }
+
+  private func nest(at step: CodingStep, named name: String?) -> ValueEncoder {
+    let encoder = ValueEncoder(in: self, at: step, bytes: bytes)
+    last = Inner(name: name, encoder: encoder, offset: bytes.count)
     return encoder
+  }
+
+  /// What is written to it is an error, as this is complete.
+  private func detached(at step: CodingStep) -> ValueEncoder {
+    let encoder = ValueEncoder(in: self, at: step, bytes: ByteBuffer(capacity: 0))
+    encoder.form = .done
+    return encoder
+  }
+
+  /// Gives the container at the end of these bytes its own, since others come behind it.
+  private func setLastApart() {
+    guard let inner = last else { return }
+    inner.encoder.move(to: bytes.split(at: inner.offset), from: inner.offset)
+    self.inner.append(inner)
+    last = nil
+  }
+
+  /// What was written from an offset on is in other bytes now.
+  private func move(to other: ByteBuffer, from offset: Int) {
+    bytes = other
+    start -= offset
+    for place in inner.indices { inner[place].offset -= offset }
+    last?.offset -= offset
+    last?.encoder.move(to: other, from: offset)
   }
 
   /// The item is complete.
   private func finish() {
-    if !nested.isEmpty {
-      for part in nested { part.encoder.finish() }
-      bytes.insert(nested.map { ($0.offset, $0.encoder.bytes) })
-      nested = []
+    last?.encoder.finish()
+    last = nil
+    if !inner.isEmpty {
+      for part in inner { part.encoder.finish() }
+      bytes.insert(inner.map { ($0.offset, $0.encoder.bytes) })
+      inner = []
     }
     // A type that writes nothing.
     if form == .nothing { begin(.fields) }
     switch form {
     case .fields:
-      bytes.overwrite(bytes.count - start - CodedItem.fieldsHead, at: start + 1)
+      bytes.overwrite(bytes.count - start - CodedItem.head, at: start + 1)
       if hasRepeatedKeys { bytes.overwrite(CodedItem.repeatedFields.rawValue, at: start) }
     case .list:
-      bytes.overwrite(bytes.count - start - 1 - 8, at: start + 1)
-      bytes.overwrite(count, at: start + 1 + 8)
+      bytes.overwrite(bytes.count - start - CodedItem.head, at: start + 1)
+      bytes.overwrite(count, at: start + CodedItem.head)
     case .single, .nothing, .done: break
     }
     form = .done
@@ -199,24 +268,34 @@ final class ValueEncoder: Encoder {
   }
 
   func write<T: FixedWidthInteger>(_ value: T) {
-    switch (T.isSigned, T.bitWidth > 64) {
-    case (true, false):
-      bytes.append(CodedItem.signed.rawValue)
-      bytes.append(bits: Int64(value))
-    case (false, false):
-      bytes.append(CodedItem.unsigned.rawValue)
-      bytes.append(bits: UInt64(value))
-    case (true, true):
-      bytes.append(CodedItem.signed128.rawValue)
-      bytes.append(bits: Int128(value))
-    case (false, true):
-      bytes.append(CodedItem.unsigned128.rawValue)
-      bytes.append(bits: UInt128(value))
+    if T.bitWidth > 64 {
+      bytes.append((T.isSigned ? CodedItem.signed128 : .unsigned128).rawValue)
+      if T.isSigned { bytes.append(bits: Int128(value)) } else { bytes.append(bits: UInt128(value)) }
+    } else if value < 0 {
+      bytes.append(CodedItem.negative.rawValue)
+      bytes.append(short: UInt64(bitPattern: ~Int64(value)))
+    } else {
+      bytes.append(CodedItem.natural.rawValue)
+      bytes.append(short: UInt64(value))
+    }
+  }
+
+  /// Writes an item, or nothing where that throws: its type may go on without it.
+  ///
+  /// - Parameter begin: Writes what stands before the item.
+  func write<T: Encodable>(_ value: T, after begin: () throws -> CodingStep) throws {
+    try expectToGoOn()
+    let (offset, before) = (bytes.count, (form, count))
+    let step = try begin()
+    do { try write(value, at: step) } catch {
+      bytes.cut(to: offset)
+      (form, count) = before
+      throw error
     }
   }
 
   /// - Throws: What the value throws, and `EncodingError` where it lies too deep in others.
-  func write<T: Encodable>(_ value: T, at step: CodingStep) throws {
+  private func write<T: Encodable>(_ value: T, at step: CodingStep) throws {
     // Safe: that the types are the same is what was asked for.
     switch whole.types(T.self) {
     case .text: write(unsafeBitCast(value, to: String.self))
@@ -225,7 +304,7 @@ final class ValueEncoder: Encoder {
     case .float: write(unsafeBitCast(value, to: Float.self))
     case .bool: write(unsafeBitCast(value, to: Bool.self))
     case .numbers(let type):
-      let numbers = value as! any NumbersInBytes
+      let numbers = value as! any CodedNumbers
       bytes.append(CodedItem.numbers.rawValue)
       bytes.append(type.number.rawValue)
       bytes.append(bits: numbers.count)
@@ -233,8 +312,9 @@ final class ValueEncoder: Encoder {
     case .others:
       let encoder = ValueEncoder(in: self, at: step, bytes: bytes)
       guard encoder.depth <= CodedItem.mostDepth else {
+        // The value's own words may be as deep, and the path would be as long.
         throw EncodingError.invalidValue(
-          value,
+          T.self,
           EncodingError.Context(
             codingPath: [],
             debugDescription: "it lies in more than \(CodedItem.mostDepth) others, each in the next: write it as a list"
@@ -255,5 +335,19 @@ final class ValueEncoder: Encoder {
     bytes.append(short: encoder.whole.keys.count)
     for key in encoder.whole.keys { bytes.append(text: key) }
     bytes.append(bits: table)
+  }
+}
+
+/// A key by its bytes: `String` takes different ones for equal, where they look alike.
+struct CodedKey: Hashable {
+  private let text: String
+
+  init(_ text: String) { self.text = text }
+
+  static func == (a: CodedKey, b: CodedKey) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+  func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }

@@ -77,7 +77,7 @@ package enum ValueSize {
   }
 
   /// What `malloc` takes for so many bytes, of which it keeps some and rounds up.
-  fileprivate static func pieceBytes(_ count: Int) -> Int { count &+ 23 & ~15 }
+  fileprivate static func pieceBytes(_ count: Int) -> Int { (count &+ 23) & ~15 }
 
   /// What an object has besides its fields.
   private static let headerBytes = 16

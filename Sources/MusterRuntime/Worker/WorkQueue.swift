@@ -294,10 +294,10 @@ package final class WorkQueue: TaskPlaces, @unchecked Sendable {
     running += 1
     condition.unlock()
     var completion = run(next, current)
-    completion.isUnexpected = unexpected.isUnexpected(
-      byteCount: completion.byteCount, isLight: next.isLight)
+    let isLight = next.isLight
     _ = consume next
     condition.lock()
+    completion.isUnexpected = unexpected.isUnexpected(byteCount: completion.byteCount, isLight: isLight)
     running -= 1
     return completion
   }

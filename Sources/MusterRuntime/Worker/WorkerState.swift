@@ -224,7 +224,8 @@ package struct WorkerState {
 
   /// All inputs are in memory.
   ///
-  /// - Parameter isLight: Whether nothing large is expected of it, so that the store isn't told.
+  /// - Parameter isLight: Whether nothing large is expected of it, so that the store isn't told. What it makes says nothing
+  ///   of others where it's the only one of its layer.
   private mutating func makeReady(_ task: TaskID, isLight: Bool, into actions: inout [Action]) {
     guard let layer = layers[task.layer] else { return }
     let ready = assigned.change(task) { entry in
@@ -235,7 +236,8 @@ package struct WorkerState {
     actions.append(
       .run(
         ReadyTask(
-          task: task, attempt: entry.attempt, priority: entry.priority, isBrief: entry.isBrief, isLight: isLight,
+          task: task, attempt: entry.attempt, priority: entry.priority, isBrief: entry.isBrief,
+          isLight: isLight && layer.layer.tasks.count > 1,
           layer: layer, inputs: entry.inputs.map { store.block(of: $0)! })))
   }
 
