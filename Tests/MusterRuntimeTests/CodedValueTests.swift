@@ -236,6 +236,74 @@ import Testing
     #expect(try back([Again(), Again()]) == [Again(), Again()])
   }
 
+  /// As many write it: what can be anything tries one type after the other.
+  private enum Anything: Codable, Equatable {
+    case bool(Bool)
+    case int(Int)
+    case double(Double)
+    case text(String)
+    case list([Anything])
+    func encode(to encoder: any Encoder) throws {
+      var one = encoder.singleValueContainer()
+      switch self {
+      case .bool(let value): try one.encode(value)
+      case .int(let value): try one.encode(value)
+      case .double(let value): try one.encode(value)
+      case .text(let value): try one.encode(value)
+      case .list(let value): try one.encode(value)
+      }
+    }
+    init(from decoder: any Decoder) throws {
+      let one = try decoder.singleValueContainer()
+      if let value = try? one.decode(Bool.self) {
+        self = .bool(value)
+      } else if let value = try? one.decode(Int.self) {
+        self = .int(value)
+      } else if let value = try? one.decode(Double.self) {
+        self = .double(value)
+      } else if let value = try? one.decode(String.self) {
+        self = .text(value)
+      } else {
+        self = .list(try one.decode([Anything].self))
+      }
+    }
+    init(_ value: [Anything]) { self = .list(value) }
+  }
+
+  @Test func whatTriesManyTypesFindsItsOwn() throws {
+    let value = Anything([.double(3), .int(3), .bool(true), .text("3"), .list([.double(-0.0), .int(-1)])])
+    #expect(try back(value) == value)
+  }
+
+  /// What a coder can't throw when it's asked for comes with the next item.
+  @Test func twoWaysAtOnceAreAnError() throws {
+    struct TwoWays: Encodable {
+      func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingStepKey.self)
+        try fields.encode(1, forKey: .one)
+        var list = encoder.unkeyedContainer()
+        try list.encode(2)
+      }
+    }
+    struct Twice: Encodable {
+      func encode(to encoder: any Encoder) throws {
+        var one = encoder.singleValueContainer()
+        try one.encode(1)
+        try one.encode(2)
+      }
+    }
+    #expect(throws: EncodingError.self) { try CodedValue.bytes(of: TwoWays()) }
+    #expect(throws: EncodingError.self) { try CodedValue.bytes(of: [Twice()]) }
+  }
+
+  private enum CodingStepKey: CodingKey { case one }
+
+  /// A function that returns a parent's type would have its children arrive as that.
+  @Test func anObjectIsNotCutToItsParent() throws {
+    #expect(throws: (any Error).self) { try CodedValue.bytes(of: Child(id: 1, name: "c", isShared: true) as Base) }
+    #expect(try back(Base(id: 3)).id == 3)
+  }
+
   /// To write to a container whose value is complete is an error.
   @Test func aContainerThatIsKeptIsAnError() throws {
     final class Keeper { var kept: (any UnkeyedEncodingContainer)? }
@@ -310,7 +378,8 @@ import Testing
 
   @Test func numbersBecomeOtherNumbersWhereTheyFit() throws {
     #expect(try back([1, 2, 3], as: [Double].self) == [1, 2, 3])
-    #expect(try back([1.0, -2.0], as: [Int8].self) == [1, -2])
+    #expect(throws: DecodingError.self) { try back([1.0, -2.0], as: [Int8].self) }
+    #expect(throws: DecodingError.self) { try back(Float(3), as: Int.self) }
     #expect(try back([UInt8(200)], as: Set<Int>.self) == [200])
     #expect(try back(["a": Float(0.5)], as: [String: Double].self) == ["a": 0.5])
     #expect(try back([Optional(3), nil], as: [Float?].self) == [3, nil])
@@ -374,6 +443,22 @@ import Testing
     while let link = next { (count, next) = (count + 1, link.next) }
     #expect(count == 250)
     #expect(throws: EncodingError.self) { try CodedValue.bytes(of: chain(2000)) }
+    // In the parts of a class's parent, too.
+    struct Nested: Encodable {
+      var depth: Int
+      func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingStepKey.self)
+        try fields.encode(depth, forKey: .one)
+        if depth > 0 { try Nested(depth: depth - 1).encode(to: fields.superEncoder()) }
+      }
+    }
+    #expect(throws: Never.self) { try CodedValue.bytes(of: Nested(depth: 400)) }
+    do {
+      _ = try CodedValue.bytes(of: Nested(depth: 100_000))
+      Issue.record("a stack was deep enough")
+    } catch EncodingError.invalidValue(_, let context) {
+      #expect(context.debugDescription.contains("more than 512 others"))
+    }
   }
 
   /// Nor may bytes that were never written take it.

@@ -75,8 +75,15 @@ extension Session {
     let outcome = arrival.error.map { .failure($0) } ?? Self.wrapErrors(of: operation, callSite: callSite, body)
     guard engine.rankCount > 1 || arrival.pending != nil else { return try outcome.get() }
     let encoded = outcome.flatMap { value in
-      Result { try CodedValue.bytes(of: value) }.mapError {
-        MusterError(.invalidArgument, "the value of \(operation) can't be encoded: \($0)", callSite: callSite)
+      Result {
+        let bytes = try CodedValue.bytes(of: value)
+        // Else the others alone would see that it can't be read.
+        _ = try CodedValue.value(T.self, from: bytes)
+        return bytes
+      }.mapError {
+        MusterError(
+          .invalidArgument, "the value of \(operation) can't cross to other ranks: \(ErrorText.cut("\($0)"))",
+          fix: "Look at its encode(to:) and init(from:)", callSite: callSite)
       }
     }
     let shared = engine.rankCount > 1 ? engine.shareFromRoot(encoded, arrival: arrival) : encoded

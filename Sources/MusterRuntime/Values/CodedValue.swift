@@ -5,12 +5,27 @@ package enum CodedValue {
   /// Values are taken for so large at the most, before they are written: how much they hold is an estimate.
   private static let largestGuess = 64 << 20
 
+  /// An object of a class below the one that a function says it returns: only what that one has would arrive.
+  private struct Sliced: Error, CustomStringConvertible {
+    var description: String
+    init(_ own: Any.Type, _ said: Any.Type) {
+      description = "the object is a \(own), and would arrive as a \(said): return it as \(own), or an enum of both"
+    }
+  }
+
+  private static func expectWhole<Value>(_ value: Value) throws {
+    guard Value.self is AnyClass, type(of: value) != Value.self else { return }
+    throw Sliced(type(of: value), Value.self)
+  }
+
   /// - Parameter byteCount: What the value holds, where that is known: what is written is as long, mostly.
-  static func encode(_ value: any Codable, byteCount: Int, into encoder: inout BlockEncoder) {
+  static func encode<Value>(_ value: Value, byteCount: Int, into encoder: inout BlockEncoder) {
+    let codable = value as! any Codable
     // What isn't written to takes no memory.
     let bytes = ByteBuffer(capacity: min(max(0, byteCount), Self.largestGuess) / 2 * 3)
     do {
-      try ValueEncoder.write(value, to: bytes)
+      try expectWhole(value)
+      try ValueEncoder.write(codable, to: bytes)
       encoder.append(true)
       encoder.append(bytes.count > mostInHeader)
       if bytes.count > mostInHeader {
@@ -21,8 +36,9 @@ package enum CodedValue {
     } catch {
       // Only the receiver can throw.
       encoder.append(false)
-      encoder.append(bytes: Array("\(error)".utf8))
-      encoder.refusal = "\(error)"
+      let reason = ErrorText.cut("\(error)")
+      encoder.append(bytes: Array(reason.utf8))
+      encoder.refusal = reason
     }
   }
 
@@ -36,7 +52,7 @@ package enum CodedValue {
           return try read(type, from: CodedBytes(storage, count: storage.byteCount))
         }
         return try value(type, from: try decoder.readBytes())
-      } catch { reason = "\(error)" }
+      } catch { reason = ErrorText.cut("\(error)") }
     } else {
       reason = String(decoding: try decoder.readBytes(), as: UTF8.self)
     }
@@ -56,6 +72,7 @@ package enum CodedValue {
 
   /// - Throws: What the value throws, and `EncodingError`.
   package static func bytes(of value: some Encodable) throws -> [UInt8] {
+    try expectWhole(value)
     let bytes = ByteBuffer(capacity: 0)
     try ValueEncoder.write(value, to: bytes)
     return bytes.contents

@@ -1,6 +1,7 @@
 /// Reads one item of a value in its `Codable` form, see `CodedItem`.
 ///
-/// What was written as one type of number is read as another where that holds it; as one of floating point, the nearest.
+/// What was written as one type of integer is read as another where that holds it, and any number as one of floating point,
+/// the nearest. One of floating point is no integer, whatever its value: a type that tries both finds what it wrote.
 ///
 /// A class, since each item that is a container refers to the one around it. Not `Sendable`: used on one thread.
 final class ValueDecoder: Decoder {
@@ -92,8 +93,6 @@ final class ValueDecoder: Decoder {
     case .negative: value = T(exactly: ~Int64(bitPattern: try cursor.natural()))
     case .signed128: value = T(exactly: try cursor.bits(Int128.self))
     case .unsigned128: value = T(exactly: try cursor.bits(UInt128.self))
-    case .double: value = T(exactly: Double(bitPattern: try cursor.bits(UInt64.self)))
-    case .single: value = T(exactly: Float(bitPattern: try cursor.bits(UInt32.self)))
     default: throw mismatch(type, item)
     }
     guard let value else { throw beyond(type) }

@@ -37,6 +37,8 @@ final class ValueEncoder: Encoder {
   private let step: CodingStep
   private let depth: Int
   private var form = Form.nothing
+  /// Why nothing may be written.
+  private var refusal: String?
   private var start = 0
   /// Of a list: the items so far.
   private(set) var count = 0
@@ -74,24 +76,24 @@ final class ValueEncoder: Encoder {
   // MARK: Containers
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
-    begin(.fields)
-    return KeyedEncodingContainer(EncodedFields(encoder: self))
+    KeyedEncodingContainer(EncodedFields(encoder: begin(.fields)))
   }
 
-  func unkeyedContainer() -> any UnkeyedEncodingContainer {
-    begin(.list)
-    return EncodedList(encoder: self)
-  }
+  func unkeyedContainer() -> any UnkeyedEncodingContainer { EncodedList(encoder: begin(.list)) }
 
   func singleValueContainer() -> any SingleValueEncodingContainer { EncodedValue(encoder: self) }
 
-  private func begin(_ new: Form) {
-    // Else what is written to the container says so.
-    guard form != .done else { return }
-    precondition(
-      form == .nothing || form == new && new != .single,
-      "a value encodes itself in two ways, at \(codingPath.map(\.stringValue).joined(separator: "."))")
-    guard form == .nothing else { return }
+  /// Returns where to write: to what is an error to write to, where that can't be said now.
+  @discardableResult
+  private func begin(_ new: Form) -> ValueEncoder {
+    guard form != .done else { return self }
+    guard depth <= CodedItem.mostDepth else {
+      return refusing("it lies in more than \(CodedItem.mostDepth) others, each in the next: write it as a list")
+    }
+    guard form == .nothing || form == new && new != .single else {
+      return refusing("it encodes itself in two ways, as a \(form) and as a \(new)")
+    }
+    guard form == .nothing else { return self }
     form = new
     start = bytes.count
     switch new {
@@ -104,22 +106,32 @@ final class ValueEncoder: Encoder {
       bytes.append(bits: 0)
     case .single, .nothing, .done: break
     }
+    return self
   }
 
   /// Before the next item.
   private func expectToGoOn() throws {
     guard form != .done else {
+      // A long path says no more.
+      let path = depth > CodedItem.mostDepth ? [] : codingPath
       throw EncodingError.invalidValue(
-        Self.self,
-        EncodingError.Context(codingPath: codingPath, debugDescription: "its container is complete already"))
+        ValueEncoder.self,
+        EncodingError.Context(codingPath: path, debugDescription: refusal ?? "its container is complete already"))
     }
     setLastApart()
+  }
+
+  /// An encoder that only says what is wrong: containers are asked for where nothing can be thrown.
+  private func refusing(_ reason: String) -> ValueEncoder {
+    let encoder = detached(at: step)
+    encoder.refusal = reason
+    return encoder
   }
 
   /// Before the item of a single value.
   func beginSingle() throws {
     try expectToGoOn()
-    begin(.single)
+    try begin(.single).expectToGoOn()
   }
 
   /// Before an item of a list.
@@ -294,7 +306,7 @@ final class ValueEncoder: Encoder {
     }
   }
 
-  /// - Throws: What the value throws, and `EncodingError` where it lies too deep in others.
+  /// - Throws: What the value throws, and `EncodingError`, where it lies too deep in others or encodes itself in two ways.
   private func write<T: Encodable>(_ value: T, at step: CodingStep) throws {
     // Safe: that the types are the same is what was asked for.
     switch whole.types(T.self) {
@@ -311,15 +323,6 @@ final class ValueEncoder: Encoder {
       numbers.withNumbers { bytes.append($0) }
     case .others:
       let encoder = ValueEncoder(in: self, at: step, bytes: bytes)
-      guard encoder.depth <= CodedItem.mostDepth else {
-        // The value's own words may be as deep, and the path would be as long.
-        throw EncodingError.invalidValue(
-          T.self,
-          EncodingError.Context(
-            codingPath: [],
-            debugDescription: "it lies in more than \(CodedItem.mostDepth) others, each in the next: write it as a list"
-          ))
-      }
       try value.encode(to: encoder)
       encoder.finish()
     }

@@ -50,7 +50,7 @@ enum ValueWay {
     case .bytes: encoder.append(bytes: withUnsafeBytes(of: value) { Array($0) })
     case .block: (value as! any Block).encode(into: &encoder)
     case .array: (value as! any BulkArray).encodeBulk(into: &encoder)
-    case .coded: CodedValue.encode(value as! any Codable, byteCount: byteCount, into: &encoder)
+    case .coded: CodedValue.encode(value, byteCount: byteCount, into: &encoder)
     case .unable: preconditionFailure("a \(Value.self) can't cross to another rank")
     }
   }
