@@ -114,7 +114,7 @@ struct RankMemoryTests {
     arguments: [nil, 2] as [Int?],
     [
       ("arrays", 40, 1_000_000, 200), ("lists", 40, 1_000_000, 200), ("texts", 200, 10_000, 20),
-      ("texts", 12, 250_000, 20), ("structs", 160, 100_000, 100), ("structs", 60, 1_000_000, 200),
+      ("texts", 12, 250_000, 20), ("structs", 160, 100_000, 50), ("structs", 60, 1_000_000, 200),
     ])
   func copiesForTheDiskAreInTheBudget(
     ranks: Int?, values: (kind: String, count: Int, numbers: Int, megabytesWritten: Int)
