@@ -159,7 +159,7 @@ import Testing
   }
 
   /// What was begun for a kept value alone may wait for a lock that nobody gives back: it is woken.
-  @Test(.timeLimit(.minutes(2))) func whatWaitsForTheSakeOfWhatIsCancelledIsWoken() async throws {
+  @Test(.timeLimit(.minutes(10))) func whatWaitsForTheSakeOfWhatIsCancelledIsWoken() async throws {
     try await Session.run(quiet(threads: 2)) { session in
       let (inner, shared) = (Gate(), Gate())
       let never = session.event("never")
@@ -191,7 +191,7 @@ import Testing
   }
 
   /// What takes the cancelled value fails with it, and what was begun for that alone is woken.
-  @Test(.timeLimit(.minutes(2))) func whatWasBegunForThoseThatFailIsWoken() async throws {
+  @Test(.timeLimit(.minutes(10))) func whatWasBegunForThoseThatFailIsWoken() async throws {
     try await Session.run(quiet(threads: 2)) { session in
       let begun = Gate()
       let never = session.event("never")

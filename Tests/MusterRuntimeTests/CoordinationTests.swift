@@ -203,7 +203,7 @@ struct CoordinationTests {
     }
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: [nil, 1, 3] as [Int?])
+  @Test(.timeLimit(.minutes(10)), arguments: [nil, 1, 3] as [Int?])
   func theProgramWaitsNoLongerThanItsTimeout(threads: Int?) async throws {
     let configuration = SessionConfiguration(
       backend: threads == nil ? .synchronous : .threads, threads: threads ?? 1,
