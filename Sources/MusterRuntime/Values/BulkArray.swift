@@ -104,13 +104,16 @@ extension Array: BulkArray {
 
   /// Elements that are nothing but bytes, of as many as they take.
   private static func copy(_ bytes: UnsafeRawBufferPointer.SubSequence, count: Int) -> [Element] {
-    [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-      // Safe: the bytes are those of `count` elements, which have no references.
-      if let start = buffer.baseAddress, let source = UnsafeRawBufferPointer(rebasing: bytes).baseAddress, count > 0 {
-        UnsafeMutableRawPointer(start).copyMemory(from: source, byteCount: bytes.count)
+    // The one empty array is every thread's: its count isn't to be written again.
+    count == 0
+      ? []
+      : [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
+        // Safe: the bytes are those of `count` elements, which have no references.
+        if let start = buffer.baseAddress, let source = UnsafeRawBufferPointer(rebasing: bytes).baseAddress, count > 0 {
+          UnsafeMutableRawPointer(start).copyMemory(from: source, byteCount: bytes.count)
+        }
+        initialized = count
       }
-      initialized = count
-    }
   }
 
   // MARK: Arrays of arrays

@@ -63,6 +63,11 @@ extension Array: CodedNumbers where Element: CodedElement {
       return
     }
     let count = bytes.count / MemoryLayout<Element>.stride
+    // The one empty array is every thread's: its count isn't to be written again.
+    guard count > 0 else {
+      self = []
+      return
+    }
     self.init(unsafeUninitializedCapacity: count) { buffer, initialized in
       // Safe: the bytes are those of `count` numbers, which have no references.
       if let start = bytes.baseAddress, let target = buffer.baseAddress, count > 0 {
