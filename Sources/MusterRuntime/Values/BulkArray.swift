@@ -103,7 +103,7 @@ extension Array: BulkArray {
   }
 
   /// Elements that are nothing but bytes, of as many as they take.
-  private static func copy(_ bytes: UnsafeRawBufferPointer.SubSequence, count: Int) -> [Element] {
+  static func copy(_ bytes: UnsafeRawBufferPointer.SubSequence, count: Int) -> [Element] {
     // The one empty array is every thread's: its count isn't to be written again.
     count == 0
       ? []

@@ -57,24 +57,10 @@ extension Array: CodedNumbers where Element: CodedElement {
   func withNumbers(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
 
   init(numbers bytes: UnsafeRawBufferPointer) {
-    guard Element.number != .bool else {
-      // Other bytes than 0 and 1 are no `Bool`s.
-      self = bytes.map { $0 != 0 } as! [Element]
-      return
-    }
-    let count = bytes.count / MemoryLayout<Element>.stride
-    // The one empty array is every thread's: its count isn't to be written again.
-    guard count > 0 else {
-      self = []
-      return
-    }
-    self.init(unsafeUninitializedCapacity: count) { buffer, initialized in
-      // Safe: the bytes are those of `count` numbers, which have no references.
-      if let start = bytes.baseAddress, let target = buffer.baseAddress, count > 0 {
-        UnsafeMutableRawPointer(target).copyMemory(from: start, byteCount: count * MemoryLayout<Element>.stride)
-      }
-      initialized = count
-    }
+    // Other bytes than 0 and 1 are no `Bool`s.
+    self =
+      Element.number == .bool
+      ? bytes.map { $0 != 0 } as! [Element] : Self.copy(bytes[...], count: bytes.count / MemoryLayout<Element>.stride)
   }
 }
 
@@ -83,48 +69,5 @@ extension Data: CodedNumbers {
   func withNumbers(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
   init(numbers: UnsafeRawBufferPointer) {
     self.init(bytes: numbers.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, count: numbers.count)
-  }
-}
-
-/// What is known of a type in a value: whether there is a shorter way than its `Codable` form.
-enum CodedType {
-  case text
-  case int
-  case double
-  case float
-  case bool
-  case numbers(any CodedNumbers.Type)
-  case others
-
-  /// The types that were asked for, since to look at one takes longer than to write most values.
-  struct Cache {
-    private var known: [ObjectIdentifier: CodedType] = [:]
-
-    mutating func callAsFunction<T>(_ type: T.Type) -> CodedType {
-      let key = ObjectIdentifier(type)
-      if let known = known[key] { return known }
-      let found = CodedType(type)
-      known[key] = found
-      return found
-    }
-  }
-
-  private init<T>(_ type: T.Type) {
-    self =
-      if type == String.self {
-        .text
-      } else if type == Int.self {
-        .int
-      } else if type == Double.self {
-        .double
-      } else if type == Float.self {
-        .float
-      } else if type == Bool.self {
-        .bool
-      } else if let numbers = type as? any CodedNumbers.Type {
-        .numbers(numbers)
-      } else {
-        .others
-      }
   }
 }

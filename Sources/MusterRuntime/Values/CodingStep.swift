@@ -26,3 +26,21 @@ enum CodingStep {
   /// The key of what a class's parent writes, where nobody names another.
   static let parentName = "super"
 }
+
+/// An item on its way, in the container that it's in.
+protocol CodingPlace: AnyObject {
+  var step: CodingStep { get }
+  var container: Self? { get }
+}
+
+extension CodingPlace {
+  var codingPath: [any CodingKey] {
+    var path: [any CodingKey] = []
+    var next: Self? = self
+    while let place = next {
+      if let key = place.step.key { path.append(key) }
+      next = place.container
+    }
+    return path.reversed()
+  }
+}

@@ -4,12 +4,12 @@
 /// the nearest. One of floating point is no integer, whatever its value: a type that tries both finds what it wrote.
 ///
 /// A class, since each item that is a container refers to the one around it. Not `Sendable`: used on one thread.
-final class ValueDecoder: Decoder {
+final class ValueDecoder: Decoder, CodingPlace {
   let bytes: CodedBytes
   /// Where the item begins.
   let offset: Int
-  private let container: ValueDecoder?
-  private let step: CodingStep
+  let container: ValueDecoder?
+  let step: CodingStep
   private let depth: Int
 
   init(_ bytes: CodedBytes, at offset: Int = 0, in container: ValueDecoder? = nil, step: CodingStep = .root) {
@@ -18,16 +18,6 @@ final class ValueDecoder: Decoder {
   }
 
   var userInfo: [CodingUserInfoKey: Any] { [:] }
-
-  var codingPath: [any CodingKey] {
-    var path: [any CodingKey] = []
-    var next: ValueDecoder? = self
-    while let decoder = next {
-      if let key = decoder.step.key { path.append(key) }
-      next = decoder.container
-    }
-    return path.reversed()
-  }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
     KeyedDecodingContainer(DecodedFields<Key>(decoder: self, fields: try FieldPlaces(of: self)))

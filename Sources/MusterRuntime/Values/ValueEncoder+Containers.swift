@@ -56,30 +56,34 @@ struct EncodedFields<Key: CodingKey>: KeyedEncodingContainerProtocol {
   func superEncoder(forKey key: Key) -> any Encoder { encoder.nest(for: key, as: .nothing) }
 }
 
-/// Items one after the other.
-struct EncodedList: UnkeyedEncodingContainer {
-  let encoder: ValueEncoder
+/// What writes items without keys: all of them alike, but for what stands before.
+protocol KeylessItems {
+  var encoder: ValueEncoder { get }
+  /// Before an item.
+  func begin() throws -> CodingStep
+}
+
+extension KeylessItems {
   var codingPath: [any CodingKey] { encoder.codingPath }
-  var count: Int { encoder.count }
 
   func encodeNil() throws {
-    _ = try encoder.beginElement()
+    _ = try begin()
     encoder.writeNull()
   }
   func encode(_ value: Bool) throws {
-    _ = try encoder.beginElement()
+    _ = try begin()
     encoder.write(value)
   }
   func encode(_ value: String) throws {
-    _ = try encoder.beginElement()
+    _ = try begin()
     encoder.write(value)
   }
   func encode(_ value: Double) throws {
-    _ = try encoder.beginElement()
+    _ = try begin()
     encoder.write(value)
   }
   func encode(_ value: Float) throws {
-    _ = try encoder.beginElement()
+    _ = try begin()
     encoder.write(value)
   }
   func encode(_ value: Int) throws { try write(value) }
@@ -87,77 +91,46 @@ struct EncodedList: UnkeyedEncodingContainer {
   func encode(_ value: Int16) throws { try write(value) }
   func encode(_ value: Int32) throws { try write(value) }
   func encode(_ value: Int64) throws { try write(value) }
-  func encode(_ value: Int128) throws { try write(value) }
   func encode(_ value: UInt) throws { try write(value) }
   func encode(_ value: UInt8) throws { try write(value) }
   func encode(_ value: UInt16) throws { try write(value) }
   func encode(_ value: UInt32) throws { try write(value) }
   func encode(_ value: UInt64) throws { try write(value) }
-  func encode(_ value: UInt128) throws { try write(value) }
-  private func write(_ value: some FixedWidthInteger) throws {
-    _ = try encoder.beginElement()
+  func write(_ value: some FixedWidthInteger) throws {
+    _ = try begin()
     encoder.write(value)
   }
 
-  func encode<T: Encodable>(_ value: T) throws {
-    try encoder.write(value) { try encoder.beginElement() }
-  }
+  func encode<T: Encodable>(_ value: T) throws { try encoder.write(value, after: begin) }
+}
+
+/// Items one after the other.
+struct EncodedList: UnkeyedEncodingContainer, KeylessItems {
+  let encoder: ValueEncoder
+  var count: Int { encoder.count }
+
+  func begin() throws -> CodingStep { try encoder.beginElement() }
+
+  // The standard library has these of its own, which throw.
+  func encode(_ value: Int128) throws { try write(value) }
+  func encode(_ value: UInt128) throws { try write(value) }
 
   func nestedContainer<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
     encoder.nest().container(keyedBy: type)
   }
-  func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer {
-    encoder.nest().unkeyedContainer()
-  }
+  func nestedUnkeyedContainer() -> any UnkeyedEncodingContainer { encoder.nest().unkeyedContainer() }
   func superEncoder() -> any Encoder { encoder.nest() }
 }
 
 /// An item that is one value.
-struct EncodedValue: SingleValueEncodingContainer {
+struct EncodedValue: SingleValueEncodingContainer, KeylessItems {
   let encoder: ValueEncoder
-  var codingPath: [any CodingKey] { encoder.codingPath }
 
-  func encodeNil() throws {
+  func begin() throws -> CodingStep {
     try encoder.beginSingle()
-    encoder.writeNull()
+    return .root
   }
-  func encode(_ value: Bool) throws {
-    try encoder.beginSingle()
-    encoder.write(value)
-  }
-  func encode(_ value: String) throws {
-    try encoder.beginSingle()
-    encoder.write(value)
-  }
-  func encode(_ value: Double) throws {
-    try encoder.beginSingle()
-    encoder.write(value)
-  }
-  func encode(_ value: Float) throws {
-    try encoder.beginSingle()
-    encoder.write(value)
-  }
-  func encode(_ value: Int) throws { try write(value) }
-  func encode(_ value: Int8) throws { try write(value) }
-  func encode(_ value: Int16) throws { try write(value) }
-  func encode(_ value: Int32) throws { try write(value) }
-  func encode(_ value: Int64) throws { try write(value) }
+
   func encode(_ value: Int128) throws { try write(value) }
-  func encode(_ value: UInt) throws { try write(value) }
-  func encode(_ value: UInt8) throws { try write(value) }
-  func encode(_ value: UInt16) throws { try write(value) }
-  func encode(_ value: UInt32) throws { try write(value) }
-  func encode(_ value: UInt64) throws { try write(value) }
   func encode(_ value: UInt128) throws { try write(value) }
-  private func write(_ value: some FixedWidthInteger) throws {
-    try encoder.beginSingle()
-    encoder.write(value)
-  }
-
-  func encode<T: Encodable>(_ value: T) throws {
-    try encoder.write(value) {
-      try encoder.beginSingle()
-      return .root
-    }
-  }
 }

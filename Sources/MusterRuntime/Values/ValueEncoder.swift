@@ -6,7 +6,7 @@
 ///
 /// A class, since a type may ask for the same container again, as classes and their parents do. Not `Sendable`: used on one
 /// thread.
-final class ValueEncoder: Encoder {
+final class ValueEncoder: Encoder, CodingPlace {
   /// What all items of a value share.
   final class Whole {
     fileprivate var numbers: [CodedKey: Int] = [:]
@@ -33,8 +33,8 @@ final class ValueEncoder: Encoder {
 
   let whole: Whole
   private(set) var bytes: ByteBuffer
-  private let container: ValueEncoder?
-  private let step: CodingStep
+  let container: ValueEncoder?
+  let step: CodingStep
   private let depth: Int
   private var form = Form.nothing
   /// Why nothing may be written.
@@ -62,16 +62,6 @@ final class ValueEncoder: Encoder {
   }
 
   var userInfo: [CodingUserInfoKey: Any] { [:] }
-
-  var codingPath: [any CodingKey] {
-    var path: [any CodingKey] = []
-    var next: ValueEncoder? = self
-    while let encoder = next {
-      if let key = encoder.step.key { path.append(key) }
-      next = encoder.container
-    }
-    return path.reversed()
-  }
 
   // MARK: Containers
 
@@ -338,19 +328,5 @@ final class ValueEncoder: Encoder {
     bytes.append(short: encoder.whole.keys.count)
     for key in encoder.whole.keys { bytes.append(text: key) }
     bytes.append(bits: table)
-  }
-}
-
-/// A key by its bytes: `String` takes different ones for equal, where they look alike.
-struct CodedKey: Hashable {
-  private let text: String
-
-  init(_ text: String) { self.text = text }
-
-  static func == (a: CodedKey, b: CodedKey) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
-
-  func hash(into hasher: inout Hasher) {
-    var text = text
-    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }
