@@ -134,6 +134,24 @@ struct RankMemoryTests {
     }
   }
 
+  /// A task takes two values of which not many more fit, and other workers hold some of them: numbers, alone and in a
+  /// struct, are neither copied on their way to disk nor to other ranks.
+  @Test(arguments: [nil, 3] as [Int?], ["arrays", "data", "structs"])
+  func largeValuesAreInTheBudget(ranks: Int?, kind: String) throws {
+    let threads = ["MUSTER_THREADS": "1"]
+    let base = try #require(
+      try run(of: "large-values", [kind, "12", "100"], ranks: ranks, environment: threads).peaks.max())
+    let budget = base + 110 * Self.mega
+    try withScratch { scratch in
+      let figures = try run(
+        of: "large-values", [kind, "12", "4000000"], ranks: ranks,
+        environment: threads.merging(["MUSTER_MEMORY_LIMIT": "\(budget)", "MUSTER_SCRATCH": scratch]) { $1 })
+      #expect(figures.lines.contains("exact"), "\(figures)")
+      for peak in figures.peaks { #expect(peak < budget, "\(peak / Self.mega) of \(budget / Self.mega) MiB") }
+      #expect(figures.written.reduce(0, +) > 200_000_000 && figures.read.reduce(0, +) > 200_000_000, "\(figures)")
+    }
+  }
+
   /// Each of two tasks that run at a time has as much besides its block, which nobody says: in arrays of Swift's.
   @Test(arguments: [nil, 2] as [Int?])
   func whatTasksHoldBesidesBlocksIsInTheBudget(ranks: Int?) throws {

@@ -33,6 +33,7 @@ struct RankPrograms {
     "own-values": {
       try await MemoryLimit.ownValues($0[0], count: Int($0[1])!, numbers: Int($0[2])!)
     },
+    "large-values": { try await LargeValues.run($0[0], count: Int($0[1])!, numbers: Int($0[2])!) },
     "transfers": { try await MemoryLimit.transfers(count: Int($0[0])!, bytes: Int($0[1])!, inputs: Int($0[2])!) },
     "does-not-fit": { _ in try await MemoryLimit.doNotFit() },
     "progress": { try await ProgressShow.run($0.first ?? "") },
