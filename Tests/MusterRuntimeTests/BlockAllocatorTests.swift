@@ -22,6 +22,27 @@ struct BlockAllocatorTests {
     }
   }
 
+  /// A part goes back, and the rest stays as it is.
+  @Test func aPartCanGoBackBeforeTheRest() throws {
+    let allocator = BlockAllocator(memoryLimit: 1 << 30)
+    let (pointer, capacity) = try #require(allocator.allocate(16 * Self.mega))
+    memset(pointer, 7, capacity)
+    let bytes = UnsafeMutableRawBufferPointer(start: pointer, count: capacity)
+    let part = 6 * Self.mega
+    #expect(allocator.giveBack(UnsafeMutableRawBufferPointer(rebasing: bytes[..<part]), of: capacity) == part)
+    #expect(!isResident(pointer) && !isResident(pointer + part - 1) && isResident(pointer + part))
+    #expect(allocator.usedBytes == capacity - part && bytes[part...].allSatisfy { $0 == 7 })
+    #expect(
+      allocator.giveBack(UnsafeMutableRawBufferPointer(rebasing: bytes[part...]), of: capacity) == capacity - part)
+    #expect(allocator.usedBytes == 0 && allocator.keptBytes == 0 && !isResident(pointer + part))
+    // Those from `malloc` go as a whole.
+    let small = try #require(allocator.allocate(Self.mega))
+    #expect(
+      allocator.giveBack(UnsafeMutableRawBufferPointer(start: small.pointer, count: 4096), of: small.capacity) == 0)
+    allocator.recycle(small.pointer, capacity: small.capacity)
+    allocator.releaseKept()
+  }
+
   @Test func freedMemoryServesTheNextBlockAndIsCounted() throws {
     let allocator = BlockAllocator(memoryLimit: 1 << 30)
     let size = 12_345_678

@@ -5,6 +5,10 @@ public protocol Block: Sendable {
   /// What the block holds in memory, in bytes.
   var byteCount: Int { get }
 
+  /// What `encode(into:)` copies, in bytes: memory that it takes besides the block's own until it has been sent or written.
+  /// 0 unless a type says otherwise.
+  var encodingByteCount: Int { get }
+
   /// Writes the block: small things into the encoder's header, bulk as storages, which are sent without a copy.
   func encode(into encoder: inout BlockEncoder)
 
@@ -12,6 +16,11 @@ public protocol Block: Sendable {
   ///
   /// - Throws: `MusterError` with code `internal` where the bytes aren't such a block's.
   static func decode(from decoder: inout BlockDecoder) throws -> Self
+}
+
+extension Block {
+  /// 0: bulk goes as storages, without a copy.
+  public var encodingByteCount: Int { 0 }
 }
 
 /// Collects the parts of a block on its way to another rank.
@@ -31,7 +40,8 @@ public struct BlockEncoder: Sendable {
   /// What of the bulk nobody else has: copies that the block's type has made for the encoder.
   mutating func copiedBytes() -> Int {
     segments.indices.reduce(0) { sum, place in
-      sum + (isKnownUniquelyReferenced(&segments[place].storage) ? segments[place].storage.byteCount : 0)
+      let isCopy = !segments[place].storage.isLent && isKnownUniquelyReferenced(&segments[place].storage)
+      return sum + (isCopy ? segments[place].storage.byteCount : 0)
     }
   }
 
@@ -69,10 +79,13 @@ public struct BlockDecoder: Sendable {
   private let header: [UInt8]
   private var position = 0
   private var storages: [BlockStorage]
+  private let isLast: Bool
 
-  init(header: [UInt8], storages: [BlockStorage]) {
+  /// - Parameter isLast: Whether nobody else reads the storages, now or later, so that what was copied of one needn't stay.
+  init(header: [UInt8], storages: [BlockStorage], isLast: Bool = false) {
     self.header = header
     self.storages = storages.reversed()
+    self.isLast = isLast
   }
 
   /// The next bitwise-copyable value of the header; its type has to be the one that was appended.
@@ -111,6 +124,11 @@ public struct BlockDecoder: Sendable {
     guard let storage = storages.popLast() else { throw Self.truncated }
     return storage
   }
+
+  /// The next bulk memory, to be copied from.
+  ///
+  /// - Throws: As `readStorage()`.
+  mutating func readBulk() throws -> ArrivedBulk { ArrivedBulk(try readStorage(), isLast: isLast) }
 
   private static var truncated: MusterError {
     MusterError(.internal, "a block arrived with fewer parts than its type needs")

@@ -165,6 +165,19 @@ package final class BlockAllocator: Sendable {
     return nil
   }
 
+  /// Gives the kernel a part of memory that `allocate` gave, the rest of which is in use, or goes this way, too.
+  ///
+  /// - Parameters:
+  ///   - part: Of that, in whole huge pages where it isn't the rest.
+  ///   - capacity: Of all of it.
+  /// - Returns: How many bytes have gone: none where it isn't worth it.
+  package func giveBack(_ part: UnsafeMutableRawBufferPointer, of capacity: Int) -> Int {
+    guard let start = part.baseAddress, part.count > 0, capacity >= Self.smallestLarge else { return 0 }
+    HugePages.unmap(UInt(bitPattern: start), part.count)
+    state.withLock { $0.usedBytes -= part.count }
+    return part.count
+  }
+
   /// Takes memory back that `allocate` gave.
   package func recycle(_ pointer: UnsafeMutableRawPointer, capacity: Int) {
     guard capacity > Self.smallest else {

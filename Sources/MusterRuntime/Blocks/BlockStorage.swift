@@ -5,15 +5,15 @@ internal import MusterUnits
 /// the last reference goes.
 ///
 /// `@unchecked Sendable` is safe by a rule that all of Muster keeps: whoever allocates a storage fills it before
-/// anyone else sees it; from then on it is only read (or reused by a sole owner, after
-/// `isKnownUniquelyReferenced`).
-public final class BlockStorage: @unchecked Sendable {
+/// anyone else sees it; from then on it is only read (or reused, or emptied, by a sole owner, after
+/// `isKnownUniquelyReferenced` or where nobody else was given it).
+public class BlockStorage: @unchecked Sendable {
   /// The first byte. Valid as long as the storage lives; writing is for the one that has just allocated it.
-  public let bytes: UnsafeMutableRawPointer
+  public final let bytes: UnsafeMutableRawPointer
   /// The number of bytes that may be used.
-  public let byteCount: Int
-  /// What the allocator gave, which may be more.
-  let capacity: Int
+  public final let byteCount: Int
+  /// What the allocator gave, which may be more, less what the kernel has back already; 0 where it gave nothing.
+  private(set) final var capacity: Int
 
   /// Uninitialised memory. Where there isn't that much, the process ends with a message; `init(allocating:for:)` throws.
   public convenience init(byteCount: Int) {
@@ -38,8 +38,37 @@ public final class BlockStorage: @unchecked Sendable {
     (bytes, capacity) = memory
   }
 
+  /// Memory of somebody else's.
+  fileprivate init(lent bytes: UnsafeRawBufferPointer) {
+    self.bytes = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!)
+    (byteCount, capacity) = (bytes.count, 0)
+  }
+
   deinit {
-    BlockAllocator.shared.recycle(bytes, capacity: capacity)
+    guard capacity > 0 else { return }
+    let whole = BlockAllocator.capacity(for: byteCount)
+    guard capacity < whole else { return BlockAllocator.shared.recycle(bytes, capacity: capacity) }
+    _ = BlockAllocator.shared.giveBack(rest, of: whole)
+  }
+
+  /// Whether the memory is somebody else's.
+  var isLent: Bool { capacity == 0 }
+
+  /// What the kernel hasn't got back.
+  private var rest: UnsafeMutableRawBufferPointer {
+    let whole = BlockAllocator.capacity(for: byteCount)
+    return UnsafeMutableRawBufferPointer(start: bytes + (whole - capacity), count: capacity)
+  }
+
+  /// Gives the kernel the memory of the first so many bytes, which nobody reads any more, as far as that is of use: what
+  /// they held may need the room. For a sole owner.
+  func empty(upTo offset: Int) {
+    guard capacity > 0 else { return }
+    let whole = BlockAllocator.capacity(for: byteCount)
+    let done = (offset & ~(HugePages.size - 1)) - (whole - capacity)
+    // The last pages go with the storage.
+    guard done > 0, done < capacity else { return }
+    capacity -= BlockAllocator.shared.giveBack(UnsafeMutableRawBufferPointer(rebasing: rest[..<done]), of: whole)
   }
 
   /// Ends the process where memory has run out and the caller can't throw.
@@ -48,6 +77,17 @@ public final class BlockStorage: @unchecked Sendable {
     StandardStreams.writeError("muster: fatal: \(error)\n")
     StandardStreams.letErrorsThrough()
     _exit(1)
+  }
+}
+
+/// Memory of somebody else's as a storage, without a copy. Nobody writes to it.
+final class LentStorage<Owner>: BlockStorage, @unchecked Sendable {
+  private let owner: Owner
+
+  /// - Parameter owner: Keeps the bytes where they are, and as they are, as long as it lives.
+  init(_ bytes: UnsafeRawBufferPointer, of owner: Owner) {
+    self.owner = owner
+    super.init(lent: bytes)
   }
 }
 

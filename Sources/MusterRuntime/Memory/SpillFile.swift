@@ -32,8 +32,47 @@ final class SpillFile: Sendable {
 
   deinit { close(number) }
 
-  /// Writes parts of whole pages, one after the other.
-  func write(_ parts: [iovec], at offset: Int) throws(MusterError) {
+  /// What is copied at a time of memory that isn't whole pages.
+  private static let copySize = 4 << 20
+
+  /// Writes parts one after the other.
+  func write(_ parts: [SpillRecord.Part], at offset: Int) throws(MusterError) {
+    var offset = offset
+    var pending: [iovec] = []
+    var copy: SpillRecord.Pages?
+    var copied = 0
+    func writePending() throws(MusterError) {
+      guard !pending.isEmpty else { return }
+      try writePages(pending, at: offset)
+      offset += pending.reduce(0) { $0 + $1.iov_len }
+      (pending, copied) = ([], 0)
+    }
+    for part in parts {
+      guard part.isCopied else {
+        pending.append(iovec(iov_base: part.bytes, iov_len: part.byteCount))
+        continue
+      }
+      let pages = copy ?? SpillRecord.Pages(byteCount: Self.copySize)
+      copy = pages
+      var start = 0
+      while start < part.byteCount {
+        let count = min(pages.byteCount - copied, part.byteCount - start)
+        let size = SpillRecord.padded(count)
+        let target = pages.bytes + copied
+        target.copyMemory(from: part.bytes + start, byteCount: count)
+        // The end of the last page is no one's, and goes to disk.
+        memset(target + count, 0, size - count)
+        pending.append(iovec(iov_base: target, iov_len: size))
+        start += count
+        copied += size
+        if copied == pages.byteCount { try writePending() }
+      }
+    }
+    try writePending()
+    withExtendedLifetime(copy) {}
+  }
+
+  private func writePages(_ parts: [iovec], at offset: Int) throws(MusterError) {
     try transfer(parts, at: offset, action: "write", zeroMeans: ENOSPC, clinux_write_parts)
   }
 

@@ -22,10 +22,21 @@ struct SpillRecord {
     deinit { bytes.deallocate() }
   }
 
+  /// A part of what is written. Valid as long as the record lives.
+  struct Part {
+    let bytes: UnsafeMutableRawPointer
+    let byteCount: Int
+    /// It isn't whole pages in memory, as it will be on disk: it's copied as it's written, a little at a time.
+    let isCopied: Bool
+
+    /// On disk.
+    var paddedCount: Int { SpillRecord.padded(byteCount) }
+  }
+
   /// Keeps the memory that `parts` point to.
   private let owners: [AnyObject]
-  /// Whole pages, one after the other on disk. Valid as long as the record lives.
-  let parts: [iovec]
+  /// One after the other on disk.
+  let parts: [Part]
   let byteCount: Int
   /// What of that isn't the block's own memory.
   let copiedBytes: Int
@@ -37,26 +48,19 @@ struct SpillRecord {
     // What lies between the end of the head's contents and of its page is no one's: it isn't read.
     memset(head.bytes + encoded.smallBytes, 0, head.byteCount - encoded.smallBytes)
     var owners: [AnyObject] = [head]
-    var parts = [iovec(iov_base: head.bytes, iov_len: head.byteCount)]
-    var copiedBytes = head.byteCount + encoded.copiedBytes
+    var parts = [Part(bytes: head.bytes, byteCount: head.byteCount, isCopied: false)]
     for segment in encoded.large {
       let source = segment.storage.bytes + segment.offset
       let size = Self.padded(segment.byteCount)
-      if UInt(bitPattern: source) % UInt(Self.page) == 0 && segment.offset + size <= segment.storage.capacity {
-        owners.append(segment.storage)
-        parts.append(iovec(iov_base: source, iov_len: size))
-      } else {
-        let copy = Pages(byteCount: size)
-        copy.bytes.copyMemory(from: source, byteCount: segment.byteCount)
-        owners.append(copy)
-        parts.append(iovec(iov_base: copy.bytes, iov_len: size))
-        copiedBytes += size
-      }
+      let isPages =
+        UInt(bitPattern: source) % UInt(Self.page) == 0 && segment.offset + size <= segment.storage.capacity
+      owners.append(segment.storage)
+      parts.append(Part(bytes: source, byteCount: isPages ? size : segment.byteCount, isCopied: !isPages))
     }
     self.owners = owners
     self.parts = parts
-    self.copiedBytes = copiedBytes
-    byteCount = parts.reduce(0) { $0 + $1.iov_len }
+    copiedBytes = head.byteCount + encoded.copiedBytes
+    byteCount = parts.reduce(0) { $0 + $1.paddedCount }
   }
 
   static func headSize(headerSize: Int, segmentSizes: [Int]) -> Int {
@@ -104,7 +108,7 @@ struct SpillRecord {
         storage.bytes.copyMemory(from: head.bytes + position, byteCount: size)
         position += size
       }
-      var decoder = BlockDecoder(header: header, storages: storages)
+      var decoder = BlockDecoder(header: header, storages: storages, isLast: true)
       return try type.decode(from: &decoder)
     }
   }

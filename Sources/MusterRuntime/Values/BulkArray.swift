@@ -3,6 +3,8 @@ protocol BulkArray {
   static var isBulk: Bool { get }
   /// Whether the elements are nothing but bytes in the end: an array of arrays of numbers.
   static var isFlat: Bool { get }
+  /// Whether what the innermost arrays hold is copied when it is encoded, to be one after the other.
+  static var isCopied: Bool { get }
   /// What is in the innermost array.
   static var leafType: Any.Type { get }
   func encodeBulk(into encoder: inout BlockEncoder)
@@ -18,18 +20,17 @@ protocol BulkArray {
 /// What arrays of arrays are made of again: their counts, depth first, and the innermost arrays' bytes.
 struct ArrayLeaves {
   fileprivate var counts: ArraySlice<Int>
-  fileprivate var bytes: UnsafeRawBufferPointer.SubSequence
+  fileprivate var bulk: ArrivedBulk
 
   fileprivate mutating func takeCount() throws -> Int {
     guard let count = counts.popFirst(), count >= 0 else { throw Self.damaged }
     return count
   }
 
-  fileprivate mutating func takeBytes(_ count: Int, of size: Int) throws -> UnsafeRawBufferPointer.SubSequence {
-    let (byteCount, isTooLarge) = count.multipliedReportingOverflow(by: size)
-    guard !isTooLarge, byteCount <= bytes.count else { throw Self.damaged }
-    defer { bytes = bytes.dropFirst(byteCount) }
-    return bytes.prefix(byteCount)
+  fileprivate mutating func take<Element>(_ count: Int, of type: Element.Type) throws -> [Element] {
+    let (byteCount, isTooLarge) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+    guard !isTooLarge, byteCount <= bulk.bytesLeft else { throw Self.damaged }
+    return [Element](bytes: byteCount) { bulk.copy(byteCount, to: $0) }
   }
 
   fileprivate static let damaged = MusterError(.internal, "an array of arrays arrived with other counts than its bytes")
@@ -40,6 +41,7 @@ extension Array: BulkArray {
     isFlat || Element.self is any Block.Type || (Element.self as? any BulkArray.Type)?.isBulk == true
   }
   static var isFlat: Bool { _isPOD(Element.self) || (Element.self as? any BulkArray.Type)?.isFlat == true }
+  static var isCopied: Bool { isFlat ? !_isPOD(Element.self) : (Element.self as? any BulkArray.Type)?.isCopied == true }
   static var leafType: Any.Type { (Element.self as? any BulkArray.Type)?.leafType ?? Element.self }
 
   func encodeBulk(into encoder: inout BlockEncoder) {
@@ -64,11 +66,8 @@ extension Array: BulkArray {
       return
     }
     encoder.append(count)
-    withUnsafeBytes { bytes in
-      let storage = BlockStorage(byteCount: bytes.count)
-      if let start = bytes.baseAddress { storage.bytes.copyMemory(from: start, byteCount: bytes.count) }
-      encoder.append(storage, byteCount: bytes.count)
-    }
+    let storage = lentStorage
+    encoder.append(storage, byteCount: storage.byteCount)
   }
 
   static func decodeBulk(from decoder: inout BlockDecoder) throws -> [Element] {
@@ -81,39 +80,43 @@ extension Array: BulkArray {
     }
     guard _isPOD(Element.self) else {
       let counts = try [Int].decodeBulk(from: &decoder)
-      let storage = try decoder.readStorage()
-      return try withExtendedLifetime(storage) {
-        // Safe: the storage lives as long as its bytes are read.
-        var leaves = ArrayLeaves(
-          counts: counts[...], bytes: UnsafeRawBufferPointer(start: storage.bytes, count: storage.byteCount)[...])
-        let array = try take(from: &leaves)
-        guard leaves.counts.isEmpty, leaves.bytes.isEmpty else { throw ArrayLeaves.damaged }
-        return array
-      }
+      var leaves = ArrayLeaves(counts: counts[...], bulk: try decoder.readBulk())
+      let array = try take(from: &leaves)
+      guard leaves.counts.isEmpty, leaves.bulk.bytesLeft == 0 else { throw ArrayLeaves.damaged }
+      return array
     }
     let count = try decoder.read(Int.self)
-    let storage = try decoder.readStorage()
-    guard count >= 0, storage.byteCount == count * MemoryLayout<Element>.stride else {
-      throw MusterError(.internal, "\(count) elements of type \(Element.self) arrived as \(storage.byteCount) bytes")
+    var bulk = try decoder.readBulk()
+    guard count >= 0, bulk.byteCount == count * MemoryLayout<Element>.stride else {
+      throw MusterError(.internal, "\(count) elements of type \(Element.self) arrived as \(bulk.byteCount) bytes")
     }
-    return withExtendedLifetime(storage) {
-      // Safe: the bytes are those of `count` elements, and the storage lives as long as they are read.
-      copy(UnsafeRawBufferPointer(start: storage.bytes, count: storage.byteCount)[...], count: count)
+    return [Element](bytes: bulk.byteCount) { bulk.copy(bulk.byteCount, to: $0) }
+  }
+
+  /// An array of elements that are nothing but bytes.
+  ///
+  /// - Parameters:
+  ///   - byteCount: Of whole elements.
+  ///   - fill: Writes them.
+  init(bytes byteCount: Int, filledBy fill: (UnsafeMutableRawPointer) -> Void) {
+    // The one empty array is every thread's: its count isn't to be written again.
+    guard byteCount > 0 else {
+      self = []
+      return
+    }
+    let count = byteCount / MemoryLayout<Element>.stride
+    self.init(unsafeUninitializedCapacity: count) { buffer, initialized in
+      // Safe: there is room for `count` elements, which have no references.
+      if let start = buffer.baseAddress { fill(UnsafeMutableRawPointer(start)) }
+      initialized = count
     }
   }
 
-  /// Elements that are nothing but bytes, of as many as they take.
-  static func copy(_ bytes: UnsafeRawBufferPointer.SubSequence, count: Int) -> [Element] {
-    // The one empty array is every thread's: its count isn't to be written again.
-    count == 0
-      ? []
-      : [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-        // Safe: the bytes are those of `count` elements, which have no references.
-        if let start = buffer.baseAddress, let source = UnsafeRawBufferPointer(rebasing: bytes).baseAddress, count > 0 {
-          UnsafeMutableRawPointer(start).copyMemory(from: source, byteCount: bytes.count)
-        }
-        initialized = count
-      }
+  /// The elements' memory, where these are nothing but bytes, without a copy.
+  var lentStorage: BlockStorage {
+    // Safe: an array keeps its elements in one place (nothing is bridged outside of Apple's systems) and as they are while
+    // somebody else refers to them, which the storage does.
+    withUnsafeBytes { LentStorage($0, of: self) }
   }
 
   // MARK: Arrays of arrays
@@ -140,9 +143,7 @@ extension Array: BulkArray {
 
   static func take(from leaves: inout ArrayLeaves) throws -> [Element] {
     let count = try leaves.takeCount()
-    guard !_isPOD(Element.self) else {
-      return copy(try leaves.takeBytes(count, of: MemoryLayout<Element>.stride), count: count)
-    }
+    guard !_isPOD(Element.self) else { return try leaves.take(count, of: Element.self) }
     let type = Element.self as! any BulkArray.Type
     return try (0..<count).map { _ in try type.take(from: &leaves) as! Element }
   }

@@ -7,15 +7,18 @@ final class CodedBytes {
   /// Safe: `storage` keeps them, and nobody writes to it any more.
   private let bytes: UnsafeRawBufferPointer
   private let storage: BlockStorage
+  private let bulk: [CodedBulk]
   let keys: [String]
   var types = CodedType.Cache()
   /// What was found to be damaged where nobody could be told.
   var failure: (any Error)?
 
-  /// - Parameter count: How many of the storage's bytes are the value's.
+  /// - Parameters:
+  ///   - count: How many of the storage's bytes are the value's.
+  ///   - bulk: The numbers that are apart.
   /// - Throws: `MusterError` with code `internal` where there is no table of keys.
-  init(_ storage: BlockStorage, count: Int) throws {
-    self.storage = storage
+  init(_ storage: BlockStorage, count: Int, bulk: [CodedBulk] = []) throws {
+    (self.storage, self.bulk) = (storage, bulk)
     bytes = UnsafeRawBufferPointer(start: storage.bytes, count: count)
     var end = Cursor(bytes: bytes, offset: bytes.count - MemoryLayout<Int>.size)
     var cursor = Cursor(bytes: bytes, offset: try end.bits(Int.self))
@@ -24,12 +27,12 @@ final class CodedBytes {
     self.keys = keys
   }
 
-  /// A number of a list that is in memory one after the other, as an item.
-  private init(number: CodedNumber, of list: CodedBytes, at offset: Int) {
+  /// A number of those that are in memory one after the other, as an item.
+  private init(number: CodedNumber, in list: UnsafeRawBufferPointer, at offset: Int) {
     let item = ByteBuffer(capacity: 16)
     func write<T: BitwiseCopyable, As: BitwiseCopyable>(_ kind: CodedItem, _ type: T.Type, _ value: (T) -> As) {
       item.append(kind.rawValue)
-      item.append(bits: value(list.bytes.loadUnaligned(fromByteOffset: offset, as: type)))
+      item.append(bits: value(list.loadUnaligned(fromByteOffset: offset, as: type)))
     }
     switch number {
     case .int8: write(.signed128, Int8.self) { Int128($0) }
@@ -42,11 +45,23 @@ final class CodedBytes {
     case .uint64: write(.signed128, UInt64.self) { Int128($0) }
     case .float: write(.single, UInt32.self) { $0 }
     case .double: write(.double, UInt64.self) { $0 }
-    case .bool: item.append((list.bytes[offset] == 0 ? CodedItem.no : CodedItem.yes).rawValue)
+    case .bool: item.append((list[offset] == 0 ? CodedItem.no : CodedItem.yes).rawValue)
     }
     storage = item.storage
     bytes = UnsafeRawBufferPointer(start: storage.bytes, count: item.count)
-    keys = []
+    (keys, bulk) = ([], [])
+  }
+
+  /// Numbers that are in memory one after the other.
+  struct Numbers {
+    fileprivate enum Place {
+      case within(offset: Int)
+      case apart(part: Int)
+    }
+    let type: CodedNumber
+    let count: Int
+    fileprivate let place: Place
+    var byteCount: Int { count * type.stride }
   }
 
   /// A place in the bytes, which moves.
@@ -97,24 +112,28 @@ final class CodedBytes {
       return String(decoding: bytes[start..<start + length], as: UTF8.self)
     }
 
-    mutating func numbers() throws -> (type: CodedNumber, count: Int, offset: Int) {
+    /// Behind an item of numbers: those; nil where the item is another.
+    mutating func numbers(_ item: CodedItem) throws -> Numbers? {
+      guard item == .numbers || item == .numbersApart else { return nil }
       guard let type = CodedNumber(rawValue: try bits(UInt8.self)) else { throw CodedBytes.damaged }
       let count = try bits(Int.self)
       let (size, isTooLarge) = count.multipliedReportingOverflow(by: type.stride)
       guard !isTooLarge, count >= 0 else { throw CodedBytes.damaged }
-      return (type, count, try take(size))
+      let place: Numbers.Place = item == .numbers ? .within(offset: try take(size)) : .apart(part: try short())
+      return Numbers(type: type, count: count, place: place)
     }
 
     /// Passes over an item.
     mutating func skip() throws {
-      switch try item() {
+      let item = try item()
+      switch item {
       case .null, .no, .yes: break
       case .single: _ = try take(4)
       case .natural, .negative: _ = try natural()
       case .double: _ = try take(8)
       case .signed128, .unsigned128: _ = try take(16)
       case .text: _ = try take(short())
-      case .numbers: _ = try numbers()
+      case .numbers, .numbersApart: _ = try numbers(item)
       case .list, .fields, .repeatedFields: _ = try take(length())
       }
     }
@@ -127,14 +146,33 @@ final class CodedBytes {
     return try cursor.item()
   }
 
-  /// - Precondition: The numbers are within the bytes.
-  func memory(of numbers: (type: CodedNumber, count: Int, offset: Int)) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: bytes[numbers.offset..<numbers.offset + numbers.count * numbers.type.stride])
+  private func part(_ number: Int, of numbers: Numbers) throws -> CodedBulk {
+    guard bulk.indices.contains(number), bulk[number].byteCount == numbers.byteCount else { throw Self.damaged }
+    return bulk[number]
+  }
+
+  /// All of the numbers.
+  ///
+  /// - Precondition: They were written as what the array's are.
+  func array<A: CodedNumbers>(of numbers: Numbers, as type: A.Type) throws -> A {
+    precondition(A.number == numbers.type)
+    switch numbers.place {
+    case .apart(let number): return try part(number, of: numbers).numbers(as: type)
+    case .within(let offset):
+      return A(numbers: numbers.byteCount) {
+        $0.copyMemory(from: bytes.baseAddress! + offset, byteCount: numbers.byteCount)
+      }
+    }
   }
 
   /// One of the numbers as an item by itself.
-  func element(_ index: Int, of numbers: (type: CodedNumber, count: Int, offset: Int)) -> CodedBytes {
-    CodedBytes(number: numbers.type, of: self, at: numbers.offset + index * numbers.type.stride)
+  func element(_ index: Int, of numbers: Numbers) throws -> CodedBytes {
+    let offset = index * numbers.type.stride
+    switch numbers.place {
+    case .within(let start): return CodedBytes(number: numbers.type, in: bytes, at: start + offset)
+    case .apart(let number):
+      return try part(number, of: numbers).withBytes { CodedBytes(number: numbers.type, in: $0, at: offset) }
+    }
   }
 
   static var damaged: MusterError { MusterError(.internal, "a value arrived with other bytes than were written") }

@@ -6,6 +6,8 @@
 ///   table of keys, plus one, or 0 and its text, once the table is full.
 /// - `list`: the length of what follows it (8 bytes), the count (8 bytes), and items.
 /// - `numbers`: the type (a byte), the count (8 bytes), and their bytes, as in memory.
+/// - `numbersApart`: the type (a byte), the count (8 bytes), and which of the value's bulk parts has their bytes: many
+///   numbers go from their own memory, and come to it, without a copy between.
 /// - `text`: its length, and UTF-8.
 /// - `natural`, `negative`: the number, or the bits of it turned round. Those of 128 bits, `single` and `double` are their
 ///   bytes.
@@ -28,9 +30,13 @@ enum CodedItem: UInt8 {
   case fields
   /// The same key may be there twice: the last one holds.
   case repeatedFields
+  case numbersApart
 
   /// What a container's length doesn't count: what it is, and the length.
   static let head = 1 + 8
+
+  /// Numbers of so many bytes go apart. Each part has pages of its own on disk.
+  static let leastApart = 256 << 10
 
   /// So many keys have a number. A dictionary may have any number of keys.
   static let mostKeys = 1024

@@ -48,26 +48,40 @@ protocol CodedNumbers {
   static var number: CodedNumber { get }
   var count: Int { get }
   func withNumbers(_ body: (UnsafeRawBufferPointer) -> Void)
-  /// - Precondition: The bytes are those of whole numbers.
-  init(numbers: UnsafeRawBufferPointer)
+  /// Their memory, without a copy.
+  var lentStorage: BlockStorage { get }
+  /// - Parameters:
+  ///   - byteCount: Of whole numbers.
+  ///   - fill: Writes them.
+  init(numbers byteCount: Int, filledBy fill: (UnsafeMutableRawPointer) -> Void)
 }
 
 extension Array: CodedNumbers where Element: CodedElement {
   static var number: CodedNumber { Element.number }
   func withNumbers(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
 
-  init(numbers bytes: UnsafeRawBufferPointer) {
+  init(numbers byteCount: Int, filledBy fill: (UnsafeMutableRawPointer) -> Void) {
+    guard Element.number == .bool else {
+      self.init(bytes: byteCount, filledBy: fill)
+      return
+    }
     // Other bytes than 0 and 1 are no `Bool`s.
-    self =
-      Element.number == .bool
-      ? bytes.map { $0 != 0 } as! [Element] : Self.copy(bytes[...], count: bytes.count / MemoryLayout<Element>.stride)
+    self = [UInt8](bytes: byteCount, filledBy: fill).map { $0 != 0 } as! [Element]
   }
 }
 
 extension Data: CodedNumbers {
   static var number: CodedNumber { .uint8 }
   func withNumbers(_ body: (UnsafeRawBufferPointer) -> Void) { withUnsafeBytes(body) }
-  init(numbers: UnsafeRawBufferPointer) {
-    self.init(bytes: numbers.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!, count: numbers.count)
+
+  var lentStorage: BlockStorage {
+    // Safe: what data of more than a few bytes hold is in an object of theirs, and stays there and as it is while somebody
+    // else refers to it, which the storage does.
+    withUnsafeBytes { LentStorage($0, of: self) }
+  }
+
+  init(numbers byteCount: Int, filledBy fill: (UnsafeMutableRawPointer) -> Void) {
+    self.init(count: byteCount)
+    withUnsafeMutableBytes { if let start = $0.baseAddress { fill(start) } }
   }
 }

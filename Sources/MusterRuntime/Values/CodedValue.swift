@@ -18,14 +18,19 @@ package enum CodedValue {
     throw Sliced(type(of: value), Value.self)
   }
 
+  /// What of a value that holds so many bytes is copied to be written, roughly: all but arrays of many numbers.
+  package static func bytesCopied<Value>(of value: Value, byteCount: Int) -> Int {
+    max(0, byteCount - ValueSize.bytesApart(of: value))
+  }
+
   /// - Parameter byteCount: What the value holds, where that is known: what is written is as long, mostly.
-  static func encode<Value>(_ value: Value, byteCount: Int, into encoder: inout BlockEncoder) {
+  package static func encode<Value>(_ value: Value, byteCount: Int, into encoder: inout BlockEncoder) {
     let codable = value as! any Codable
     // What isn't written to takes no memory.
     let bytes = ByteBuffer(capacity: min(max(0, byteCount), Self.largestGuess) / 2 * 3)
     do {
       try expectWhole(value)
-      try ValueEncoder.write(codable, to: bytes)
+      let bulk = try ValueEncoder.write(codable, to: bytes, setsApart: true)
       encoder.append(true)
       encoder.append(bytes.count > mostInHeader)
       if bytes.count > mostInHeader {
@@ -33,6 +38,8 @@ package enum CodedValue {
       } else {
         encoder.append(bytes: bytes.contents)
       }
+      encoder.append(bulk.count)
+      for storage in bulk { encoder.append(storage, byteCount: storage.byteCount) }
     } catch {
       // Only the receiver can throw.
       encoder.append(false)
@@ -43,15 +50,15 @@ package enum CodedValue {
   }
 
   /// - Throws: `MusterError` with code `taskFailed` where the type can't be encoded or decoded.
-  static func decode<T: Codable>(_ type: T.Type, from decoder: inout BlockDecoder) throws -> T {
+  package static func decode<T: Codable>(_ type: T.Type, from decoder: inout BlockDecoder) throws -> T {
     let reason: String
     if try decoder.read(Bool.self) {
       do {
-        if try decoder.read(Bool.self) {
-          let storage = try decoder.readStorage()
-          return try read(type, from: CodedBytes(storage, count: storage.byteCount))
-        }
-        return try value(type, from: try decoder.readBytes())
+        let bytes =
+          try decoder.read(Bool.self) ? try decoder.readStorage() : storage(of: try decoder.readBytes())
+        var bulk: [CodedBulk] = []
+        for _ in 0..<max(0, try decoder.read(Int.self)) { bulk.append(CodedBulk(try decoder.readBulk())) }
+        return try read(type, from: CodedBytes(bytes, count: bytes.byteCount, bulk: bulk))
       } catch { reason = ErrorText.cut("\(error)") }
     } else {
       reason = String(decoding: try decoder.readBytes(), as: UTF8.self)
@@ -80,9 +87,15 @@ package enum CodedValue {
 
   /// - Throws: What the type throws, `DecodingError`, and `MusterError` with code `internal` where the bytes aren't a value's.
   package static func value<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws -> T {
-    let buffer = ByteBuffer(capacity: bytes.count)
-    bytes.withUnsafeBytes { buffer.append($0) }
-    return try read(type, from: CodedBytes(buffer.storage, count: buffer.count))
+    try read(type, from: CodedBytes(storage(of: bytes), count: bytes.count))
+  }
+
+  private static func storage(of bytes: [UInt8]) -> BlockStorage {
+    let storage = BlockStorage(byteCount: bytes.count)
+    bytes.withUnsafeBytes {
+      if let start = $0.baseAddress { storage.bytes.copyMemory(from: start, byteCount: $0.count) }
+    }
+    return storage
   }
 
   private static func read<T: Decodable>(_ type: T.Type, from bytes: CodedBytes) throws -> T {

@@ -19,6 +19,9 @@ struct ValueBlock<Value: Sendable>: Block {
   }
 
   @usableFromInline
+  var encodingByteCount: Int { Self.way.encodingByteCount(of: value, byteCount: byteCount) }
+
+  @usableFromInline
   func encode(into encoder: inout BlockEncoder) { Self.way.encode(value, byteCount: byteCount, into: &encoder) }
 
   @usableFromInline

@@ -56,7 +56,7 @@ struct DecodedList: UnkeyedDecodingContainer {
   private enum Place {
     /// Where the next item is.
     case items(Int)
-    case numbers((type: CodedNumber, count: Int, offset: Int))
+    case numbers(CodedBytes.Numbers)
   }
 
   private let decoder: ValueDecoder
@@ -75,11 +75,10 @@ struct DecodedList: UnkeyedDecodingContainer {
       // Each item takes a byte at least.
       guard total >= 0, total <= length else { throw CodedBytes.damaged }
       place = .items(cursor.offset)
-    case .numbers:
-      let numbers = try cursor.numbers()
+    default:
+      guard let numbers = try cursor.numbers(item) else { throw decoder.mismatch([Any].self, item) }
       total = numbers.count
       place = .numbers(numbers)
-    default: throw decoder.mismatch([Any].self, item)
     }
   }
 
@@ -98,7 +97,7 @@ struct DecodedList: UnkeyedDecodingContainer {
     switch place {
     case .items(let offset): return ValueDecoder(decoder.bytes, at: offset, in: decoder, step: step)
     case .numbers(let numbers):
-      return ValueDecoder(decoder.bytes.element(currentIndex, of: numbers), in: decoder, step: step)
+      return ValueDecoder(try decoder.bytes.element(currentIndex, of: numbers), in: decoder, step: step)
     }
   }
 

@@ -106,11 +106,11 @@ final class ValueDecoder: Decoder, CodingPlace {
     case .bool: return unsafeBitCast(try read(Bool.self), to: type)
     case .numbers(let array):
       var cursor = bytes.cursor(at: offset)
-      guard try cursor.item() == .numbers else { return try T(from: self) }
-      let numbers = try cursor.numbers()
       // One that was written as another type is read number by number.
-      guard numbers.type == array.number else { return try T(from: self) }
-      return array.init(numbers: bytes.memory(of: numbers)) as! T
+      guard let numbers = try cursor.numbers(cursor.item()), numbers.type == array.number else {
+        return try T(from: self)
+      }
+      return try bytes.array(of: numbers, as: array) as! T
     case .others: return try T(from: self)
     }
   }

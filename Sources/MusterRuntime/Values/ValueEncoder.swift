@@ -12,6 +12,10 @@ final class ValueEncoder: Encoder, CodingPlace {
     fileprivate var numbers: [CodedKey: Int] = [:]
     fileprivate(set) var keys: [String] = []
     var types = CodedType.Cache()
+    /// The numbers that go apart; nil where all are to be in the bytes.
+    fileprivate var bulk: [BlockStorage]?
+
+    fileprivate init(setsApart: Bool) { bulk = setsApart ? [] : nil }
   }
 
   enum Form {
@@ -51,9 +55,8 @@ final class ValueEncoder: Encoder, CodingPlace {
   private var inner: [Inner] = []
   private var last: Inner?
 
-  /// - Parameter bytes: Where to write.
-  init(bytes: ByteBuffer) {
-    (whole, self.bytes, container, step, depth) = (Whole(), bytes, nil, .root, 0)
+  private init(bytes: ByteBuffer, setsApart: Bool) {
+    (whole, self.bytes, container, step, depth) = (Whole(setsApart: setsApart), bytes, nil, .root, 0)
   }
 
   private init(in container: ValueEncoder, at step: CodingStep, bytes: ByteBuffer) {
@@ -307,10 +310,16 @@ final class ValueEncoder: Encoder, CodingPlace {
     case .bool: write(unsafeBitCast(value, to: Bool.self))
     case .numbers(let type):
       let numbers = value as! any CodedNumbers
-      bytes.append(CodedItem.numbers.rawValue)
+      let isApart = whole.bulk != nil && numbers.count >= CodedItem.leastApart / type.number.stride
+      bytes.append((isApart ? CodedItem.numbersApart : .numbers).rawValue)
       bytes.append(type.number.rawValue)
       bytes.append(bits: numbers.count)
-      numbers.withNumbers { bytes.append($0) }
+      if isApart {
+        bytes.append(short: whole.bulk!.count)
+        whole.bulk!.append(numbers.lentStorage)
+      } else {
+        numbers.withNumbers { bytes.append($0) }
+      }
     case .others:
       let encoder = ValueEncoder(in: self, at: step, bytes: bytes)
       try value.encode(to: encoder)
@@ -320,13 +329,19 @@ final class ValueEncoder: Encoder, CodingPlace {
 
   /// Writes a whole value, with the table of its keys and where that is.
   ///
+  /// - Parameter setsApart: Whether many numbers are to be left where they are.
+  /// - Returns: Those.
   /// - Throws: What the value throws, and `EncodingError`.
-  static func write(_ value: some Encodable, to bytes: ByteBuffer) throws {
-    let encoder = ValueEncoder(bytes: bytes)
+  @discardableResult
+  static func write(
+    _ value: some Encodable, to bytes: ByteBuffer, setsApart: Bool = false
+  ) throws -> [BlockStorage] {
+    let encoder = ValueEncoder(bytes: bytes, setsApart: setsApart)
     try encoder.write(value, at: .root)
     let table = bytes.count
     bytes.append(short: encoder.whole.keys.count)
     for key in encoder.whole.keys { bytes.append(text: key) }
     bytes.append(bits: table)
+    return encoder.whole.bulk ?? []
   }
 }

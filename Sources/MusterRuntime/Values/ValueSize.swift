@@ -20,6 +20,23 @@ package enum ValueSize {
     /// What lies deeper than the stack is meant to go: a list has as many levels as elements.
     fileprivate var later: [(value: Any, weight: Double)] = []
     fileprivate var isCut = false
+    /// What is in numbers that go apart when the value is written.
+    fileprivate var apart = 0.0
+
+    fileprivate mutating func note(_ numbers: some CodedNumbers, bytes: Int) {
+      if bytes >= CodedItem.leastApart { apart += weight * Double(bytes) }
+    }
+  }
+
+  /// What of a value goes from its own memory when it is written in its `Codable` form: arrays of many numbers.
+  static func bytesApart<Value>(of value: Value) -> Int {
+    var walk = Walk()
+    _ = heapBytes(of: value, &walk)
+    while let next = walk.later.popLast() {
+      walk.weight = next.weight
+      _ = heapBytes(of: next.value, &walk)
+    }
+    return walk.apart < Double(Int.max) ? Int(walk.apart) : .max
   }
 
   /// The value itself, and what the strings, data, collections and objects in it hold, however deep. Objects count once,
@@ -48,9 +65,14 @@ package enum ValueSize {
     defer { walk.depth -= 1 }
     switch value {
     case let text as String: return text.utf8.count > 15 ? pieceBytes(32 + text.utf8.count) : 0
-    case let data as Data: return data.count
+    case let data as Data:
+      walk.note(data, bytes: data.count)
+      return data.count
     case let block as any Block: return block.byteCount
-    case let elements as any SizedCollection: return elements.ownBytes + elements.elementBytes(&walk)
+    case let elements as any SizedCollection:
+      let bytes = elements.ownBytes
+      if bytes >= CodedItem.leastApart, let numbers = elements as? any CodedNumbers { walk.note(numbers, bytes: bytes) }
+      return bytes + elements.elementBytes(&walk)
     case let elements as any Collection: return collectionBytes(of: elements, &walk)
     default: break
     }

@@ -44,6 +44,16 @@ enum ValueWay {
     }
   }
 
+  /// What is copied to encode a value.
+  func encodingByteCount<Value>(of value: Value, byteCount: Int) -> Int {
+    switch self {
+    case .bytes, .unable: return 0
+    case .block: return (value as! any Block).encodingByteCount
+    case .array: return (type(of: value) as! any BulkArray.Type).isCopied ? byteCount : 0
+    case .coded: return CodedValue.bytesCopied(of: value, byteCount: byteCount)
+    }
+  }
+
   /// - Parameter byteCount: What the value holds, where that is known.
   func encode<Value>(_ value: Value, byteCount: Int = 0, into encoder: inout BlockEncoder) {
     switch self {

@@ -52,57 +52,6 @@ private struct BulkBlock: Block, Equatable {
   }
 }
 
-/// A spiller whose completions are waited for.
-private final class SpillerUnderTest: Sendable {
-  let spiller: Spiller
-  let scratch: Scratch
-  private let bell = DispatchSemaphore(value: 0)
-
-  init(_ environment: [String: String]) {
-    scratch = Scratch(environment: environment)
-    let bell = bell
-    spiller = Spiller(scratch: scratch) { bell.signal() }
-  }
-
-  deinit { spiller.shutDown() }
-
-  func completions(_ count: Int) throws -> [Spiller.Completion] {
-    var all: [Spiller.Completion] = []
-    var some: [Spiller.Completion] = []
-    while all.count < count {
-      guard bell.wait(timeout: .now() + 60) == .success else { throw ModelViolation(description: "the disk is silent") }
-      spiller.takeCompletions(into: &some)
-      all += some
-    }
-    return all
-  }
-
-  func write(_ blocks: [any Block], from ticket: BlockStore.Ticket = 0) throws -> [Spiller.Completion] {
-    spiller.spill(
-      blocks.enumerated().map { number, block in
-        BlockStore.SpillOrder(
-          ticket: ticket + UInt64(number), task: TaskID(layer: 0, index: number), block: block)
-      })
-    return try completions(blocks.count)
-  }
-
-  func places(_ blocks: [any Block]) throws -> [SpillPlace] {
-    try write(blocks).map {
-      guard case .spilled(_, let place) = $0 else { throw ModelViolation(description: "not written: \($0)") }
-      return place
-    }
-  }
-
-  func read(_ place: SpillPlace, as type: any Block.Type = BulkBlock.self) throws -> Spiller.Completion {
-    spiller.load(1, of: TaskID(layer: 0, index: 0), at: place, as: type)
-    return try completions(1)[0]
-  }
-
-  func block(_ place: SpillPlace) throws -> (any Block)? {
-    if case .loaded(_, let block) = try read(place) { block } else { nil }
-  }
-}
-
 private final class Gate: Sendable {
   let entered = DispatchSemaphore(value: 0)
   let mayGo = DispatchSemaphore(value: 0)
@@ -142,7 +91,7 @@ struct SpillerTests {
     ]
     let blocks = shapes.enumerated().map { BulkBlock(number: $0, small: $1.0, large: $1.1, offset: $1.2) }
     let places = try disk.places(blocks)
-    for (block, place) in zip(blocks, places) { #expect(try disk.block(place) as? BulkBlock == block) }
+    for (block, place) in zip(blocks, places) { #expect(try disk.block(place, as: BulkBlock.self) == block) }
     // All in one stretch, of whole pages; the small ones in pages that they share, at the end.
     let own = places.filter { $0.bundle == nil }
     #expect(own.count == 5 && own.allSatisfy { $0.offset % 4096 == 0 && $0.byteCount % 4096 == 0 })
@@ -163,13 +112,13 @@ struct SpillerTests {
     #expect(SpillTraffic.counts.written - written >= content)
     // Little is empty.
     #expect(disk.scratch.usedBytes < content + content / 8, "\(disk.scratch.usedBytes) of \(content)")
-    for (block, place) in zip(blocks, places).reversed() { #expect(try disk.block(place) as? BulkBlock == block) }
+    for (block, place) in zip(blocks, places).reversed() { #expect(try disk.block(place, as: BulkBlock.self) == block) }
     // Pages are there as long as one of their blocks is needed.
     let used = disk.scratch.usedBytes
     let shared = places.filter { $0.bundle == places[0].bundle }
     #expect(shared.count > 20)
     for place in shared.dropFirst() { disk.spiller.discard(place) }
-    #expect(try disk.block(places[0]) as? BulkBlock == blocks[0])
+    #expect(try disk.block(places[0], as: BulkBlock.self) == blocks[0])
     #expect(disk.scratch.usedBytes == used)
     disk.spiller.discard(places[0])
     #expect(waitUntil { disk.scratch.usedBytes == used - 64 << 10 })
@@ -208,7 +157,7 @@ struct SpillerTests {
     disk.spiller.discard(places[1])
     disk.spiller.discard(places[2])
     #expect(waitUntil { blocks() <= 9 << 20 })
-    #expect(try disk.block(places[3]) != nil)
+    #expect(try disk.block(places[3], as: BulkBlock.self) != nil)
     disk.spiller.discard(places[0])
     disk.spiller.discard(places[3])
     #expect(waitUntil { blocks() == 0 })
@@ -241,7 +190,7 @@ struct SpillerTests {
     let place = try disk.places([BulkBlock(number: 1, small: 10, large: 1 << 20)])[0]
     let file = "\(try #require(disk.scratch.path))/blocks-0"
     truncate(try #require(OpenScratch.file(file)), 8192)
-    guard case .loadFailed(_, _, let error) = try disk.read(place) else {
+    guard case .loadFailed(_, _, let error) = try disk.read(place, as: BulkBlock.self) else {
       Issue.record("a block came back from a file that was cut")
       return
     }
@@ -266,12 +215,12 @@ struct SpillerTests {
     #expect(error.message.contains("can't write") && error.message.contains(" free"))
     #expect(error.fix.contains("MUSTER_SCRATCH"))
     // What was written before is whole, and there is room again when some of it goes.
-    for (block, place) in zip(blocks, places) { #expect(try disk.block(place) as? BulkBlock == block) }
+    for (block, place) in zip(blocks, places) { #expect(try disk.block(place, as: BulkBlock.self) == block) }
     disk.spiller.discard(places[0])
     disk.spiller.discard(places[1])
     #expect(waitUntil { disk.scratch.usedBytes <= 3 << 20 })
     let last = BulkBlock(number: 4, small: 0, large: 3 << 20)
-    #expect(try disk.block(try disk.places([last])[0]) as? BulkBlock == last)
+    #expect(try disk.block(try disk.places([last])[0], as: BulkBlock.self) == last)
   }
 
   /// What waits to be given back is, before what waits to be written, and where there is no space for what is written.

@@ -1,0 +1,110 @@
+import Foundation
+import MusterRuntime
+import Testing
+
+/// A value in its `Codable` form as a block, as tasks' values are.
+private struct CodedBlock<Value: Codable & Sendable>: Block {
+  var value: Value
+  var byteCount: Int { ValueSize.bytes(of: value) }
+  func encode(into encoder: inout BlockEncoder) {
+    CodedValue.encode(value, byteCount: byteCount, into: &encoder)
+  }
+  static func decode(from decoder: inout BlockDecoder) throws -> CodedBlock {
+    CodedBlock(value: try CodedValue.decode(Value.self, from: &decoder))
+  }
+}
+
+/// Many numbers in a value go to disk from their own memory, and come back to it.
+struct LargeValueTests {
+  private func back<Value: Codable & Sendable>(_ value: Value) throws -> Value {
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": FileManager.default.currentDirectoryPath + "/.build"])
+    let place = try #require(try disk.places([CodedBlock(value: value)]).first)
+    return try #require(try disk.block(place, as: CodedBlock<Value>.self)).value
+  }
+
+  private struct Field: Codable, Equatable {
+    var name: String
+    var values: [Double]
+    var next: [Field]
+    var counts: [Int32]
+    var bytes: Data
+    var marks: [Bool]
+    var few: [UInt16]
+  }
+
+  /// Around what goes apart, what is copied at a time, and what goes as it is copied.
+  @Test(arguments: [32 << 10, (32 << 10) - 1, (512 << 10) + 3, (1 << 20) - 1, 1 << 20, (3 << 20) + 5])
+  func arraysOfNumbersComeBack(count: Int) throws {
+    let inner = Field(
+      name: "inner", values: (0..<count).map { Double($0) / 3 }, next: [], counts: [1, 2],
+      bytes: Data((0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }), marks: (0..<count).map { $0 % 3 == 0 },
+      few: [3])
+    let value = Field(
+      name: "outer", values: [0.5], next: [inner, inner], counts: (0..<Int32(count)).map { $0 &* 77 }, bytes: Data(),
+      marks: [true], few: [])
+    #expect(try back(value) == value)
+  }
+
+  @Test func dataComesBack() throws {
+    let data = Data((0..<10_000_001).map { UInt8(truncatingIfNeeded: $0 >> 8 &+ $0) })
+    #expect(try back(data) == data)
+    let part = data[5_000_001...]
+    #expect(try back(part) == part)
+  }
+
+  /// Reads its numbers again and again: as they are, as others, one by one, and as others once more.
+  private struct Curious: Codable, Equatable {
+    var numbers: [Int32]
+
+    enum Key: CodingKey { case numbers }
+    init(numbers: [Int32]) { self.numbers = numbers }
+    init(from decoder: any Decoder) throws {
+      let fields = try decoder.container(keyedBy: Key.self)
+      func readAll() throws {
+        #expect((try? fields.decode([String].self, forKey: .numbers)) == nil)
+        numbers = try fields.decode([Int32].self, forKey: .numbers)
+        let wide = try fields.decode([Double].self, forKey: .numbers)
+        #expect(wide.count == numbers.count && wide.last == numbers.last.map { Double($0) })
+        var list = try fields.nestedUnkeyedContainer(forKey: .numbers)
+        #expect(list.count == numbers.count)
+        let first = try (list.decode(Int32.self), list.decode(UInt8.self), list.decode(Int128.self))
+        #expect(first == (numbers[0], UInt8(numbers[1]), Int128(numbers[2])))
+      }
+      numbers = []
+      try readAll()
+      try readAll()
+    }
+  }
+
+  @Test func numbersThatAreReadMoreThanOnce() throws {
+    let value = Curious(numbers: (0..<3_000_000).map { $0 &* 5 })
+    #expect(try back(value) == value)
+  }
+
+  /// Of an array that is changed while its copy is on its way the copy comes, as it was.
+  @Test func whatIsLentStaysAsItWas() throws {
+    var value = [Double](repeating: 1, count: 2_000_000)
+    let block = CodedBlock(value: value)
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": FileManager.default.currentDirectoryPath + "/.build"])
+    for place in value.indices { value[place] = 2 }
+    let place = try #require(try disk.places([block]).first)
+    let came = try #require(try disk.block(place, as: CodedBlock<[Double]>.self)).value
+    #expect(came.allSatisfy { $0 == 1 } && value.allSatisfy { $0 == 2 })
+  }
+
+  /// What is copied is known: all of a list of texts, next to nothing of numbers.
+  @Test func whatIsCopiedIsKnown() {
+    func part<T: Codable>(of value: T) -> Double {
+      let bytes = ValueSize.bytes(of: value)
+      return Double(CodedValue.bytesCopied(of: value, byteCount: bytes)) / Double(bytes)
+    }
+    let texts = (0..<10_000).map { "a text of some length, number \($0)" }
+    let numbers = [Double](repeating: 0, count: 100_000)
+    #expect(part(of: texts) == 1)
+    #expect(part(of: numbers) < 0.01)
+    #expect(part(of: [numbers, numbers]) < 0.01)
+    #expect(part(of: Data(count: 1 << 20)) < 0.01)
+    let half = part(of: ["a": numbers, "b": Array(numbers.prefix(20_000))])
+    #expect(half > 0.1 && half < 0.3)
+  }
+}
