@@ -424,6 +424,31 @@ struct WorkerStateTests {
     actions.lazy.compactMap { if case .load(let ticket, _, _, _) = $0 { ticket } else { nil } }.first
   }
 
+  /// Two blocks that are in memory, and both asked for, where there is no room for both twice.
+  @Test func blocksAreSentInTurnsWhereTheMemoryIsFull() throws {
+    var state = spilling()
+    var actions: [WorkerState.Action] = []
+    state.assign(Assignment(task: leaf(2), attempt: 1, priority: 0, sources: []), into: &actions)
+    state.completed(
+      Completion(
+        task: leaf(2), attempt: 1, result: .success(NumberedBlock(number: 2, byteCount: 100)), nanoseconds: 1),
+      into: &actions)
+    func sent() -> [TaskID] {
+      defer { actions = [] }
+      return actions.compactMap { if case .reply(_, let task, to: 3) = $0 { task } else { nil } }
+    }
+    actions = []
+    state.receive(.fetch(first: leaf(1), count: 2, isComing: false), from: 3, into: &actions)
+    #expect(sent() == [leaf(1)])
+    #expect(state.transit.sendingBytes == 100)
+    // The transport says the same, and then that it has gone.
+    state.setTransit(BlockTransit(sendingBytes: 100), into: &actions)
+    #expect(sent().isEmpty)
+    state.setTransit(BlockTransit(), into: &actions)
+    #expect(sent() == [leaf(2)])
+    try state.checkInvariants()
+  }
+
   @Test func aTaskAndAMemberWaitForABlockThatIsOnDisk() throws {
     var state = spilling()
     #expect(state.block(of: leaf(0)) == nil && state.storedBytes == 100)

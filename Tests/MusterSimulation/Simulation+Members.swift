@@ -16,7 +16,7 @@ extension Simulation {
     send(.event(event), from: number, to: Self.scheduler, options.messageDelay)
   }
 
-  mutating func lose() {
+  mutating func lose() throws {
     let left = workers.indices.filter { !workers[$0].isDoomed }
     // Mostly one whose loss matters.
     let rich = random.chance(0.8) ? left.filter { !workers[$0].state.heldBlocks.isEmpty } : []
@@ -26,6 +26,7 @@ extension Simulation {
     if !random.chance(options.falseLosses) {
       workers[number].isRunning = false
       blockCount -= workers[number].countedBlocks
+      try forgetTransfers(to: number)
     }
     send(.event(.workerLost(WorkerID(number))), from: number, to: Self.scheduler, options.messageDelay)
     if joinsToCome == 0 && workers.allSatisfy(\.isDoomed) {

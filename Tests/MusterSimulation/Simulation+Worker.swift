@@ -78,38 +78,6 @@ extension Simulation {
     else { throw fault("worker \(worker) gives back \(assignment.task) for a retract of attempt \(old)") }
   }
 
-  /// A block is there to come. The bulk of a large one does when there is room for it.
-  mutating func announce(_ block: any Block, of task: TaskID, at worker: Int) throws {
-    let bytes = block.byteCount
-    guard workers[worker].isRunning, bytes > Self.inlineLimit else { return try receive(block, of: task, at: worker) }
-    var actions: [WorkerState.Action] = []
-    let isIn = workers[worker].state.admits(bytes, into: &actions)
-    try carryOut(&actions, at: worker, asksAgain: false)
-    guard isIn else {
-      report.heldUp += 1
-      workers[worker].heldUp.append((task, block))
-      return
-    }
-    workers[worker].receivingBytes += bytes
-    actions = []
-    workers[worker].state.setTransit(transit(at: worker), into: &actions)
-    try carryOut(&actions, at: worker)
-    queue.add(.bulk(to: worker, task, block), at: now + Int.random(in: options.messageDelay, using: &random))
-  }
-
-  private func transit(at worker: Int) -> BlockTransit {
-    BlockTransit(
-      receivingBytes: workers[worker].receivingBytes,
-      announcedBytes: workers[worker].heldUp.map(\.block.byteCount).max() ?? 0)
-  }
-
-  mutating func receive(_ block: any Block, of task: TaskID, at worker: Int) throws {
-    guard workers[worker].isRunning else { return }
-    var actions: [WorkerState.Action] = []
-    workers[worker].state.received(block, of: task, leaving: transit(at: worker), into: &actions)
-    try carryOut(&actions, at: worker)
-  }
-
   mutating func receiveNothing(_ block: TaskID, number: Int, at worker: Int, wasHolderDoomed: Bool) throws {
     guard workers[worker].isRunning, !workers[worker].isDoomed, !wasHolderDoomed else { return }
     if workers[worker].requests[block] == number && workers[worker].state.awaits(block) {
@@ -147,7 +115,7 @@ extension Simulation {
       case .present(let block, let task):
         send(.presented(task, block), from: worker, to: Self.scheduler, options.messageDelay)
       case .reply(let block, let task, let requester):
-        reply(block, of: task, from: worker, to: requester, request)
+        try reply(block, of: task, from: worker, to: requester, request)
       case .spill(let orders): try write(orders, at: worker)
       case .load(let ticket, let task, let place, _): try read(task, at: place, ticket, at: worker)
       case .discard(let place):
@@ -170,24 +138,13 @@ extension Simulation {
         }
       }
     }
+    try tellSending(at: worker)
     try look(at: worker)
     wakeThread(of: worker)
     // Something has happened: there may be room now.
     guard asksAgain else { return }
     for (task, block) in workers[worker].heldUp { queue.add(.block(to: worker, task, block), at: now) }
     workers[worker].heldUp = []
-  }
-
-  private mutating func reply(_ block: any Block, of task: TaskID, from holder: Int, to requester: Int, _ number: Int) {
-    let bytes = block.byteCount
-    if requester != Self.scheduler {
-      report.transfers += 1
-      report.transferredBytes += bytes
-    }
-    let delay = (options.transferDelay.lowerBound + bytes)...(options.transferDelay.upperBound + bytes)
-    send(
-      .block(to: requester, task, block), from: holder, to: requester, delay,
-      mayBeOvertaken: bytes > Self.inlineLimit)
   }
 
   mutating func receiveRefusal(of task: TaskID, _ error: MusterError, at worker: Int) throws {

@@ -70,6 +70,7 @@ package struct Simulation {
   /// When the last message between two parties arrives.
   var lastArrival: [Pair: Int] = [:]
   var workers: [SimulatedWorker] = []
+  var sending: [Sending] = []
   var blockCount = 0
   var requestCount = 0
   var joinsToCome = 0
@@ -174,14 +175,14 @@ package struct Simulation {
       // Nothing answers for a worker that is gone.
       if workers[worker].isRunning { try receive(message, from: source, number: number, at: worker) }
     case .block(Self.scheduler, let task, let block):
+      try hasCome(task, to: Self.scheduler)
       guard awaited.removeValue(forKey: task) != nil else { break }
       results[task] = (block as? SimulatedBlock)?.value
       try endComplete()
       gathered(task)
     case .block(let worker, let task, let block): try announce(block, of: task, at: worker)
     case .bulk(let worker, let task, let block):
-      workers[worker].receivingBytes -= block.byteCount
-      try receive(block, of: task, at: worker)
+      try receiveBulk(block, of: task, at: worker)
     case .presented(let task, let block):
       presented[task] = block
       report.presented += 1
@@ -200,7 +201,7 @@ package struct Simulation {
     case .refused(let worker, let task, let error, _):
       if workers[worker].isRunning { try receiveRefusal(of: task, error, at: worker) }
     case .join(let offer): join(offer)
-    case .loss: lose()
+    case .loss: try lose()
     case .slots: changeSlots()
     case .look: break
     case .overdue(let worker):

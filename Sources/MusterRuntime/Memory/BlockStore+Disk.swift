@@ -82,6 +82,7 @@ extension BlockStore {
     if let place = operation.place { discard(place, into: &actions) }
     if !operation.isAbandoned {
       let entry = entries.removeValue(forKey: operation.task)!
+      coding.remove(entry.codingBytes)
       if entry.pins > 0 { pinnedBytes -= entry.byteCount }
       lost[operation.task] = error
       for consumer in readers.removeValue(forKey: operation.task) ?? [] where demands[consumer] != nil {

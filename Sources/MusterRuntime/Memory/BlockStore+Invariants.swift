@@ -63,15 +63,20 @@ extension BlockStore {
       let missing = demand.inputs.count { entries[$0].map(\.phase.isReading) ?? false }
       try expect(missing == demand.missing, "\(consumer) misses \(demand.missing), should be \(missing)")
     }
+    var coding = CodingRoom(limit: marks.processLimit)
+    for entry in entries.values { coding.add(entry.codingBytes) }
+    try expect(
+      coding == self.coding, "\(self.coding.byteCount) bytes are left to write one block, should be \(coding.byteCount)"
+    )
     try expect(lost.keys.allSatisfy { entries[$0] == nil }, "a lost block is here")
     if spillError == nil && marks.limit > 0 {
       let staying = memoryBytes + reservedBytes - leavingBytes
       try expect(
-        staying <= marks.high || candidateBytes < marks.smallestBatch,
+        staying <= min(marks.high, room) || candidateBytes < marks.smallestBatch,
         "\(staying) bytes stay beyond the mark, though \(candidateBytes) could leave")
     }
     try expect(
-      letInCount > idleCount || leavingBytes > 0 || transit.sendingBytes > 0
+      letInCount > idleCount || leavingBytes > 0 || transit.takenBytes > 0
         || !demands.values.contains(where: \.isWaiting),
       "somebody waits, and nothing is going on")
   }

@@ -5,17 +5,38 @@ internal import MusterScheduling
 extension BlockStore {
   /// After every event: writes what is to leave, and lets in who fits.
   mutating func settle(into actions: inout [Action]) {
-    if waiting.isEmpty && transit.announcedBytes == 0 && memoryBytes + reservedBytes - leavingBytes <= marks.high {
+    if waiting.isEmpty && transit.announcedBytes == 0
+      && memoryBytes + reservedBytes - leavingBytes <= min(marks.high, room)
+    {
       return
     }
     if marks.limit > 0 { makeRoom(into: &actions) }
     if marks.limit > 0, memoryBytes - leavingBytes > marks.limit, let error = spillError ?? crowding {
       failWaiting(error, into: &actions)
     }
+    var membersInTurn: [Waiting] = []
     while let next = nextWaiting() {
-      guard letIn(next, into: &actions) else { break }
-      if marks.limit > 0 { makeRoom(into: &actions) }
+      switch letIn(next, into: &actions) {
+      case .isOver: if marks.limit > 0 { makeRoom(into: &actions) }
+      case .waits:
+        for member in membersInTurn { waiting.insert(member) }
+        return
+      case .waitsForAnother:
+        membersInTurn.append(waiting.removeMin())
+        // For the one after it.
+        makeRoom(into: &actions)
+      }
     }
+    for member in membersInTurn { waiting.insert(member) }
+  }
+
+  private enum Admission {
+    /// The consumer was let in, or will never be.
+    case isOver
+    /// Nobody else is to be let in before.
+    case waits
+    /// A member's block goes when another has gone. That is up to the receiver: others needn't wait for it.
+    case waitsForAnother
   }
 
   /// Nothing can leave memory, which is full: tasks that would fill it more fail.
@@ -47,20 +68,19 @@ extension BlockStore {
     return nil
   }
 
-  /// Whether the consumer needn't wait any longer: it was let in, or will never be.
-  private mutating func letIn(_ consumer: Consumer, into actions: inout [Action]) -> Bool {
+  private mutating func letIn(_ consumer: Consumer, into actions: inout [Action]) -> Admission {
     let demand = demands[consumer]!
     if !lost.isEmpty, let missing = demand.inputs.first(where: { lost[$0] != nil }), let error = lost[missing] {
       waiting.removeMin()
       demands[consumer] = nil
       actions.append(.failed(consumer, error))
-      return true
+      return .isOver
     }
     guard demand.inputs.allSatisfy(holds) else {
       waiting.removeMin()
       demands[consumer] = nil
       actions.append(.unavailable(consumer))
-      return true
+      return .isOver
     }
     if marks.limit > 0 {
       let sizes = sizes(of: demand)
@@ -70,16 +90,21 @@ extension BlockStore {
         waiting.removeMin()
         demands[consumer] = nil
         actions.append(.cannotFit(consumer, inputBytes: sizes.inputs, outputBytes: outputBytes))
-        return true
+        return .isOver
       }
       // A member's block is sent, and may leave memory before it has gone.
-      let isSent = if case .member = consumer { true } else { false }
-      let added = sizes.added + (isSent ? 0 : transit.announcedBytes)
-      let fits =
-        memoryBytes + reservedBytes + added <= (demand.inputs.isEmpty ? marks.roots : marks.limit)
-        && pinnedBytes + sizes.pinned <= marks.pinned
-      let isAlone = letInCount == idleCount && leavingBytes == 0 && (!isSent || transit.sendingBytes == 0)
-      guard fits || isAlone else { return false }
+      if case .member(_, let task) = consumer {
+        let isCopied = entries[task]?.isCopied == true
+        let fits = memoryBytes + reservedBytes + sizes.inputs <= room && pinnedBytes + sizes.pinned <= marks.pinned
+        guard fits || transit.sendingBytes == 0 else { return .waitsForAnother }
+        guard fits || sizes.added == 0 && !isCopied || isIdle else { return .waits }
+      } else {
+        let fits =
+          memoryBytes + reservedBytes + sizes.added + transit.announcedBytes
+          <= (demand.inputs.isEmpty ? min(room, marks.roots) : room) && pinnedBytes + sizes.pinned <= marks.pinned
+        // What comes and goes does so whether or not a task is let in: one that is too large for both has the time to wait.
+        guard fits || isIdle && transit.takenBytes == 0 else { return .waits }
+      }
     }
     waiting.removeMin()
     demands[consumer]!.isWaiting = false
@@ -91,8 +116,14 @@ extension BlockStore {
     demands[consumer]!.inputs = inputs
     for input in inputs { pin(input, for: consumer, into: &actions) }
     if demands[consumer]!.missing == 0 { actions.append(.ready(consumer)) }
-    return true
+    return .isOver
   }
+
+  /// What blocks may take, but for what it takes to write one.
+  package var room: Int { max(0, marks.limit - coding.byteCount) }
+
+  /// Nothing goes on that makes room.
+  private var isIdle: Bool { letInCount == idleCount && leavingBytes == 0 }
 
   /// What the inputs hold, what of it isn't pinned, and what letting the consumer in adds to memory. An input that it
   /// takes twice counts once.
@@ -171,12 +202,13 @@ extension BlockStore {
   /// How many bytes have to leave besides those that are leaving.
   private mutating func excess() -> Int {
     let staying = memoryBytes + reservedBytes - leavingBytes
-    var target = marks.low
-    var isNeeded = staying > marks.high
-    var (added, limit) = (transit.announcedBytes, marks.limit)
+    var target = min(marks.low, room)
+    var isNeeded = staying > min(marks.high, room)
+    var (added, limit) = (transit.announcedBytes, room)
     if let next = nextWaiting(), let demand = demands[next], demand.inputs.allSatisfy(holds) {
       added += sizes(of: demand).added
-      if demand.inputs.isEmpty { limit = marks.roots }
+      if demand.inputs.isEmpty { limit = min(room, marks.roots) }
+      if case .member(_, let task) = next { added += entries[task]?.codingBytes ?? 0 }
     }
     if added > 0, staying + added > limit {
       isNeeded = true
@@ -190,7 +222,7 @@ extension BlockStore {
     let excess = excess()
     guard excess > 0, !candidates.isEmpty else { return }
     // A little at a time isn't worth the disk's while, but where it is urgent.
-    guard candidateBytes >= marks.smallestBatch || memoryBytes + reservedBytes + transit.announcedBytes > marks.limit
+    guard candidateBytes >= marks.smallestBatch || memoryBytes + reservedBytes + transit.announcedBytes > room
     else {
       return
     }

@@ -1,3 +1,5 @@
+package import MusterScheduling
+
 /// Blocks on their way between members, which the transport holds besides the store.
 package struct BlockTransit: Equatable, Sendable {
   /// What is coming, in bytes.
@@ -33,6 +35,21 @@ extension BlockStore {
     transit = new
   }
 
+  /// Whether a block that is in memory may be sent now: there is room for it twice, since it may be let go before it has
+  /// gone, or nothing else is being sent.
+  package func maySend(_ task: TaskID) -> Bool {
+    guard let entry = entries[task] else { return true }
+    return transit.sendingBytes == 0 && !entry.isCopied || memoryBytes + reservedBytes + entry.byteCount <= room
+  }
+
+  /// A block is about to be given to the transport, which tells (`setTransit`) what it really holds.
+  package mutating func send(_ bytes: Int, into actions: inout [Action]) {
+    guard !isSmall(bytes) else { return }
+    var new = transit
+    new.sendingBytes += bytes
+    setTransit(new, into: &actions)
+  }
+
   /// Whether a block of so many bytes that another member has ready may come now. Where there is no room for it blocks
   /// leave memory, and it may be asked about again when something has happened. Where nothing is going on that makes room
   /// one block may come at a time: it is slow then, and never stuck.
@@ -41,7 +58,7 @@ extension BlockStore {
     transit.announcedBytes = max(bytes, transit.announcedBytes)
     // Else it has been tried, and will be when the disk can be used again.
     if spillError == nil { makeRoom(into: &actions) }
-    let fits = memoryBytes + reservedBytes + bytes <= marks.limit
+    let fits = memoryBytes + reservedBytes + bytes <= room
     return fits || transit.receivingBytes == 0 && letInCount == idleCount && leavingBytes == 0
   }
 }

@@ -77,6 +77,8 @@ package struct BlockStore: Sendable {
     var phase = Phase.resting
     /// Its type can't be written.
     var mustStay = false
+    /// It is copied to be written or sent, all of it or most.
+    let isCopied: Bool
     /// How many consumers that were let in take it.
     var pins: UInt32 = 0
 
@@ -84,7 +86,11 @@ package struct BlockStore: Sendable {
       self.block = block
       self.byteCount = byteCount
       self.age = age
+      isCopied = block.encodingByteCount > byteCount / 4
     }
+
+    /// What is copied, in bytes.
+    var codingBytes: Int { isCopied ? byteCount : 0 }
 
     var place: SpillPlace? {
       get { if case .at(let place)? = copy { place } else { nil } }
@@ -138,6 +144,7 @@ package struct BlockStore: Sendable {
   /// Blocks that could be written, or dropped where they have a copy on disk.
   var candidates: Set<TaskID> = []
   var candidateBytes = 0
+  var coding: CodingRoom
   /// The largest block of each layer that doesn't say how much its tasks make, as far as it was seen here.
   var seen: [UInt32: Int] = [:]
   /// Layers whose first block has come that isn't small, for `takeUnexpected`.
@@ -172,7 +179,10 @@ package struct BlockStore: Sendable {
   /// Blocks that couldn't be read back, until they are released: whoever needs one fails.
   var lost: [TaskID: MusterError] = [:]
 
-  package init(marks: Marks) { self.marks = marks }
+  package init(marks: Marks) {
+    self.marks = marks
+    coding = CodingRoom(limit: marks.processLimit)
+  }
   package init(limit: Int) { self.init(marks: Marks(limit: limit)) }
 
   /// The block, where it is in memory.
@@ -227,7 +237,9 @@ package struct BlockStore: Sendable {
       actions.append(.drop(block))
       return
     }
-    entries[task] = Entry(block: block, byteCount: bytes, age: tick())
+    let entry = Entry(block: block, byteCount: bytes, age: tick())
+    entries[task] = entry
+    coding.add(entry.codingBytes)
     see(bytes, of: task.layer)
     entryBytes += bytes
     updateCandidate(task)
@@ -244,6 +256,7 @@ package struct BlockStore: Sendable {
     }
     if !lost.isEmpty { lost[task] = nil }
     guard let entry = entries.removeValue(forKey: task) else { return }
+    coding.remove(entry.codingBytes)
     if candidates.remove(task) != nil { candidateBytes -= entry.byteCount }
     if entry.pins > 0 {
       pinnedBytes -= entry.byteCount

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Blocks that are written in one sequence: those with pages of their own, then the small ones in bundles.
 package struct SpillBatch {
   private enum Kind {
@@ -12,6 +10,7 @@ package struct SpillBatch {
     var byteCount: Int
     var headerSize: Int
     var segmentSizes: [Int]
+    var isCopied: Bool
   }
 
   private var entries: [Entry] = []
@@ -25,9 +24,10 @@ package struct SpillBatch {
 
   var isEmpty: Bool { entries.isEmpty }
   var byteCount: Int { bundles.reduce(recordBytes) { $0 + $1.byteCount } }
-  /// Whole pages, one after the other on disk. Valid as long as the batch lives.
-  var parts: [iovec] {
-    records.flatMap(\.parts) + bundles.map { iovec(iov_base: $0.pages.bytes, iov_len: $0.byteCount) }
+  /// One after the other on disk. Valid as long as the batch lives.
+  var parts: [SpillRecord.Part] {
+    records.flatMap(\.parts)
+      + bundles.map { SpillRecord.Part(bytes: $0.pages.bytes, byteCount: $0.byteCount, isCopied: false) }
   }
 
   /// - Throws: `MusterError` with code `unsupported`, where the block's type can't be encoded. The batch is as before then.
@@ -49,7 +49,9 @@ package struct SpillBatch {
       copiedBytes += record.copiedBytes
     }
     entries.append(
-      Entry(kind: kind, byteCount: byteCount, headerSize: encoded.headerSize, segmentSizes: encoded.segmentSizes))
+      Entry(
+        kind: kind, byteCount: byteCount, headerSize: encoded.headerSize, segmentSizes: encoded.segmentSizes,
+        isCopied: encoded.copiedBytes > byteCount / 4))
   }
 
   private mutating func appendSmall(_ encoded: SpillEncoding) -> Int {
@@ -76,7 +78,7 @@ package struct SpillBatch {
     return entries.map { entry in
       var place = SpillPlace(
         file: file, offset: start, byteCount: entry.byteCount, headerSize: entry.headerSize,
-        segmentSizes: entry.segmentSizes)
+        segmentSizes: entry.segmentSizes, isCopied: entry.isCopied)
       switch entry.kind {
       case .record(let offset): place.offset += offset
       case .bundled(let bundle, let offset):

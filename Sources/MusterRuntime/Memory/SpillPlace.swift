@@ -10,9 +10,12 @@ package struct SpillPlace: Hashable, Sendable {
   package var segmentSizes: [Int]
   /// Where the bundle of small blocks begins that it is one of; nil where it has pages of its own.
   package var bundle: Int?
+  /// Most of it was copied to be written, and is when it's read.
+  package var isCopied: Bool
 
   package init(
-    file: Int, offset: Int, byteCount: Int, headerSize: Int, segmentSizes: [Int], bundle: Int? = nil
+    file: Int, offset: Int, byteCount: Int, headerSize: Int, segmentSizes: [Int], bundle: Int? = nil,
+    isCopied: Bool = false
   ) {
     self.file = file
     self.offset = offset
@@ -20,5 +23,6 @@ package struct SpillPlace: Hashable, Sendable {
     self.headerSize = headerSize
     self.segmentSizes = segmentSizes
     self.bundle = bundle
+    self.isCopied = isCopied
   }
 }

@@ -1,4 +1,5 @@
 package import MusterScheduling
+internal import Synchronization
 
 /// Writes blocks to scratch files and reads them back, on two threads of its own, as a `BlockStore` asks.
 ///
@@ -25,6 +26,8 @@ package final class Spiller: @unchecked Sendable {
   private static let mostCopied = 2 << 20
 
   private let condition = ConditionLock()
+  /// Held while a large block is copied to be written, or comes back so: there is room for one at a time.
+  private let coding = Mutex<Void>(())
   private let scratch: Scratch
   private let events: TraceRecorder?
   private let onCompletion: @Sendable () -> Void
@@ -129,8 +132,13 @@ package final class Spiller: @unchecked Sendable {
         let load = loads.removeFirst()
         withoutLock { self.read(load) }
       } else if writes, !batches.isEmpty {
-        let batch = batches.removeFirst()
-        withoutLock { self.write(batch) }
+        var batch = batches.removeFirst()
+        withoutLock {
+          // The blocks are to be gone when it is said that they are on disk.
+          var orders: [BlockStore.SpillOrder] = []
+          swap(&orders, &batch)
+          return self.write(orders)
+        }
       } else {
         condition.wait()
       }
@@ -156,7 +164,10 @@ package final class Spiller: @unchecked Sendable {
   private func read(_ load: Load) -> [Completion] {
     let begin = MonotonicClock.nanoseconds
     do {
-      let block = try scratch.read(load.place, as: load.type)
+      let block =
+        load.place.isCopied && load.place.byteCount > Self.mostCopied
+        ? try coding.withLock { _ in try scratch.read(load.place, as: load.type) }
+        : try scratch.read(load.place, as: load.type)
       events?.unspilled(load.task, bytes: load.place.byteCount, begin: begin, end: MonotonicClock.nanoseconds)
       return [.loaded(load.ticket, block)]
     } catch let error as MusterError {
@@ -171,33 +182,48 @@ package final class Spiller: @unchecked Sendable {
   private func write(_ orders: [BlockStore.SpillOrder]) -> [Completion] {
     var completions: [Completion] = []
     var left = orders[...]
-    while !left.isEmpty {
-      var batch = SpillBatch()
-      var written: [BlockStore.SpillOrder] = []
-      while batch.copiedBytes < Self.mostCopied, let order = left.popFirst() {
-        do throws(MusterError) {
-          try batch.append(order.block)
-          written.append(order)
-        } catch {
-          completions.append(.spillFailed(order.ticket, error))
-        }
-      }
-      guard !batch.isEmpty else { continue }
-      do throws(MusterError) {
-        let begin = MonotonicClock.nanoseconds
-        let places = try write(batch)
-        let end = MonotonicClock.nanoseconds
-        for (order, place) in zip(written, places) {
-          events?.spilled(order.task, bytes: place.byteCount, begin: begin, end: end)
-          completions.append(.spilled(order.ticket, place))
-        }
-      } catch {
-        // The rest would fail too.
-        completions += (written + left).map { .spillFailed($0.ticket, error) }
-        left = []
+    while let next = left.first {
+      if copiesMuch(next.block) {
+        coding.withLock { _ in writeSome(of: &left, into: &completions) }
+      } else {
+        writeSome(of: &left, into: &completions)
       }
     }
     return completions
+  }
+
+  private func copiesMuch(_ block: any Block) -> Bool {
+    block.byteCount > Self.mostCopied && block.encodingByteCount > Self.mostCopied
+  }
+
+  /// Writes the first, and others as far as little is copied for them.
+  private func writeSome(of left: inout ArraySlice<BlockStore.SpillOrder>, into completions: inout [Completion]) {
+    var batch = SpillBatch()
+    var written: [BlockStore.SpillOrder] = []
+    while batch.copiedBytes < Self.mostCopied, let order = left.first {
+      guard batch.isEmpty || !copiesMuch(order.block) else { break }
+      left.removeFirst()
+      do throws(MusterError) {
+        try batch.append(order.block)
+        written.append(order)
+      } catch {
+        completions.append(.spillFailed(order.ticket, error))
+      }
+    }
+    guard !batch.isEmpty else { return }
+    do throws(MusterError) {
+      let begin = MonotonicClock.nanoseconds
+      let places = try write(batch)
+      let end = MonotonicClock.nanoseconds
+      for (order, place) in zip(written, places) {
+        events?.spilled(order.task, bytes: place.byteCount, begin: begin, end: end)
+        completions.append(.spilled(order.ticket, place))
+      }
+    } catch {
+      // The rest would fail too.
+      completions += (written + left).map { .spillFailed($0.ticket, error) }
+      left = []
+    }
   }
 
   /// Writes once more where the disk is full, and space has become free that it wasn't told of.

@@ -165,7 +165,7 @@ final class WorkerRole {
     case .block(let message, let storages, let source):
       // Nobody waits for what is of a graph that was forgotten.
       guard let layer = state.layer(message.task.layer) else { return }
-      var decoder = BlockDecoder(header: message.header, storages: storages)
+      var decoder = BlockDecoder(header: message.header, storages: storages, isLast: true)
       do {
         let block = try layer.blockType.decode(from: &decoder)
         state.received(block, of: message.task, leaving: transport.transit, into: &actions)
@@ -301,7 +301,7 @@ final class WorkerRole {
         guard let layer = resultLayers[task.layer] else {
           throw MusterError(.internal, "the result \(task) is of a layer that isn't known any more")
         }
-        var decoder = BlockDecoder(header: part.header, storages: part.storages)
+        var decoder = BlockDecoder(header: part.header, storages: part.storages, isLast: true)
         do {
           return try layer.blockType.decode(from: &decoder)
         } catch {

@@ -36,13 +36,14 @@ extension WorkQueue {
       standIn.begin(next, at: now)
       if !standIn.isWatched { condition.signal() }
       let completion = runUnlocked(ready.removeMin(), current)
-      append(completion)
+      let nanoseconds = completion.nanoseconds
+      append(consume completion)
       guard let reply = standIn.end() else {
-        spent += completion.nanoseconds
+        spent += nanoseconds
         continue
       }
       // The thread that rested has stood in since.
-      spent += min(completion.nanoseconds, StandIn.patience)
+      spent += min(nanoseconds, StandIn.patience)
       condition.unlock()
       doorbell.ring()
       if case .succeeded = reply.wait() { return .superseded }

@@ -262,7 +262,8 @@ package final class WorkQueue: TaskPlaces, @unchecked Sendable {
         condition.lock()
         continue
       }
-      append(completion!)
+      // What it made is to be gone when it's said to be on disk, however late this thread goes on.
+      append(completion.take()!)
       if completions.count == 1 {
         condition.unlock()
         doorbell.ring()

@@ -135,7 +135,8 @@ package struct WorkerState {
           // Else released meanwhile where the task that wanted it was moved: then nobody waits for it any more.
           continue
         }
-        if let block = store.block(of: task) {
+        if let block = store.block(of: task), store.maySend(task) {
+          store.send(block.byteCount, into: &storeActions)
           actions.append(.reply(block, of: task, to: source))
         } else {
           // Before all tasks: another member waits with its own.
@@ -279,7 +280,10 @@ package struct WorkerState {
     case .success(let block):
       let bytes = completion.byteCount
       let members = awaited.isEmpty ? nil : awaited.removeValue(forKey: completion.task)
-      for member in members ?? [] { actions.append(.reply(block, of: completion.task, to: member)) }
+      for member in members ?? [] {
+        store.send(bytes, into: &storeActions)
+        actions.append(.reply(block, of: completion.task, to: member))
+      }
       // Those who want it have it already.
       if members == nil && entry.isShared && bytes <= Self.presentedBytes {
         actions.append(.present(block, of: completion.task))
@@ -428,7 +432,9 @@ package struct WorkerState {
       switch action {
       case .ready(.task(let task)): makeReady(task, isLight: false, into: &actions)
       case .ready(.member(let member, let task)):
-        actions.append(.reply(store.block(of: task)!, of: task, to: member))
+        let block = store.block(of: task)!
+        store.send(block.byteCount, into: &storeActions)
+        actions.append(.reply(block, of: task, to: member))
         store.end(.member(member, block: task), into: &storeActions)
       case .failed(.task(let task), let error): fail(task, because: error, into: &actions)
       case .failed(.member(let member, let task), let error):

@@ -8,6 +8,9 @@ import Testing
 struct NumberedBlock: Block {
   var number: Int
   var byteCount: Int
+  /// It is copied when it's written.
+  var isCopied = false
+  var encodingByteCount: Int { isCopied ? byteCount : 0 }
   func encode(into encoder: inout BlockEncoder) {
     encoder.append(number)
     encoder.append(byteCount)

@@ -24,8 +24,9 @@ private struct Harness {
     body(&store, &actions)
   }
 
-  mutating func add(_ index: Int, bytes: Int = 100) {
-    act { $0.store(NumberedBlock(number: index, byteCount: bytes), of: task(index), into: &$1) }
+  mutating func add(_ index: Int, bytes: Int = 100, isCopied: Bool = false) {
+    let block = NumberedBlock(number: index, byteCount: bytes, isCopied: isCopied)
+    act { $0.store(block, of: task(index), into: &$1) }
   }
 
   mutating func prepare(_ consumer: BlockStore.Consumer, inputs: [Int], priority: Int64 = 0, output: Int = 0) {
@@ -388,6 +389,79 @@ struct BlockStoreTests {
     harness.write()
     harness.act { $0.setTransit(BlockTransit(), into: &$1) }
     #expect(harness.loads.map(\.task) == [0])
+  }
+
+  /// That a member waits for what another takes its time to receive is nothing to a task that fits.
+  @Test func tasksNeedNotWaitForAMemberThatWaitsForAnother() throws {
+    var harness = Harness()
+    harness.add(0, bytes: 500)
+    harness.add(1, bytes: 200)
+    harness.write()
+    harness.act { $0.setTransit(BlockTransit(sendingBytes: 700), into: &$1) }
+    harness.write()
+    #expect(harness.store.memoryBytes == 0)
+    harness.prepare(.member(1, block: task(0)), inputs: [0], priority: .min)
+    #expect(harness.loads.isEmpty && harness.ready.isEmpty)
+    harness.prepare(consumer, inputs: [1])
+    let ticket = try #require(harness.loads.first).ticket
+    harness.act { $0.loaded(ticket, NumberedBlock(number: 1, byteCount: 200), into: &$1) }
+    #expect(harness.ready == [consumer])
+    try harness.store.checkInvariants()
+    harness.act { $0.end(consumer, into: &$1) }
+    #expect(harness.loads.isEmpty)
+    harness.act { $0.setTransit(BlockTransit(), into: &$1) }
+    #expect(harness.loads.map(\.task) == [0])
+  }
+
+  /// What is in memory is sent at once where there is room for it twice, else one at a time.
+  @Test(arguments: [false, true]) func blocksInMemoryAreSentAsThereIsRoom(isCopied: Bool) throws {
+    var harness = Harness()
+    harness.add(0, bytes: 300, isCopied: isCopied)
+    let other = NumberedBlock(number: 1, byteCount: 250)
+    harness.act { $0.store(other, of: task(1), into: &$1) }
+    // 550 and the 300 once more; and as much again, where it is copied.
+    let isIn = harness.store.maySend(task(0))
+    #expect(isIn == !isCopied)
+    harness.act { $0.send(300, into: &$1) }
+    #expect(!harness.store.maySend(task(1)))
+    harness.act { $0.setTransit(BlockTransit(), into: &$1) }
+    #expect(harness.store.maySend(task(1)))
+  }
+
+  /// A task that takes all of the limit has it to itself: what comes and goes does so before.
+  @Test func aTaskThatIsTooLargeForBothWaitsForWhatIsOnItsWay() {
+    var harness = Harness()
+    // Of the inputs of those that are let in 500 bytes may be taken, but for one by itself.
+    harness.add(0, bytes: 600)
+    harness.act { $0.setTransit(BlockTransit(receivingBytes: 100), into: &$1) }
+    harness.write()
+    harness.prepare(consumer, inputs: [0])
+    #expect(harness.loads.isEmpty)
+    harness.act { $0.setTransit(BlockTransit(sendingBytes: 100), into: &$1) }
+    #expect(harness.loads.isEmpty)
+    harness.act { $0.setTransit(BlockTransit(), into: &$1) }
+    #expect(harness.loads.map(\.task) == [0])
+  }
+
+  /// Room is left to write the largest of the blocks that are copied for that, as long as it is here.
+  @Test(arguments: [false, true]) func theRoomToCopyOneIsLeft(isCopied: Bool) throws {
+    var harness = Harness()
+    harness.add(0, bytes: 300, isCopied: isCopied)
+    harness.prepare(consumer, inputs: [], output: 100)
+    #expect(harness.ready == [consumer])
+    harness.prepare(other, inputs: [0], output: 400)
+    #expect(harness.ready == (isCopied ? [] : [other]))
+    try harness.store.checkInvariants()
+  }
+
+  @Test func theRoomToCopyOneIsLeftAsLongAsItIsHere() throws {
+    var harness = Harness()
+    for index in 0..<2 { harness.add(index, bytes: 200, isCopied: true) }
+    harness.act { $0.release(task(0), into: &$1) }
+    #expect(harness.store.room < 800)
+    harness.act { $0.release(task(1), into: &$1) }
+    #expect(harness.store.room == 1000)
+    try harness.store.checkInvariants()
   }
 
   @Test func aFullDiskFailsWhereTheMemoryIsFullToo() {
