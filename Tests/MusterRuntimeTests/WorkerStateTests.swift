@@ -371,6 +371,7 @@ struct WorkerStateTests {
         run: { Number(value: $0.block(0, as: NumberedBlock.self).number) }))
     var marks = BlockStore.Marks(limit: 300)
     marks.smallestBlock = 10
+    marks.largestInMessage = 0
     var state = WorkerState(memoryLimit: 300, rank: 2, marks: marks)
     var actions: [WorkerState.Action] = []
     state.register(plan.layers, from: 0, into: &actions)
@@ -401,6 +402,7 @@ struct WorkerStateTests {
         run: { Number(value: $0.block(0, as: NumberedBlock.self).number) }))
     var marks = BlockStore.Marks(limit: 300)
     marks.smallestBlock = 10
+    marks.largestInMessage = 0
     var state = WorkerState(memoryLimit: 300, rank: 2, marks: marks)
     var actions: [WorkerState.Action] = []
     state.register(plan.layers, from: 0, into: &actions)

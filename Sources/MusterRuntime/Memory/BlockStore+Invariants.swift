@@ -55,6 +55,8 @@ extension BlockStore {
     try expect(candidates.allSatisfy { entries[$0] != nil }, "a candidate isn't here")
     let admitted = demands.values.filter(\.isLetIn)
     try expect(admitted.count == letInCount, "\(letInCount) are let in, should be \(admitted.count)")
+    let members = demands.count { if case .member = $0.key { $0.value.isLetIn } else { false } }
+    try expect(members == membersLetIn, "\(membersLetIn) members are let in, should be \(members)")
     let idle = admitted.count(where: \.isIdle)
     try expect(idle == idleCount, "\(idleCount) wait for others, should be \(idle)")
     let reserved = admitted.reduce(transit.takenBytes) { $0 + $1.outputBytes }

@@ -71,7 +71,7 @@ extension BlockStore {
 
   /// Like `release`, and returns a block that leaves at once rather than have it dropped by an action.
   package mutating func take(_ task: TaskID, into actions: inout [Action]) -> (any Block)? {
-    guard waiting.isEmpty, let block = small.removeValue(forKey: task) else {
+    guard waiting.isEmpty, waitingMembers.isEmpty, let block = small.removeValue(forKey: task) else {
       release(task, into: &actions)
       return nil
     }

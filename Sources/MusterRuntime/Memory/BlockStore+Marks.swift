@@ -17,6 +17,8 @@ extension BlockStore {
     package var pinned: Int
     /// Blocks below this stay in memory.
     package var smallestBlock: Int
+    /// Larger blocks stay with the transport until they have gone; others go along in messages.
+    package var largestInMessage = BlockTransit.largestInMessage
     /// What is written together, at least where there is so much, and at most but for the last block.
     package var smallestBatch: Int
     package var largestBatch: Int
@@ -51,7 +53,7 @@ extension BlockStore {
     guard marks.limit > 0, limit != marks.limit else { return }
     var new = Marks(limit: max(1, limit))
     (new.taskLimit, new.processLimit, new.programBytes) = (marks.taskLimit, marks.processLimit, marks.programBytes)
-    new.smallestBlock = marks.smallestBlock
+    (new.smallestBlock, new.largestInMessage) = (marks.smallestBlock, marks.largestInMessage)
     marks = new
     settle(into: &actions)
   }

@@ -5,7 +5,7 @@ internal import MusterScheduling
 extension BlockStore {
   /// After every event: writes what is to leave, and lets in who fits.
   mutating func settle(into actions: inout [Action]) {
-    if waiting.isEmpty && transit.announcedBytes == 0
+    if waiting.isEmpty && waitingMembers.isEmpty && transit.announcedBytes == 0
       && memoryBytes + reservedBytes - leavingBytes <= min(marks.high, room)
     {
       return
@@ -14,29 +14,10 @@ extension BlockStore {
     if marks.limit > 0, memoryBytes - leavingBytes > marks.limit, let error = spillError ?? crowding {
       failWaiting(error, into: &actions)
     }
-    var membersInTurn: [Waiting] = []
     while let next = nextWaiting() {
-      switch letIn(next, into: &actions) {
-      case .isOver: if marks.limit > 0 { makeRoom(into: &actions) }
-      case .waits:
-        for member in membersInTurn { waiting.insert(member) }
-        return
-      case .waitsForAnother:
-        membersInTurn.append(waiting.removeMin())
-        // For the one after it.
-        makeRoom(into: &actions)
-      }
+      guard letIn(next, into: &actions) else { break }
+      if marks.limit > 0 { makeRoom(into: &actions) }
     }
-    for member in membersInTurn { waiting.insert(member) }
-  }
-
-  private enum Admission {
-    /// The consumer was let in, or will never be.
-    case isOver
-    /// Nobody else is to be let in before.
-    case waits
-    /// A member's block goes when another has gone. That is up to the receiver: others needn't wait for it.
-    case waitsForAnother
   }
 
   /// Nothing can leave memory, which is full: tasks that would fill it more fail.
@@ -55,68 +36,89 @@ extension BlockStore {
     waiting = Heap(others)
   }
 
-  /// The most urgent of those who wait; those who have gone meanwhile are forgotten.
+  /// The most urgent of those who wait: members before tasks, but where their block goes when another has gone. That is up
+  /// to who receives that one, and tasks needn't wait for it.
   private mutating func nextWaiting() -> Consumer? {
-    while let first = waiting.min {
-      if demands[first.consumer]?.isWaiting == true {
-        // More may be known by now of what it will make than when it came.
-        guessOutput(of: first.consumer)
-        return first.consumer
-      }
-      waiting.removeMin()
+    if let member = nextWaiting(\.waitingMembers), case .member(_, let task) = member, mayGo(task) { return member }
+    guard let next = nextWaiting(\.waiting) else { return nil }
+    // More may be known by now of what it will make than when it came.
+    guessOutput(of: next)
+    return next
+  }
+
+  /// Those who have gone meanwhile are forgotten.
+  private mutating func nextWaiting(_ heap: WritableKeyPath<BlockStore, Heap<Waiting>>) -> Consumer? {
+    while let first = self[keyPath: heap].min {
+      if demands[first.consumer]?.isWaiting == true { return first.consumer }
+      self[keyPath: heap].removeMin()
     }
     return nil
   }
 
-  private mutating func letIn(_ consumer: Consumer, into actions: inout [Action]) -> Admission {
+  private mutating func removeNext(_ consumer: Consumer) {
+    if case .member = consumer { waitingMembers.removeMin() } else { waiting.removeMin() }
+  }
+
+  /// Whether it's the turn of a member that waits for a block, as far as others are concerned that are sent.
+  private func mayGo(_ task: TaskID) -> Bool {
+    guard isSending, let entry = entries[task] else { return true }
+    return hasRoomToSend(entry)
+  }
+
+  private func hasRoomToSend(_ entry: Entry) -> Bool {
+    memoryBytes + reservedBytes + entry.byteCount <= room
+      && pinnedBytes + (entry.pins == 0 ? entry.byteCount : 0) <= marks.pinned
+  }
+
+  /// Whether the consumer needn't wait any longer: it was let in, or will never be.
+  private mutating func letIn(_ consumer: Consumer, into actions: inout [Action]) -> Bool {
     let demand = demands[consumer]!
     if !lost.isEmpty, let missing = demand.inputs.first(where: { lost[$0] != nil }), let error = lost[missing] {
-      waiting.removeMin()
+      removeNext(consumer)
       demands[consumer] = nil
       actions.append(.failed(consumer, error))
-      return .isOver
+      return true
     }
     guard demand.inputs.allSatisfy(holds) else {
-      waiting.removeMin()
+      removeNext(consumer)
       demands[consumer] = nil
       actions.append(.unavailable(consumer))
-      return .isOver
+      return true
     }
     if marks.limit > 0 {
       let sizes = sizes(of: demand)
       // Results go to the program whatever they hold; a member takes a block that has been in memory before.
       let outputBytes = demand.isGuess ? 0 : demand.outputBytes
       if case .task = consumer, sizes.inputs + outputBytes > marks.taskLimit {
-        waiting.removeMin()
+        removeNext(consumer)
         demands[consumer] = nil
         actions.append(.cannotFit(consumer, inputBytes: sizes.inputs, outputBytes: outputBytes))
-        return .isOver
+        return true
       }
-      // A member's block is sent, and may leave memory before it has gone.
       if case .member(_, let task) = consumer {
-        let isCopied = entries[task]?.isCopied == true
-        let fits = memoryBytes + reservedBytes + sizes.inputs <= room && pinnedBytes + sizes.pinned <= marks.pinned
-        guard fits || transit.sendingBytes == 0 else { return .waitsForAnother }
-        guard fits || sizes.added == 0 && !isCopied || isIdle else { return .waits }
+        // A member's block is sent, and may leave memory before it has gone.
+        let isAtHand = entries[task].map { $0.block != nil && !$0.isCopied } ?? true
+        guard isAtHand || isIdle || entries[task].map(hasRoomToSend) ?? true else { return false }
       } else {
         let fits =
           memoryBytes + reservedBytes + sizes.added + transit.announcedBytes
           <= (demand.inputs.isEmpty ? min(room, marks.roots) : room) && pinnedBytes + sizes.pinned <= marks.pinned
         // What comes and goes does so whether or not a task is let in: one that is too large for both has the time to wait.
-        guard fits || isIdle && transit.takenBytes == 0 else { return .waits }
+        guard fits || isIdle && transit.takenBytes == 0 else { return false }
       }
     }
-    waiting.removeMin()
+    removeNext(consumer)
     demands[consumer]!.isWaiting = false
     demands[consumer]!.isLetIn = true
     letInCount += 1
+    if case .member = consumer { membersLetIn += 1 }
     reservedBytes += demand.outputBytes
     // What never leaves needs no pin. A block that comes again after its release may be larger, and is another.
     let inputs = entries.isEmpty ? [] : demand.inputs.filter { entries[$0] != nil }
     demands[consumer]!.inputs = inputs
     for input in inputs { pin(input, for: consumer, into: &actions) }
     if demands[consumer]!.missing == 0 { actions.append(.ready(consumer)) }
-    return .isOver
+    return true
   }
 
   /// What blocks may take, but for what it takes to write one.
@@ -202,7 +204,7 @@ extension BlockStore {
   /// How many bytes have to leave besides those that are leaving.
   private mutating func excess() -> Int {
     let staying = memoryBytes + reservedBytes - leavingBytes
-    var target = min(marks.low, room)
+    var target = min(marks.low, room / 6 * 5)
     var isNeeded = staying > min(marks.high, room)
     var (added, limit) = (transit.announcedBytes, room)
     if let next = nextWaiting(), let demand = demands[next], demand.inputs.allSatisfy(holds) {
@@ -238,7 +240,7 @@ extension BlockStore {
         operations[ticket] = Operation(task: task, byteCount: entry.byteCount)
         entries[task]!.phase = .writing(ticket)
         leavingBytes += entry.byteCount
-        orders.append(SpillOrder(ticket: ticket, task: task, block: entry.block!))
+        orders.append(SpillOrder(ticket: ticket, task: task, block: entry.block!, isCopied: entry.isCopied))
       } else {
         continue
       }

@@ -2,6 +2,9 @@ package import MusterScheduling
 
 /// Blocks on their way between members, which the transport holds besides the store.
 package struct BlockTransit: Equatable, Sendable {
+  /// Blocks up to so many bytes go along in messages, and aren't counted.
+  package static let largestInMessage = 16 << 10
+
   /// What is coming, in bytes.
   package var receivingBytes: Int
   /// What is going. The store may have let go of it meanwhile.
@@ -38,16 +41,30 @@ extension BlockStore {
   /// Whether a block that is in memory may be sent now: there is room for it twice, since it may be let go before it has
   /// gone, or nothing else is being sent.
   package func maySend(_ task: TaskID) -> Bool {
-    guard let entry = entries[task] else { return true }
-    return transit.sendingBytes == 0 && !entry.isCopied || memoryBytes + reservedBytes + entry.byteCount <= room
+    guard let entry = entries[task], entry.byteCount > marks.largestInMessage else { return true }
+    return !isSending && !entry.isCopied || memoryBytes + reservedBytes + entry.byteCount <= room
   }
+
+  /// A block is being sent, or is about to be.
+  var isSending: Bool { transit.sendingBytes > 0 || membersLetIn > 0 }
 
   /// A block is about to be given to the transport, which tells (`setTransit`) what it really holds.
   package mutating func send(_ bytes: Int, into actions: inout [Action]) {
-    guard !isSmall(bytes) else { return }
+    noteSending(bytes)
+    settle(into: &actions)
+  }
+
+  /// The same for a member that was let in, and with that has what it waited for.
+  package mutating func send(_ bytes: Int, to member: Consumer, into actions: inout [Action]) {
+    noteSending(bytes)
+    end(member, into: &actions)
+  }
+
+  private mutating func noteSending(_ bytes: Int) {
+    guard !isSmall(bytes), bytes > marks.largestInMessage else { return }
     var new = transit
     new.sendingBytes += bytes
-    setTransit(new, into: &actions)
+    noteTransit(new)
   }
 
   /// Whether a block of so many bytes that another member has ready may come now. Where there is no room for it blocks

@@ -31,11 +31,14 @@ package struct BlockStore: Sendable {
     package var ticket: Ticket
     package var task: TaskID
     package var block: any Block
+    /// Most of it is copied to be written.
+    package var isCopied: Bool
 
-    package init(ticket: Ticket, task: TaskID, block: any Block) {
+    package init(ticket: Ticket, task: TaskID, block: any Block, isCopied: Bool = false) {
       self.ticket = ticket
       self.task = task
       self.block = block
+      self.isCopied = isCopied
     }
   }
 
@@ -82,11 +85,12 @@ package struct BlockStore: Sendable {
     /// How many consumers that were let in take it.
     var pins: UInt32 = 0
 
-    init(block: any Block, byteCount: Int, age: UInt64) {
+    /// - Parameter leastCopied: Of how many bytes on it is of interest what is copied: to look into values takes a while.
+    init(block: any Block, byteCount: Int, age: UInt64, leastCopied: Int) {
       self.block = block
       self.byteCount = byteCount
       self.age = age
-      isCopied = block.encodingByteCount > byteCount / 4
+      isCopied = byteCount >= leastCopied && block.encodingByteCount > byteCount / 4
     }
 
     /// What is copied, in bytes.
@@ -138,7 +142,11 @@ package struct BlockStore: Sendable {
   var entries: [TaskID: Entry] = [:]
   var operations: [Ticket: Operation] = [:]
   var demands: [Consumer: Demand] = [:]
+  /// Who waits to be let in: members for themselves, since what they wait for may concern nobody else.
   var waiting = Heap<Waiting>()
+  var waitingMembers = Heap<Waiting>()
+  /// Of those who are let in.
+  var membersLetIn = 0
   /// Who is told when a block has been read.
   var readers: [TaskID: [Consumer]] = [:]
   /// Blocks that could be written, or dropped where they have a copy on disk.
@@ -237,7 +245,7 @@ package struct BlockStore: Sendable {
       actions.append(.drop(block))
       return
     }
-    let entry = Entry(block: block, byteCount: bytes, age: tick())
+    let entry = Entry(block: block, byteCount: bytes, age: tick(), leastCopied: coding.unit)
     entries[task] = entry
     coding.add(entry.codingBytes)
     see(bytes, of: task.layer)
@@ -329,7 +337,8 @@ package struct BlockStore: Sendable {
   package mutating func prepare(_ consumer: Consumer, into actions: inout [Action]) {
     guard let demand = demands[consumer], !demand.isWaiting, !demand.isLetIn else { return }
     demands[consumer]!.isWaiting = true
-    waiting.insert(Waiting(priority: demand.priority, order: tick(), consumer: consumer))
+    let new = Waiting(priority: demand.priority, order: tick(), consumer: consumer)
+    if case .member = consumer { waitingMembers.insert(new) } else { waiting.insert(new) }
     if hasToldSpillError { (spillError, hasToldSpillError) = (nil, false) }
     settle(into: &actions)
   }
@@ -360,6 +369,7 @@ package struct BlockStore: Sendable {
   mutating func forget(_ consumer: Consumer) {
     guard !demands.isEmpty, let demand = demands.removeValue(forKey: consumer), demand.isLetIn else { return }
     letInCount -= 1
+    if case .member = consumer { membersLetIn -= 1 }
     if demand.isIdle { idleCount -= 1 }
     reservedBytes -= demand.outputBytes
     for input in demand.inputs { unpin(input) }

@@ -2,7 +2,8 @@
 /// largest of them takes.
 struct CodingRoom: Equatable, Sendable {
   private static let parts = 32
-  private let unit: Int
+  /// Smaller blocks aren't counted.
+  let unit: Int
   /// How many blocks there are of so many units, rounded up. Those below one are left out: what is free anyway is more.
   private var counts = [Int](repeating: 0, count: parts + 1)
   private(set) var byteCount = 0

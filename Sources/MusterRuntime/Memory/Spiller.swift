@@ -165,7 +165,7 @@ package final class Spiller: @unchecked Sendable {
     let begin = MonotonicClock.nanoseconds
     do {
       let block =
-        load.place.isCopied && load.place.byteCount > Self.mostCopied
+        load.place.isCopied
         ? try coding.withLock { _ in try scratch.read(load.place, as: load.type) }
         : try scratch.read(load.place, as: load.type)
       events?.unspilled(load.task, bytes: load.place.byteCount, begin: begin, end: MonotonicClock.nanoseconds)
@@ -183,7 +183,7 @@ package final class Spiller: @unchecked Sendable {
     var completions: [Completion] = []
     var left = orders[...]
     while let next = left.first {
-      if copiesMuch(next.block) {
+      if next.isCopied {
         coding.withLock { _ in writeSome(of: &left, into: &completions) }
       } else {
         writeSome(of: &left, into: &completions)
@@ -192,17 +192,14 @@ package final class Spiller: @unchecked Sendable {
     return completions
   }
 
-  private func copiesMuch(_ block: any Block) -> Bool {
-    block.byteCount > Self.mostCopied && block.encodingByteCount > Self.mostCopied
-  }
-
   /// Writes the first, and others as far as little is copied for them.
   private func writeSome(of left: inout ArraySlice<BlockStore.SpillOrder>, into completions: inout [Completion]) {
     var batch = SpillBatch()
     var written: [BlockStore.SpillOrder] = []
-    while batch.copiedBytes < Self.mostCopied, let order = left.first {
-      guard batch.isEmpty || !copiesMuch(order.block) else { break }
+    var isFirst = true
+    while batch.copiedBytes < Self.mostCopied, let order = left.first, isFirst || !order.isCopied {
       left.removeFirst()
+      isFirst = false
       do throws(MusterError) {
         try batch.append(order.block)
         written.append(order)

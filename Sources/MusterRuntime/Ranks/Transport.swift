@@ -47,7 +47,7 @@ final class Transport {
   }
 
   /// Blocks up to this size travel in their message.
-  static let inlineLimit = 16 << 10
+  static let inlineLimit = BlockTransit.largestInMessage
   private static let flushSize = 1 << 20
   private static let broadcastWindow = 8
 

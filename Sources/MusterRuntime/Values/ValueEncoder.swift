@@ -290,10 +290,11 @@ final class ValueEncoder: Encoder, CodingPlace {
   /// - Parameter begin: Writes what stands before the item.
   func write<T: Encodable>(_ value: T, after begin: () throws -> CodingStep) throws {
     try expectToGoOn()
-    let (offset, before) = (bytes.count, (form, count))
+    let (offset, before, apart) = (bytes.count, (form, count), whole.bulk?.count ?? 0)
     let step = try begin()
     do { try write(value, at: step) } catch {
       bytes.cut(to: offset)
+      whole.bulk?.removeSubrange(apart...)
       (form, count) = before
       throw error
     }

@@ -280,10 +280,8 @@ package struct WorkerState {
     case .success(let block):
       let bytes = completion.byteCount
       let members = awaited.isEmpty ? nil : awaited.removeValue(forKey: completion.task)
-      for member in members ?? [] {
-        store.send(bytes, into: &storeActions)
-        actions.append(.reply(block, of: completion.task, to: member))
-      }
+      for member in members ?? [] { actions.append(.reply(block, of: completion.task, to: member)) }
+      if members != nil { store.send(bytes, into: &storeActions) }
       // Those who want it have it already.
       if members == nil && entry.isShared && bytes <= Self.presentedBytes {
         actions.append(.present(block, of: completion.task))
@@ -433,9 +431,8 @@ package struct WorkerState {
       case .ready(.task(let task)): makeReady(task, isLight: false, into: &actions)
       case .ready(.member(let member, let task)):
         let block = store.block(of: task)!
-        store.send(block.byteCount, into: &storeActions)
         actions.append(.reply(block, of: task, to: member))
-        store.end(.member(member, block: task), into: &storeActions)
+        store.send(block.byteCount, to: .member(member, block: task), into: &storeActions)
       case .failed(.task(let task), let error): fail(task, because: error, into: &actions)
       case .failed(.member(let member, let task), let error):
         actions.append(.refuse(task, to: member, describe(error, of: task, attempt: 1)))

@@ -15,6 +15,7 @@ private struct Harness {
   init(smallestBlock: Int = 1) {
     var marks = BlockStore.Marks(limit: 1000)
     marks.smallestBlock = smallestBlock
+    marks.largestInMessage = 0
     marks.smallestBatch = 1
     store = BlockStore(marks: marks)
   }

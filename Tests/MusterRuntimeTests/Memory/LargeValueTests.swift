@@ -1,5 +1,6 @@
 import Foundation
 import MusterRuntime
+import Synchronization
 import Testing
 
 /// A value in its `Codable` form as a block, as tasks' values are.
@@ -81,15 +82,34 @@ struct LargeValueTests {
     #expect(try back(value) == value)
   }
 
-  /// Of an array that is changed while its copy is on its way the copy comes, as it was.
+  /// Changes its array as soon as that has been lent.
+  private struct ChangingBlock: Block {
+    final class Numbers: Sendable {
+      let values = Mutex([Double](repeating: 1, count: 2_000_000))
+    }
+    var numbers = Numbers()
+    var byteCount: Int { 16_000_000 }
+    func encode(into encoder: inout BlockEncoder) {
+      numbers.values.withLock { values in
+        CodedValue.encode(values, byteCount: byteCount, into: &encoder)
+        for place in values.indices { values[place] = 2 }
+      }
+    }
+    static func decode(from decoder: inout BlockDecoder) throws -> ChangingBlock {
+      let block = ChangingBlock()
+      let values = try CodedValue.decode([Double].self, from: &decoder)
+      block.numbers.values.withLock { $0 = values }
+      return block
+    }
+  }
+
   @Test func whatIsLentStaysAsItWas() throws {
-    var value = [Double](repeating: 1, count: 2_000_000)
-    let block = CodedBlock(value: value)
+    let block = ChangingBlock()
     let disk = SpillerUnderTest(["MUSTER_SCRATCH": FileManager.default.currentDirectoryPath + "/.build"])
-    for place in value.indices { value[place] = 2 }
     let place = try #require(try disk.places([block]).first)
-    let came = try #require(try disk.block(place, as: CodedBlock<[Double]>.self)).value
-    #expect(came.allSatisfy { $0 == 1 } && value.allSatisfy { $0 == 2 })
+    let came = try #require(try disk.block(place, as: ChangingBlock.self))
+    #expect(block.numbers.values.withLock { $0.allSatisfy { $0 == 2 } })
+    #expect(came.numbers.values.withLock { $0.allSatisfy { $0 == 1 } })
   }
 
   /// What is copied is known: all of a list of texts, next to nothing of numbers.
