@@ -54,7 +54,7 @@ package struct Simulation {
   /// After how many nanoseconds the scheduler hears that time passed, while `isUneven`.
   static let lookInterval = 5_000_000
   /// Larger blocks may be overtaken by what is sent after them, to the same member.
-  static let inlineLimit = 16 << 10
+  static let inlineLimit = BlockTransit.largestInMessage
 
   /// All layers, and the results of all parts.
   let graph: TaskGraph

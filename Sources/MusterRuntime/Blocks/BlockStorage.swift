@@ -45,8 +45,7 @@ public class BlockStorage: @unchecked Sendable {
   }
 
   deinit {
-    guard capacity > 0 else { return }
-    let whole = BlockAllocator.capacity(for: byteCount)
+    guard !isLent else { return }
     guard capacity < whole else { return BlockAllocator.shared.recycle(bytes, capacity: capacity) }
     _ = BlockAllocator.shared.giveBack(rest, of: whole)
   }
@@ -54,17 +53,18 @@ public class BlockStorage: @unchecked Sendable {
   /// Whether the memory is somebody else's.
   var isLent: Bool { capacity == 0 }
 
+  /// What the allocator gave, of which the kernel may have some back.
+  private var whole: Int { BlockAllocator.capacity(for: byteCount) }
+
   /// What the kernel hasn't got back.
   private var rest: UnsafeMutableRawBufferPointer {
-    let whole = BlockAllocator.capacity(for: byteCount)
-    return UnsafeMutableRawBufferPointer(start: bytes + (whole - capacity), count: capacity)
+    UnsafeMutableRawBufferPointer(start: bytes + (whole - capacity), count: capacity)
   }
 
   /// Gives the kernel the memory of the first so many bytes, which nobody reads any more, as far as that is of use: what
   /// they held may need the room. For a sole owner.
   func empty(upTo offset: Int) {
-    guard capacity > 0 else { return }
-    let whole = BlockAllocator.capacity(for: byteCount)
+    guard !isLent else { return }
     let done = (offset & ~(HugePages.size - 1)) - (whole - capacity)
     // The last pages go with the storage.
     guard done > 0, done < capacity else { return }

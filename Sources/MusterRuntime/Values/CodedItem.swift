@@ -35,8 +35,8 @@ enum CodedItem: UInt8 {
   /// What a container's length doesn't count: what it is, and the length.
   static let head = 1 + 8
 
-  /// Numbers of so many bytes go apart. Each part has pages of its own on disk.
-  static let leastApart = 256 << 10
+  /// Whether numbers of so many bytes go apart. Each part has pages of its own on disk.
+  static func goesApart(_ byteCount: Int) -> Bool { byteCount >= 256 << 10 }
 
   /// So many keys have a number. A dictionary may have any number of keys.
   static let mostKeys = 1024

@@ -311,7 +311,7 @@ final class ValueEncoder: Encoder, CodingPlace {
     case .bool: write(unsafeBitCast(value, to: Bool.self))
     case .numbers(let type):
       let numbers = value as! any CodedNumbers
-      let isApart = whole.bulk != nil && numbers.count >= CodedItem.leastApart / type.number.stride
+      let isApart = whole.bulk != nil && CodedItem.goesApart(numbers.count * type.number.stride)
       bytes.append((isApart ? CodedItem.numbersApart : .numbers).rawValue)
       bytes.append(type.number.rawValue)
       bytes.append(bits: numbers.count)

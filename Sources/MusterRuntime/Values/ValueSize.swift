@@ -23,19 +23,15 @@ package enum ValueSize {
     /// What is in numbers that go apart when the value is written.
     fileprivate var apart = 0.0
 
-    fileprivate mutating func note(_ numbers: some CodedNumbers, bytes: Int) {
-      if bytes >= CodedItem.leastApart { apart += weight * Double(bytes) }
+    fileprivate mutating func note(numbers byteCount: Int) {
+      if CodedItem.goesApart(byteCount) { apart += weight * Double(byteCount) }
     }
   }
 
   /// What of a value goes from its own memory when it is written in its `Codable` form: arrays of many numbers.
   static func bytesApart<Value>(of value: Value) -> Int {
     var walk = Walk()
-    _ = heapBytes(of: value, &walk)
-    while let next = walk.later.popLast() {
-      walk.weight = next.weight
-      _ = heapBytes(of: next.value, &walk)
-    }
+    _ = allHeapBytes(of: value, &walk)
     return walk.apart < Double(Int.max) ? Int(walk.apart) : .max
   }
 
@@ -44,15 +40,21 @@ package enum ValueSize {
   /// which to look into takes a second, what it takes when it is written counts where it is `Codable` and that is more.
   package static func bytes<Value>(of value: Value) -> Int {
     var walk = Walk()
-    var sum = Double(MemoryLayout<Value>.size + heapBytes(of: value, &walk))
-    while let next = walk.later.popLast() {
-      walk.weight = next.weight
-      sum += next.weight * Double(heapBytes(of: next.value, &walk))
-    }
+    var sum = Double(MemoryLayout<Value>.size) + allHeapBytes(of: value, &walk)
     if walk.isCut, let codable = value as? any Codable, let written = try? CodedValue.byteCount(of: codable) {
       sum = max(sum, Double(written))
     }
     return sum < Double(Int.max) ? Int(sum) : .max
+  }
+
+  /// What a value holds besides itself, however deep.
+  private static func allHeapBytes<Value>(of value: Value, _ walk: inout Walk) -> Double {
+    var sum = Double(heapBytes(of: value, &walk))
+    while let next = walk.later.popLast() {
+      walk.weight = next.weight
+      sum += next.weight * Double(heapBytes(of: next.value, &walk))
+    }
+    return sum
   }
 
   private static func heapBytes<Value>(of value: Value, _ walk: inout Walk) -> Int {
@@ -66,12 +68,12 @@ package enum ValueSize {
     switch value {
     case let text as String: return text.utf8.count > 15 ? pieceBytes(32 + text.utf8.count) : 0
     case let data as Data:
-      walk.note(data, bytes: data.count)
+      walk.note(numbers: data.count)
       return data.count
     case let block as any Block: return block.byteCount
     case let elements as any SizedCollection:
       let bytes = elements.ownBytes
-      if bytes >= CodedItem.leastApart, let numbers = elements as? any CodedNumbers { walk.note(numbers, bytes: bytes) }
+      if CodedItem.goesApart(bytes), elements is any CodedNumbers { walk.note(numbers: bytes) }
       return bytes + elements.elementBytes(&walk)
     case let elements as any Collection: return collectionBytes(of: elements, &walk)
     default: break
