@@ -29,7 +29,7 @@ extension LocalWorker {
     switch action {
     case .assign(_, let assignment): assign(assignment)
     case .release(_, let task):
-      if let block = store.take(task, into: &storeActions) { garbage.append(block) }
+      if let block = store.take(task, into: &storeActions) { garbage.blocks.append(block) }
     case .complete(let graph): complete(graph)
     case .fail(let graph, let failure):
       guard let failed = waiting[graph] else { break }

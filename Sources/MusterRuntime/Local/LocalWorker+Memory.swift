@@ -22,7 +22,9 @@ extension LocalWorker {
     case .ready(.task(let task)):
       if let next = blocked.removeValue(forKey: task) { ready.insert(next) }
     case .ready(.results(let number)): complete(withResultsInMemory: GraphID(Int(number)))
-    case .drop(let block): garbage.append(block)
+    case .drop(let block, let leaving):
+      garbage.blocks.append(block)
+      garbage.leavingBytes += leaving
     case .spill(let orders): startedSpiller()?.spill(orders)
     case .load(let ticket, let task, let place):
       if let layer = conductor.layers[task.layer]?.layer {
@@ -118,17 +120,43 @@ extension LocalWorker {
     for completion in completions { store.receive(completion, into: &storeActions) }
     apply()
     reportMemory()
-    var dropped: [any Block] = []
-    swap(&dropped, &garbage)
+    var garbage = takeGarbage()
     // The program's calls are for another thread: the spiller's is to go on.
     var due: [@Sendable () -> Void] = []
     if idle == 0 && !isSynchronous { swap(&due, &calls) }
     condition.signal()
     relinquish()
     completions.removeAll()
-    dropped.removeAll()
+    drop(&garbage)
     guard !due.isEmpty else { return }
     SystemThread.start(name: "muster-call") { [due] in for call in due { call() } }
+  }
+
+  /// What has left the store, to be dropped without the lock.
+  struct Garbage {
+    var blocks: [any Block] = []
+    /// What of it the store counts until it is told that they have gone.
+    var leavingBytes = 0
+  }
+
+  func takeGarbage() -> Garbage {
+    var taken = Garbage()
+    swap(&taken, &garbage)
+    return taken
+  }
+
+  /// Without the lock. Other blocks may come into memory thereupon.
+  func drop(_ garbage: inout Garbage) {
+    garbage.blocks.removeAll()
+    guard garbage.leavingBytes > 0 else { return }
+    change {
+      // A store that was replaced at the session's end knows nothing of it.
+      guard !isShutDown else { return }
+      store.dropped(garbage.leavingBytes, into: &storeActions)
+      apply()
+      reportMemory()
+      condition.signal()
+    }
   }
 
   /// Looks at what the process takes besides blocks, each time that those have changed much.

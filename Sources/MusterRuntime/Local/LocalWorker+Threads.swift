@@ -238,7 +238,7 @@ extension LocalWorker {
     guard timeLimits.ended(TaskRun(task, attempt), isLimited: taken.layer.layer.timeout != nil) else {
       // It has failed before. What comes of it now is of no interest, but it gives its place back. What it holds goes
       // outside of the lock.
-      if case .success(let block)? = taken.result { garbage.append(block) }
+      if case .success(let block)? = taken.result { garbage.blocks.append(block) }
       ended.append(taken.layer)
       places.takeBackOverdue(TaskRun(task, attempt))
       return tellSlots()

@@ -103,9 +103,9 @@ final class LocalWorker: @unchecked Sendable {
   @exclusivity(unchecked) var actions: [Action] = []
   @exclusivity(unchecked) var inputIDs: [TaskID] = []
   /// Blocks that have left, dropped outside of the lock.
-  @exclusivity(unchecked) var garbage: [any Block] = []
+  @exclusivity(unchecked) var garbage = Garbage()
   /// Layers are dropped there, too: what a function holds may call anything when it goes.
-  var hasGarbage: Bool { !garbage.isEmpty || conductor.hasRetired || !ended.isEmpty }
+  var hasGarbage: Bool { !garbage.blocks.isEmpty || conductor.hasRetired || !ended.isEmpty }
   /// What tasks of layers that are gone have left.
   @exclusivity(unchecked) var ended: [RegisteredLayer] = []
   /// Tasks to be given back that threads have taken, and may not have begun: each is answered for by the thread that has it.
@@ -200,12 +200,11 @@ final class LocalWorker: @unchecked Sendable {
   func unlock() {
     var due: [@Sendable () -> Void] = []
     swap(&due, &calls)
-    var dropped: [any Block] = []
-    swap(&dropped, &garbage)
+    var garbage = takeGarbage()
     var layers = conductor.takeRetired() + ended
     ended = []
     relinquish()
-    dropped.removeAll()
+    drop(&garbage)
     if !isSynchronous && !layers.isEmpty { disposal.drop(layers) }
     layers.removeAll()
     for call in due { call() }
@@ -242,7 +241,7 @@ final class LocalWorker: @unchecked Sendable {
     let spiller = spiller
     self.spiller = nil
     // What is left holds what the program gave it, and that perhaps the session.
-    var leftOver = (Conductor(assignsAhead: false), BlockStore(marks: store.marks), [any Block](), [RegisteredLayer]())
+    var leftOver = (Conductor(assignsAhead: false), BlockStore(marks: store.marks), Garbage(), [RegisteredLayer]())
     swap(&leftOver.0, &conductor)
     swap(&leftOver.1, &store)
     swap(&leftOver.2, &garbage)

@@ -58,8 +58,7 @@ extension BlockStore {
   package mutating func loaded(_ ticket: Ticket, _ block: any Block, into actions: inout [Action]) {
     guard let operation = operations.removeValue(forKey: ticket) else { return }
     if operation.isAbandoned {
-      entryBytes -= operation.byteCount
-      actions.append(.drop(block))
+      drop(block, operation.byteCount, into: &actions)
       if let place = operation.place { discard(place, into: &actions) }
     } else {
       let task = operation.task

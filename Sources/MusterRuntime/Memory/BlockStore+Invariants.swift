@@ -45,6 +45,8 @@ extension BlockStore {
       memory += operation.byteCount
       if operation.place == nil { leaving += operation.byteCount }
     }
+    memory += droppingBytes
+    leaving += droppingBytes
     try expect(memory == entryBytes, "entryBytes is \(entryBytes), should be \(memory)")
     try expect(few == smallBytes, "smallBytes is \(smallBytes), should be \(few)")
     try expect(staying == stayingBytes, "stayingBytes is \(stayingBytes), should be \(staying)")

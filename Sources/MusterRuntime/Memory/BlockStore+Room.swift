@@ -196,9 +196,8 @@ extension BlockStore {
   mutating func removeFromMemory(_ task: TaskID, into actions: inout [Action]) {
     let entry = entries[task]!
     entries[task]!.block = nil
-    entryBytes -= entry.byteCount
     spilledBytes += entry.byteCount
-    if let block = entry.block { actions.append(.drop(block)) }
+    drop(entry.block!, entry.byteCount, into: &actions)
   }
 
   /// How many bytes have to leave besides those that are leaving.

@@ -49,8 +49,9 @@ package struct BlockStore: Sendable {
     indirect case load(Ticket, TaskID, SpillPlace)
     /// The place on disk is free.
     indirect case discard(SpillPlace)
-    /// A block left the store: to be let go where no lock is held.
-    case drop(any Block)
+    /// A block left the store: to be let go where no lock is held. What of it counts until then is to be reported by
+    /// `dropped`.
+    case drop(any Block, leaving: Int)
     /// All inputs are in memory, and stay there until `end`.
     case ready(Consumer)
     /// What the consumer was waiting for has been released.
@@ -167,8 +168,10 @@ package struct BlockStore: Sendable {
   var entryBytes = 0
   /// What of that can't leave memory, since its type can't be written.
   var stayingBytes = 0
-  /// What of that leaves when it is written.
+  /// What of that leaves when it is written, or dropped.
   package internal(set) var leavingBytes = 0
+  /// What of that is only to be dropped.
+  var droppingBytes = 0
   /// What of it consumers take that were let in.
   package internal(set) var pinnedBytes = 0
   /// What consumers that were let in are expected to make, and what else is about to take up room.
@@ -209,8 +212,8 @@ package struct BlockStore: Sendable {
   /// Whether somebody's end is waited for.
   package func wants(_ consumer: Consumer) -> Bool { !demands.isEmpty && demands[consumer] != nil }
   package var count: Int { entries.count + small.count }
-  /// Whether a write or a read has been asked for and not been answered.
-  package var isBusy: Bool { !operations.isEmpty }
+  /// Whether something was asked for and hasn't been answered: to write a block, to read one, or to let go of one.
+  package var isBusy: Bool { !operations.isEmpty || droppingBytes > 0 }
 
   mutating func tick() -> UInt64 {
     clock += 1
@@ -227,7 +230,7 @@ package struct BlockStore: Sendable {
 
   mutating func insert(_ block: any Block, of task: TaskID, into actions: inout [Action]) {
     guard entries.isEmpty || entries[task] == nil else {
-      actions.append(.drop(block))
+      actions.append(.drop(block, leaving: 0))
       return
     }
     // It was made once more.
@@ -237,12 +240,12 @@ package struct BlockStore: Sendable {
       if small.insert(block, for: task) {
         smallBytes += bytes
       } else {
-        actions.append(.drop(block))
+        actions.append(.drop(block, leaving: 0))
       }
       return
     }
     guard !small.contains(task) else {
-      actions.append(.drop(block))
+      actions.append(.drop(block, leaving: 0))
       return
     }
     let entry = Entry(block: block, byteCount: bytes, age: tick(), leastCopied: coding.unit)
@@ -258,7 +261,7 @@ package struct BlockStore: Sendable {
   /// Nobody needs the block any more.
   package mutating func release(_ task: TaskID, into actions: inout [Action]) {
     if let block = takeSmall(task) {
-      actions.append(.drop(block))
+      actions.append(.drop(block, leaving: 0))
       settle(into: &actions)
       return
     }
@@ -276,16 +279,20 @@ package struct BlockStore: Sendable {
     switch entry.phase {
     case .resting:
       if entry.mustStay { stayingBytes -= entry.byteCount }
-      if entry.block != nil { entryBytes -= entry.byteCount } else { spilledBytes -= entry.byteCount }
+      if let block = entry.block {
+        drop(block, entry.byteCount, into: &actions)
+      } else {
+        spilledBytes -= entry.byteCount
+      }
     case .writing(let ticket):
       // Whoever writes holds it until then.
       operations[ticket]?.isAbandoned = true
       if entry.pins > 0 { leavingBytes += entry.byteCount }
+      actions.append(.drop(entry.block!, leaving: 0))
     case .reading(let ticket):
       operations[ticket]?.isAbandoned = true
       loseReaders(of: task, into: &actions)
     }
-    if let block = entry.block { actions.append(.drop(block)) }
     // What is being read is discarded after that.
     if let place = entry.place, !entry.phase.isReading { discard(place, into: &actions) }
     settle(into: &actions)
@@ -296,6 +303,21 @@ package struct BlockStore: Sendable {
     guard let block = small.removeValue(forKey: task) else { return nil }
     smallBytes -= block.byteCount
     return block
+  }
+
+  /// Somebody else holds the block until it was let go, which may take a moment: it counts until then.
+  mutating func drop(_ block: any Block, _ byteCount: Int, into actions: inout [Action]) {
+    leavingBytes += byteCount
+    droppingBytes += byteCount
+    actions.append(.drop(block, leaving: byteCount))
+  }
+
+  /// So much of what was to be let go has been.
+  package mutating func dropped(_ byteCount: Int, into actions: inout [Action]) {
+    leavingBytes -= byteCount
+    droppingBytes -= byteCount
+    entryBytes -= byteCount
+    settle(into: &actions)
   }
 
   private mutating func loseReaders(of task: TaskID, into actions: inout [Action]) {

@@ -150,11 +150,13 @@ package final class Spiller: @unchecked Sendable {
 
   private func withoutLock(_ job: () -> [Completion]) {
     condition.unlock()
-    let new = job()
+    var new = job()
     condition.lock()
     guard !new.isEmpty, !isShutDown else { return }
     let rings = completions.isEmpty
     completions += new
+    // Whoever takes a block that was read may let go of it while this thread still rings.
+    new = []
     guard rings else { return }
     condition.unlock()
     onCompletion()

@@ -451,7 +451,9 @@ package struct WorkerState {
           store.loadFailed(ticket, error, into: &storeActions)
         }
       case .discard(let place): actions.append(.discard(place))
-      case .drop: break  // dropped with the list
+      case .drop(_, let leaving):
+        // It goes with the list, and that before anything is carried out.
+        if leaving > 0 { store.dropped(leaving, into: &storeActions) }
       case .unavailable(.member): break  // nobody waits for what was released
       case .unavailable(.task(let task)): preconditionFailure("an input of \(task) was released before it ran")
       case .ready(.results), .failed(.results, _), .unavailable(.results), .cannotFit(.results, _, _),

@@ -29,6 +29,7 @@ struct StoreModel {
   private enum Pending {
     case write(BlockStore.SpillOrder)
     case read(BlockStore.Ticket, TaskID, SpillPlace)
+    case drop(Int)
   }
 
   private(set) var store: BlockStore
@@ -91,7 +92,9 @@ struct StoreModel {
     case ..<75:
       let unwanted = live.keys.sorted().filter { task in !consumers.values.contains { $0.contains(task) } }
       if let task = unwanted.randomElement(using: &random) { try release(task) }
-    case ..<80: if let consumer = ready.randomElement(using: &random) { try changeIdle(consumer) }
+    case ..<80:
+      // A member doesn't wait for others.
+      if let consumer = ready.randomElement(using: &random), case .task = consumer { try changeIdle(consumer) }
     case ..<81: if let task = live.keys.sorted().randomElement(using: &random) { try release(task) }
     default: if !pending.isEmpty { try answer(Int.random(in: 0..<pending.count, using: &random)) }
     }
@@ -122,7 +125,7 @@ struct StoreModel {
         pending.append(.read(ticket, task, place))
       case .discard(let place):
         try expect(disk.removeValue(forKey: place) != nil, "a place on disk is given back that isn't in use")
-      case .drop: break
+      case .drop(_, let leaving): if leaving > 0 { pending.append(.drop(leaving)) }
       case .ready(let consumer):
         try expect(prepared.remove(consumer) != nil, "\(consumer) is ready, and wasn't to be")
         ready.append(consumer)
@@ -179,7 +182,9 @@ struct StoreModel {
   private mutating func newBlock() -> (TaskID, NumberedBlock) {
     nextNumber += 1
     let isLarge = random.chance(0.1)
-    let block = NumberedBlock(number: nextNumber, byteCount: Int.random(in: 0...(isLarge ? 600 : 100), using: &random))
+    let block = NumberedBlock(
+      number: nextNumber, byteCount: Int.random(in: 0...(isLarge ? 600 : 100), using: &random),
+      isCopied: random.chance(0.1))
     // Tasks are few: a block comes again after it was released, also while its old one is being written.
     return (TaskID(layer: 0, index: Int.random(in: 0..<60, using: &random)), block)
   }
@@ -269,6 +274,7 @@ struct StoreModel {
       reads += 1
       guard let block = disk[place] else { throw ModelViolation(description: "what is being read was discarded") }
       try perform { $0.loaded(ticket, block, into: &$1) }
+    case .drop(let leaving): try perform { $0.dropped(leaving, into: &$1) }
     }
   }
 }

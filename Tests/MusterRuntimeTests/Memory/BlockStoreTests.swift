@@ -11,6 +11,8 @@ private func place(_ number: Int) -> SpillPlace {
 private struct Harness {
   var store: BlockStore
   private var actions: [BlockStore.Action] = []
+  /// Else `dropped` is for the test.
+  var dropsAtOnce = true
 
   init(smallestBlock: Int = 1) {
     var marks = BlockStore.Marks(limit: 1000)
@@ -23,6 +25,11 @@ private struct Harness {
   mutating func act(_ body: (inout BlockStore, inout [BlockStore.Action]) -> Void) {
     actions = []
     body(&store, &actions)
+    var next = 0
+    while dropsAtOnce, next < actions.count {
+      if case .drop(_, let leaving) = actions[next], leaving > 0 { store.dropped(leaving, into: &actions) }
+      next += 1
+    }
   }
 
   mutating func add(_ index: Int, bytes: Int = 100, isCopied: Bool = false) {
@@ -62,6 +69,9 @@ private struct Harness {
   }
   var discarded: [SpillPlace] {
     actions.compactMap { if case .discard(let place) = $0 { place } else { nil } }
+  }
+  var dropping: [Int] {
+    actions.compactMap { if case .drop(_, let leaving) = $0 { leaving } else { nil } }
   }
   var failure: MusterError? {
     actions.lazy.compactMap { if case .failed(_, let error) = $0 { error } else { nil } }.first
@@ -111,6 +121,56 @@ struct BlockStoreTests {
     harness.write()
     #expect(harness.store.block(of: task(0)) == nil && harness.store.holds(task(0)))
     #expect(harness.store.memoryBytes == 500 && harness.store.spilledBytes == 200)
+  }
+
+  /// Somebody lets go of it, which may take a moment: nothing is read meanwhile that there is no room for.
+  @Test func whatLeavesCountsUntilItIsLetGo() {
+    var harness = Harness()
+    harness.dropsAtOnce = false
+    for index in 0..<3 {
+      harness.add(index, bytes: 400)
+      #expect(harness.spilled == (index == 0 ? [] : [index - 1]))
+      harness.write()
+    }
+    #expect(harness.store.memoryBytes == 1200 && harness.store.leavingBytes == 800)
+    #expect(harness.store.block(of: task(0)) == nil && harness.store.block(of: task(1)) == nil)
+    harness.prepare(consumer, inputs: [0])
+    #expect(harness.loads.isEmpty && harness.spilled.isEmpty)
+    harness.act { $0.dropped(400, into: &$1) }
+    #expect(harness.loads.isEmpty)
+    harness.act { $0.dropped(400, into: &$1) }
+    #expect(harness.loads.map(\.task) == [0] && harness.store.memoryBytes == 800)
+    #expect(throws: Never.self) { try harness.store.checkInvariants() }
+  }
+
+  /// The same where it is released: in memory, on its way to disk, and on its way back.
+  @Test func whatIsReleasedCountsUntilItIsLetGo() {
+    var harness = Harness()
+    for index in 0..<2 { harness.add(index, bytes: 400) }
+    #expect(harness.spilled == [0])
+    let order = harness.orders[0]
+    harness.dropsAtOnce = false
+    harness.act { $0.release(task(0), into: &$1) }
+    // Whoever writes it holds it.
+    #expect(harness.dropping == [0] && harness.store.memoryBytes == 800)
+    harness.act { $0.spilled(order.ticket, at: place(0), into: &$1) }
+    #expect(harness.dropping.isEmpty && harness.store.memoryBytes == 400)
+    harness.act { $0.release(task(1), into: &$1) }
+    #expect(harness.dropping == [400] && harness.store.memoryBytes == 400 && harness.store.leavingBytes == 400)
+    harness.act { $0.dropped(400, into: &$1) }
+    #expect(harness.store.memoryBytes == 0 && harness.store.leavingBytes == 0)
+
+    for index in 2..<4 { harness.add(index, bytes: 400) }
+    harness.write()
+    harness.act { $0.dropped(400, into: &$1) }
+    harness.prepare(consumer, inputs: [2])
+    let load = harness.loads[0].ticket
+    harness.act { $0.release(task(2), into: &$1) }
+    harness.act { $0.loaded(load, NumberedBlock(number: 2, byteCount: 400), into: &$1) }
+    #expect(harness.dropping == [400] && harness.store.memoryBytes == 800)
+    harness.act { $0.dropped(400, into: &$1) }
+    #expect(harness.store.memoryBytes == 400)
+    #expect(throws: Never.self) { try harness.store.checkInvariants() }
   }
 
   @Test func whatIsWantedLastLeavesFirst() {
