@@ -476,14 +476,6 @@ import Testing
     #expect(throws: MusterError.self) { try CodedValue.value(Link.self, from: bytes) }
   }
 
-  private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return state ^ state >> 29
-    }
-  }
-
   /// Bytes that were cut short or changed are an error or another value, and nothing is read beyond them.
   @Test func damagedBytesAreAnError() throws {
     let value = station(1)
@@ -492,7 +484,7 @@ import Testing
       #expect(throws: (any Error).self) { try CodedValue.value(Station.self, from: Array(bytes.prefix(length))) }
     }
     for seed in 0..<3000 {
-      var generator = Generator(state: UInt64(seed))
+      var generator = SeededGenerator(state: UInt64(seed))
       var changed = bytes
       for _ in 0..<3 {
         changed[Int.random(in: 0..<changed.count, using: &generator)] = .random(in: 0...255, using: &generator)

@@ -6,8 +6,14 @@ import MusterRuntime
 /// workers hold some.
 enum LargeValues {
   struct Field: Codable, Sendable {
+    struct Pair: Codable, Sendable {
+      var a: Int
+      var b: Int
+    }
     var name: String
     var numbers: [Int]
+    var pairs: [Pair]
+    var sum: Int { pairs.reduce(numbers.reduce(0, +)) { $0 + $1.a + $1.b } }
   }
 
   static func run(_ kind: String, count: Int, numbers: Int) async throws {
@@ -22,7 +28,16 @@ enum LargeValues {
             data.withUnsafeBytes { $0.bindMemory(to: Int.self).reduce(0, +) }
           }
         case "structs":
-          try await sums(session, count, { Field(name: "f\($0)", numbers: made($0)) }) { $0.numbers.reduce(0, +) }
+          try await sums(
+            session, count,
+            { number in
+              // Half of them in pairs.
+              let half = numbers / 2
+              let pairs = stride(from: half, to: numbers, by: 2).map { place in
+                Field.Pair(a: value(number, place), b: place + 1 < numbers ? value(number, place + 1) : 0)
+              }
+              return Field(name: "f\(number)", numbers: (0..<half).map { value(number, $0) }, pairs: pairs)
+            }, \.sum)
         case "lists":
           try await sums(
             session, count,

@@ -2,7 +2,7 @@ extension JournalRecord {
   /// What stands at the start of the file: eight letters, the version, and nothing.
   package static let preamble: [UInt8] =
     Array("MUSTERJL".utf8) + withUnsafeBytes(of: version.littleEndian) { Array($0) } + [0, 0, 0, 0]
-  package static let version: UInt32 = 5
+  package static let version: UInt32 = 6
 
   /// The head. The bulk of a call's blocks is the caller's to add.
   package var head: [UInt8] {

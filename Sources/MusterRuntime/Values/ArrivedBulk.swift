@@ -21,11 +21,11 @@ struct ArrivedBulk {
   /// All bytes.
   ///
   /// - Precondition: None was copied.
-  func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+  func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     precondition(offset == 0)
-    return withExtendedLifetime(storage) {
+    return try withExtendedLifetime(storage) {
       // Safe: the storage lives as long as they are read.
-      body(UnsafeRawBufferPointer(start: storage.bytes, count: storage.byteCount))
+      try body(UnsafeRawBufferPointer(start: storage.bytes, count: storage.byteCount))
     }
   }
 

@@ -5,7 +5,9 @@
 /// A class, since all items of a value share it. Not `Sendable`: used on one thread.
 final class CodedBytes {
   /// Safe: `storage` keeps them, and nobody writes to it any more.
-  private let bytes: UnsafeRawBufferPointer
+  let bytes: UnsafeRawBufferPointer
+  /// How many of them are the item's; the table of keys is behind that.
+  let itemByteCount: Int
   private let storage: BlockStorage
   private let bulk: [CodedBulk]
   let keys: [String]
@@ -21,43 +23,35 @@ final class CodedBytes {
     (self.storage, self.bulk) = (storage, bulk)
     bytes = UnsafeRawBufferPointer(start: storage.bytes, count: count)
     var end = Cursor(bytes: bytes, offset: bytes.count - MemoryLayout<Int>.size)
-    var cursor = Cursor(bytes: bytes, offset: try end.bits(Int.self))
+    itemByteCount = try end.bits(Int.self)
+    var cursor = Cursor(bytes: bytes, offset: itemByteCount)
     var keys: [String] = []
     for _ in 0..<(try cursor.short()) { keys.append(try cursor.text()) }
     self.keys = keys
   }
 
-  /// A number of those that are in memory one after the other, as an item.
-  private init(number: CodedNumber, in list: UnsafeRawBufferPointer, at offset: Int) {
-    let item = ByteBuffer(capacity: 16)
-    func write<T: BitwiseCopyable, As: BitwiseCopyable>(_ kind: CodedItem, _ type: T.Type, _ value: (T) -> As) {
-      item.append(kind.rawValue)
-      item.append(bits: value(list.loadUnaligned(fromByteOffset: offset, as: type)))
-    }
-    switch number {
-    case .int8: write(.signed128, Int8.self) { Int128($0) }
-    case .int16: write(.signed128, Int16.self) { Int128($0) }
-    case .int32: write(.signed128, Int32.self) { Int128($0) }
-    case .int64: write(.signed128, Int64.self) { Int128($0) }
-    case .uint8: write(.signed128, UInt8.self) { Int128($0) }
-    case .uint16: write(.signed128, UInt16.self) { Int128($0) }
-    case .uint32: write(.signed128, UInt32.self) { Int128($0) }
-    case .uint64: write(.signed128, UInt64.self) { Int128($0) }
-    case .float: write(.single, UInt32.self) { $0 }
-    case .double: write(.double, UInt64.self) { $0 }
-    case .bool: item.append((list[offset] == 0 ? CodedItem.no : CodedItem.yes).rawValue)
-    }
+  /// An item by itself.
+  init(item: ByteBuffer, keys: [String]) {
     storage = item.storage
     bytes = UnsafeRawBufferPointer(start: storage.bytes, count: item.count)
-    (keys, bulk) = ([], [])
+    (itemByteCount, self.keys, bulk) = (item.count, keys, [])
+  }
+
+  /// A number of those that are in memory one after the other, as an item.
+  private convenience init(number: CodedNumber, in list: UnsafeRawBufferPointer, at offset: Int) {
+    let item = ByteBuffer(capacity: 16)
+    item.append(number, list, at: offset)
+    self.init(item: item, keys: [])
+  }
+
+  /// Where bytes are that come from an array's memory.
+  enum Place {
+    case within(offset: Int)
+    case apart(part: Int)
   }
 
   /// Numbers that are in memory one after the other.
   struct Numbers {
-    fileprivate enum Place {
-      case within(offset: Int)
-      case apart(part: Int)
-    }
     let type: CodedNumber
     let count: Int
     fileprivate let place: Place
@@ -66,10 +60,10 @@ final class CodedBytes {
 
   /// A place in the bytes, which moves.
   struct Cursor {
-    fileprivate let bytes: UnsafeRawBufferPointer
+    let bytes: UnsafeRawBufferPointer
     fileprivate(set) var offset: Int
 
-    fileprivate mutating func take(_ count: Int) throws -> Int {
+    mutating func take(_ count: Int) throws -> Int {
       guard count >= 0, offset >= 0, count <= bytes.count - offset else { throw CodedBytes.damaged }
       defer { offset += count }
       return offset
@@ -119,7 +113,7 @@ final class CodedBytes {
       let count = try bits(Int.self)
       let (size, isTooLarge) = count.multipliedReportingOverflow(by: type.stride)
       guard !isTooLarge, count >= 0 else { throw CodedBytes.damaged }
-      let place: Numbers.Place = item == .numbers ? .within(offset: try take(size)) : .apart(part: try short())
+      let place: Place = item == .numbers ? .within(offset: try take(size)) : .apart(part: try short())
       return Numbers(type: type, count: count, place: place)
     }
 
@@ -134,6 +128,7 @@ final class CodedBytes {
       case .signed128, .unsigned128: _ = try take(16)
       case .text: _ = try take(short())
       case .numbers, .numbersApart: _ = try numbers(item)
+      case .records, .recordsApart: _ = try records(item)
       case .list, .fields, .repeatedFields: _ = try take(length())
       }
     }
@@ -146,8 +141,15 @@ final class CodedBytes {
     return try cursor.item()
   }
 
-  private func part(_ number: Int, of numbers: Numbers) throws -> CodedBulk {
-    guard bulk.indices.contains(number), bulk[number].byteCount == numbers.byteCount else { throw Self.damaged }
+  func key(_ cursor: inout Cursor) throws -> String {
+    let number = try cursor.short()
+    guard number > 0 else { return try cursor.text() }
+    guard number <= keys.count else { throw Self.damaged }
+    return keys[number - 1]
+  }
+
+  func part(_ number: Int, byteCount: Int) throws -> CodedBulk {
+    guard bulk.indices.contains(number), bulk[number].byteCount == byteCount else { throw Self.damaged }
     return bulk[number]
   }
 
@@ -157,7 +159,7 @@ final class CodedBytes {
   func array<A: CodedNumbers>(of numbers: Numbers, as type: A.Type) throws -> A {
     precondition(A.number == numbers.type)
     switch numbers.place {
-    case .apart(let number): return try part(number, of: numbers).numbers(as: type)
+    case .apart(let number): return try part(number, byteCount: numbers.byteCount).numbers(as: type)
     case .within(let offset):
       return A(numbers: numbers.byteCount) {
         $0.copyMemory(from: bytes.baseAddress! + offset, byteCount: numbers.byteCount)
@@ -171,7 +173,9 @@ final class CodedBytes {
     switch numbers.place {
     case .within(let start): return CodedBytes(number: numbers.type, in: bytes, at: start + offset)
     case .apart(let number):
-      return try part(number, of: numbers).withBytes { CodedBytes(number: numbers.type, in: $0, at: offset) }
+      return try part(number, byteCount: numbers.byteCount).withBytes {
+        CodedBytes(number: numbers.type, in: $0, at: offset)
+      }
     }
   }
 

@@ -8,6 +8,10 @@
 /// - `numbers`: the type (a byte), the count (8 bytes), and their bytes, as in memory.
 /// - `numbersApart`: the type (a byte), the count (8 bytes), and which of the value's bulk parts has their bytes: many
 ///   numbers go from their own memory, and come to it, without a copy between.
+/// - `records`: many structs of numbers, as in memory: how many bytes each has, the count (8 bytes), the template's length
+///   and the template, the count of the numbers in each with the place and the type (a byte) of each, and the bytes. The
+///   template is the first one as a whole value, with a table of its own; its numbers are in the order of the places.
+/// - `recordsApart`: the same, and in place of the bytes which of the bulk parts has them.
 /// - `text`: its length, and UTF-8.
 /// - `natural`, `negative`: the number, or the bits of it turned round. Those of 128 bits, `single` and `double` are their
 ///   bytes.
@@ -31,6 +35,16 @@ enum CodedItem: UInt8 {
   /// The same key may be there twice: the last one holds.
   case repeatedFields
   case numbersApart
+  case records
+  case recordsApart
+
+  /// Whether it is one number, or a `Bool`.
+  var isNumber: Bool {
+    switch self {
+    case .no, .yes, .natural, .negative, .single, .double: true
+    default: false
+    }
+  }
 
   /// What a container's length doesn't count: what it is, and the length.
   static let head = 1 + 8

@@ -6,6 +6,7 @@ enum CodedType {
   case float
   case bool
   case numbers(any CodedNumbers.Type)
+  case records(any CodedRecords.Type, RecordLayout)
   case others
 
   /// The types that were asked for, since to look at one takes longer than to write most values.
@@ -35,6 +36,8 @@ enum CodedType {
         .bool
       } else if let numbers = type as? any CodedNumbers.Type {
         .numbers(numbers)
+      } else if let records = type as? any CodedRecords.Type, let layout = records.layout {
+        .records(records, layout)
       } else {
         .others
       }

@@ -46,7 +46,7 @@ final class FieldPlaces {
       }
       if hasWrapped && cursor.offset >= last { return nil }
       let begin = cursor.offset
-      if try key(&cursor) == name {
+      if try bytes.key(&cursor) == name {
         last = begin
         return cursor.offset
       }
@@ -69,7 +69,7 @@ final class FieldPlaces {
     var seen: Set<String> = []
     var cursor = bytes.cursor(at: start)
     while cursor.offset < end {
-      let name = try key(&cursor)
+      let name = try bytes.key(&cursor)
       if places == nil || seen.insert(name).inserted { names.append(name) }
       try cursor.skip()
     }
@@ -81,16 +81,9 @@ final class FieldPlaces {
     var cursor = bytes.cursor(at: start)
     while cursor.offset < end {
       // The last one holds.
-      found[try key(&cursor)] = cursor.offset
+      found[try bytes.key(&cursor)] = cursor.offset
       try cursor.skip()
     }
     places = found
-  }
-
-  private func key(_ cursor: inout CodedBytes.Cursor) throws -> String {
-    let number = try cursor.short()
-    guard number > 0 else { return try cursor.text() }
-    guard number <= bytes.keys.count else { throw CodedBytes.damaged }
-    return bytes.keys[number - 1]
   }
 }

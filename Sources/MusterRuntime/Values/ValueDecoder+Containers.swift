@@ -57,6 +57,7 @@ struct DecodedList: UnkeyedDecodingContainer {
     /// Where the next item is.
     case items(Int)
     case numbers(CodedBytes.Numbers)
+    case records(CodedBytes.Records)
   }
 
   private let decoder: ValueDecoder
@@ -76,9 +77,13 @@ struct DecodedList: UnkeyedDecodingContainer {
       guard total >= 0, total <= length else { throw CodedBytes.damaged }
       place = .items(cursor.offset)
     default:
-      guard let numbers = try cursor.numbers(item) else { throw decoder.mismatch([Any].self, item) }
-      total = numbers.count
-      place = .numbers(numbers)
+      if let numbers = try cursor.numbers(item) {
+        (total, place) = (numbers.count, .numbers(numbers))
+      } else if let records = try cursor.records(item) {
+        (total, place) = (records.count, .records(records))
+      } else {
+        throw decoder.mismatch([Any].self, item)
+      }
     }
   }
 
@@ -98,6 +103,8 @@ struct DecodedList: UnkeyedDecodingContainer {
     case .items(let offset): return ValueDecoder(decoder.bytes, at: offset, in: decoder, step: step)
     case .numbers(let numbers):
       return ValueDecoder(try decoder.bytes.element(currentIndex, of: numbers), in: decoder, step: step)
+    case .records(let records):
+      return ValueDecoder(try decoder.bytes.element(currentIndex, of: records), in: decoder, step: step)
     }
   }
 

@@ -111,6 +111,13 @@ final class ValueDecoder: Decoder, CodingPlace {
         return try T(from: self)
       }
       return try bytes.array(of: numbers, as: array) as! T
+    case .records(let array, let layout):
+      var cursor = bytes.cursor(at: offset)
+      // The same.
+      guard let records = try cursor.records(cursor.item()),
+        let value = try bytes.array(of: records, as: array, layout)
+      else { return try T(from: self) }
+      return value as! T
     case .others: return try T(from: self)
     }
   }

@@ -254,36 +254,11 @@ final class ValueEncoder: Encoder, CodingPlace {
   // MARK: Items
 
   func writeNull() { bytes.append(CodedItem.null.rawValue) }
-
-  func write(_ value: Bool) { bytes.append((value ? CodedItem.yes : CodedItem.no).rawValue) }
-
-  func write(_ value: Double) {
-    bytes.append(CodedItem.double.rawValue)
-    bytes.append(bits: value.bitPattern)
-  }
-
-  func write(_ value: Float) {
-    bytes.append(CodedItem.single.rawValue)
-    bytes.append(bits: value.bitPattern)
-  }
-
-  func write(_ value: String) {
-    bytes.append(CodedItem.text.rawValue)
-    bytes.append(text: value)
-  }
-
-  func write<T: FixedWidthInteger>(_ value: T) {
-    if T.bitWidth > 64 {
-      bytes.append((T.isSigned ? CodedItem.signed128 : .unsigned128).rawValue)
-      if T.isSigned { bytes.append(bits: Int128(value)) } else { bytes.append(bits: UInt128(value)) }
-    } else if value < 0 {
-      bytes.append(CodedItem.negative.rawValue)
-      bytes.append(short: UInt64(bitPattern: ~Int64(value)))
-    } else {
-      bytes.append(CodedItem.natural.rawValue)
-      bytes.append(short: UInt64(value))
-    }
-  }
+  func write(_ value: Bool) { bytes.append(item: value) }
+  func write(_ value: Double) { bytes.append(item: value) }
+  func write(_ value: Float) { bytes.append(item: value) }
+  func write(_ value: String) { bytes.append(item: value) }
+  func write<T: FixedWidthInteger>(_ value: T) { bytes.append(item: value) }
 
   /// Writes an item, or nothing where that throws: its type may go on without it.
   ///
@@ -320,6 +295,16 @@ final class ValueEncoder: Encoder, CodingPlace {
         whole.bulk!.append(numbers.lentStorage)
       } else {
         numbers.withNumbers { bytes.append($0) }
+      }
+    case .records:
+      guard let records = value as? any CodedRecords, let form = records.form else { fallthrough }
+      let isApart = whole.bulk != nil && CodedItem.goesApart(records.byteCount)
+      bytes.append(records: records.count, form, isApart: isApart)
+      if isApart {
+        bytes.append(short: whole.bulk!.count)
+        whole.bulk!.append(records.lentStorage)
+      } else {
+        records.withRecords { bytes.append($0) }
       }
     case .others:
       let encoder = ValueEncoder(in: self, at: step, bytes: bytes)

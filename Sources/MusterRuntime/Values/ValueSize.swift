@@ -73,7 +73,9 @@ package enum ValueSize {
     case let block as any Block: return block.byteCount
     case let elements as any SizedCollection:
       let bytes = elements.ownBytes
-      if CodedItem.goesApart(bytes), elements is any CodedNumbers { walk.note(numbers: bytes) }
+      if CodedItem.goesApart(bytes), elements is any CodedNumbers || (elements as? any CodedRecords)?.form != nil {
+        walk.note(numbers: bytes)
+      }
       return bytes + elements.elementBytes(&walk)
     case let elements as any Collection: return collectionBytes(of: elements, &walk)
     default: break

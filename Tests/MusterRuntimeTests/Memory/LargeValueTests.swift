@@ -78,7 +78,52 @@ struct LargeValueTests {
   }
 
   @Test func numbersThatAreReadMoreThanOnce() throws {
-    let value = Curious(numbers: (0..<3_000_000).map { $0 &* 5 })
+    let value = Curious(numbers: (0..<300_000).map { $0 &* 5 })
+    #expect(try back(value) == value)
+  }
+
+  private struct Particle: Codable, Equatable, Sendable {
+    var x: Double
+    var cell: Int32
+    var isAlive: Bool
+    init(_ number: Int) { (x, cell, isAlive) = (Double(number) / 3, Int32(number), number % 2 == 0) }
+  }
+  private struct Cell: Codable, Equatable, Sendable { var cell: Int }
+  private struct Cloud: Codable, Equatable, Sendable {
+    var name = "cloud"
+    var particles: [Particle]
+  }
+
+  /// Around what goes apart.
+  @Test(arguments: [16_383, 16_384, 1_000_003]) func arraysOfStructsComeBack(count: Int) throws {
+    let value = Cloud(particles: (0..<count).map { Particle($0) })
+    #expect(try back(value) == value)
+  }
+
+  /// The same of structs, and as structs that have other fields.
+  private struct CuriousCloud: Codable, Equatable {
+    var particles: [Particle]
+
+    enum Key: CodingKey { case particles }
+    init(_ particles: [Particle]) { self.particles = particles }
+    init(from decoder: any Decoder) throws {
+      let fields = try decoder.container(keyedBy: Key.self)
+      func readAll() throws {
+        #expect((try? fields.decode([Int].self, forKey: .particles)) == nil)
+        var list = try fields.nestedUnkeyedContainer(forKey: .particles)
+        #expect(try list.decode(Particle.self) == Particle(0) && list.decode(Cell.self) == Cell(cell: 1))
+        particles = try fields.decode([Particle].self, forKey: .particles)
+        let cells = try fields.decode([Cell].self, forKey: .particles)
+        #expect(cells == particles.map { Cell(cell: Int($0.cell)) })
+      }
+      particles = []
+      try readAll()
+      try readAll()
+    }
+  }
+
+  @Test func structsThatAreReadMoreThanOnce() throws {
+    let value = CuriousCloud((0..<100_000).map { Particle($0) })
     #expect(try back(value) == value)
   }
 
@@ -112,6 +157,16 @@ struct LargeValueTests {
     #expect(came.numbers.values.withLock { $0.allSatisfy { $0 == 1 } })
   }
 
+  private struct Labelled: Codable {
+    var number: Int
+    init(number: Int) { self.number = number }
+    init(from decoder: any Decoder) throws { number = Int(try decoder.singleValueContainer().decode(String.self))! }
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      try container.encode("\(number)")
+    }
+  }
+
   /// What is copied is known: all of a list of texts, next to nothing of numbers.
   @Test func whatIsCopiedIsKnown() {
     func part<T: Codable>(of value: T) -> Double {
@@ -124,6 +179,9 @@ struct LargeValueTests {
     #expect(part(of: numbers) < 0.01)
     #expect(part(of: [numbers, numbers]) < 0.01)
     #expect(part(of: Data(count: 1 << 20)) < 0.01)
+    #expect(part(of: Cloud(particles: (0..<100_000).map { Particle($0) })) < 0.01)
+    // Each is a text.
+    #expect(part(of: ["a": [Labelled](repeating: Labelled(number: 7), count: 100_000)]) == 1)
     let half = part(of: ["a": numbers, "b": Array(numbers.prefix(20_000))])
     #expect(half > 0.1 && half < 0.3)
   }
