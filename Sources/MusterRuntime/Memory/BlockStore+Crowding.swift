@@ -14,7 +14,8 @@ extension BlockStore {
       kinds.append("\(small.count) blocks of less than \(ByteSize.text(marks.smallestBlock)), which stay in memory")
     }
     if stayingBytes > 0 {
-      kinds.append("\(entries.values.count { $0.mustStay }) blocks of types that can't be written to disk")
+      let reason = stayingReason.map { " (\($0))" } ?? ""
+      kinds.append("\(entries.values.count { $0.mustStay }) blocks that stay since they can't be written\(reason)")
     }
     return MusterError(
       .outOfMemory,

@@ -36,6 +36,7 @@ extension BlockStore {
       if error.code == .unsupported {
         entries[operation.task]!.mustStay = true
         stayingBytes += operation.byteCount
+        stayingReason = error.message
       }
       updateCandidate(operation.task)
     }

@@ -168,6 +168,8 @@ package struct BlockStore: Sendable {
   var entryBytes = 0
   /// What of that can't leave memory, since its type can't be written.
   var stayingBytes = 0
+  /// Why, of the last one.
+  var stayingReason: String?
   /// What of that leaves when it is written, or dropped.
   package internal(set) var leavingBytes = 0
   /// What of that is only to be dropped.

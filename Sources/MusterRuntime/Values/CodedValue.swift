@@ -45,7 +45,7 @@ package enum CodedValue {
       encoder.append(false)
       let reason = ErrorText.cut("\(error)")
       encoder.append(bytes: Array(reason.utf8))
-      encoder.refusal = reason
+      encoder.refusal = "a value of type \(Value.self): \(reason)"
     }
   }
 
@@ -64,8 +64,9 @@ package enum CodedValue {
       reason = String(decoding: try decoder.readBytes(), as: UTF8.self)
     }
     throw MusterError(
-      .taskFailed, "a value of type \(T.self) can't cross to another rank: \(reason)",
-      fix: "Look at its encode(to:) and init(from:)")
+      .taskFailed, "a value of type \(T.self) can't be written and read back: \(reason)",
+      fix: "It goes to another rank, and to disk and back, in its Codable form: look at its encode(to:) and init(from:)"
+    )
   }
 
   /// How many bytes the value takes when it is written.

@@ -638,7 +638,7 @@ struct BlockStoreTests {
     harness.prepare(consumer, inputs: [0])
     #expect(harness.failure?.code == .outOfMemory)
     let message = harness.failure?.message ?? ""
-    #expect(message.contains("8 blocks of types that can't be written"), "\(message)")
+    #expect(message.contains("8 blocks that stay since they can't be written (no) hold"), "\(message)")
     #expect(harness.failure?.fix.contains("Codable") == true)
     harness.act { $0.release(task(0), into: &$1) }
     harness.prepare(consumer, inputs: [1])
