@@ -168,6 +168,32 @@ import Testing
       try container.encode(number < 1000 ? number : number + 1, forKey: .number)
     }
   }
+  /// Written as what it is, and read as something else.
+  private struct Negated: Codable, Equatable {
+    var number: Int
+    init(_ number: Int) { self.number = number }
+    enum Key: CodingKey { case number }
+    init(from decoder: any Decoder) throws {
+      number = -(try decoder.container(keyedBy: Key.self).decode(Int.self, forKey: .number))
+    }
+  }
+  /// The first of each row is a number, the others are texts.
+  private struct InRows: Codable, Equatable {
+    var number: Int
+    init(_ number: Int) { self.number = number }
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let text = try? container.decode(String.self) {
+        number = -Int(text)!
+      } else {
+        number = try container.decode(Int.self)
+      }
+    }
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      if number % 1024 == 0 { try container.encode(number) } else { try container.encode("\(number)") }
+    }
+  }
   private struct OtherOrder: Codable, Equatable {
     var x = 0.0
     var y = 0.0
@@ -191,6 +217,10 @@ import Testing
       try back(cloud(3000) { Species($0) }, as: Cloud<Species>.self).elements == (0..<3000).map { Species(-$0) })
     let shifted = try back(cloud(3000) { Shifted($0) }, as: Cloud<Shifted>.self).elements
     #expect(shifted == (0..<3000).map { Shifted($0 < 1000 ? -$0 : -$0 - 1) })
+    let negated = try back(cloud(3000) { Negated($0) }, as: Cloud<Negated>.self).elements
+    #expect(negated == (0..<3000).map { Negated(-$0) })
+    let rows = try back(cloud(32 * 1024) { InRows($0) }, as: Cloud<InRows>.self).elements
+    #expect(rows == (0..<32 * 1024).map { InRows($0 % 1024 == 0 ? $0 : -$0) })
     let other = cloud(3000) { OtherOrder(x: Double($0), y: 0) }
     #expect(try back(other, as: Cloud<OtherOrder>.self) == other)
     // All are the same, and what has the name `y` is x.

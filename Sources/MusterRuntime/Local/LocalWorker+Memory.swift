@@ -145,17 +145,20 @@ extension LocalWorker {
     return taken
   }
 
-  /// Without the lock. Other blocks may come into memory thereupon.
+  /// Without the lock. Other blocks may come into memory thereupon, and others leave it: those are dropped, too.
   func drop(_ garbage: inout Garbage) {
     garbage.blocks.removeAll()
-    guard garbage.leavingBytes > 0 else { return }
-    change {
+    while garbage.leavingBytes > 0 {
+      acquire()
       // A store that was replaced at the session's end knows nothing of it.
-      guard !isShutDown else { return }
+      guard !isShutDown else { return relinquish() }
       store.dropped(garbage.leavingBytes, into: &storeActions)
       apply()
       reportMemory()
+      garbage = takeGarbage()
       condition.signal()
+      finishChange()
+      garbage.blocks.removeAll()
     }
   }
 

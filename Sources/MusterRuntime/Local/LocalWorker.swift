@@ -190,10 +190,19 @@ final class LocalWorker: @unchecked Sendable {
     apply()
     if !calls.isEmpty || hasGarbage || dropped.withLock({ !$0.isEmpty }) { condition.signal() }
     var due: [@Sendable () -> Void] = []
-    if idle == 0 && !isSynchronous { swap(&due, &calls) }
+    var leaving = Garbage()
+    if idle == 0 && !isSynchronous {
+      swap(&due, &calls)
+      // Blocks may wait for the room.
+      if garbage.leavingBytes > 0 { leaving = takeGarbage() }
+    }
     relinquish()
-    guard !due.isEmpty else { return }
-    SystemThread.start(name: "muster-call") { [due] in for call in due { call() } }
+    guard !due.isEmpty || leaving.leavingBytes > 0 else { return }
+    SystemThread.start(name: "muster-call") { [due, leaving] in
+      var leaving = leaving
+      self.drop(&leaving)
+      for call in due { call() }
+    }
   }
 
   /// Releases the lock and makes the calls that are due.

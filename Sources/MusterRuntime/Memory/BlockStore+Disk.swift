@@ -7,7 +7,7 @@ extension BlockStore {
     guard let operation = operations.removeValue(forKey: ticket) else { return }
     if operation.isAbandoned {
       leavingBytes -= operation.byteCount
-      entryBytes -= operation.byteCount
+      drop(operation.block!, operation.byteCount, into: &actions)
       discard(place, into: &actions)
     } else {
       entries[operation.task]!.phase = .resting
@@ -29,7 +29,7 @@ extension BlockStore {
     guard let operation = operations.removeValue(forKey: ticket) else { return }
     if operation.isAbandoned {
       leavingBytes -= operation.byteCount
-      entryBytes -= operation.byteCount
+      drop(operation.block!, operation.byteCount, into: &actions)
     } else {
       entries[operation.task]!.phase = .resting
       if !isPinned(operation.task) { leavingBytes -= operation.byteCount }

@@ -111,6 +111,8 @@ package struct BlockStore: Sendable {
     var place: SpillPlace?
     /// The block was released meanwhile.
     var isAbandoned = false
+    /// Of a write that was abandoned.
+    var block: (any Block)?
   }
 
   struct Demand {
@@ -288,9 +290,9 @@ package struct BlockStore: Sendable {
       }
     case .writing(let ticket):
       // Whoever writes holds it until then.
-      operations[ticket]?.isAbandoned = true
+      operations[ticket]!.isAbandoned = true
+      operations[ticket]!.block = entry.block
       if entry.pins > 0 { leavingBytes += entry.byteCount }
-      actions.append(.drop(entry.block!, leaving: 0))
     case .reading(let ticket):
       operations[ticket]?.isAbandoned = true
       loseReaders(of: task, into: &actions)

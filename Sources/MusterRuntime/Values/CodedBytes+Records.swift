@@ -5,7 +5,7 @@ extension CodedBytes {
     let stride: Int
     let leaves: [RecordLayout.Leaf]
     let template: CodedBytes
-    fileprivate let place: Place
+    let place: Place
     var byteCount: Int { count * stride }
   }
 

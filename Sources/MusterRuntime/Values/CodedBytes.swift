@@ -54,7 +54,7 @@ final class CodedBytes {
   struct Numbers {
     let type: CodedNumber
     let count: Int
-    fileprivate let place: Place
+    let place: Place
     var byteCount: Int { count * type.stride }
   }
 
@@ -149,8 +149,15 @@ final class CodedBytes {
   }
 
   func part(_ number: Int, byteCount: Int) throws -> CodedBulk {
-    guard bulk.indices.contains(number), bulk[number].byteCount == byteCount else { throw Self.damaged }
+    guard bulk.indices.contains(number), bulk[number].byteCount == byteCount, CodedItem.goesApart(byteCount) else {
+      throw Self.damaged
+    }
     return bulk[number]
+  }
+
+  /// Whether what is said to be apart is there.
+  func expect(_ place: Place, byteCount: Int) throws {
+    if case .apart(let number) = place { _ = try part(number, byteCount: byteCount) }
   }
 
   /// All of the numbers.

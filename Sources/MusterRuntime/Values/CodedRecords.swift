@@ -29,8 +29,9 @@ extension CodedRecords {
 private enum Sample {
   /// Fewer are written one by one.
   static let leastElements = 1024
-  /// So many are looked at: a type that writes something else than its fields does so for nearly all values.
-  static let count = 32
+  /// So many are looked at, besides the first and the last one: a type that codes itself as something else than its fields
+  /// does so for most values.
+  static let count = 62
 }
 
 extension Array: CodedRecords where Element: Codable {
@@ -46,18 +47,33 @@ extension Array: CodedRecords where Element: Codable {
     guard count >= Sample.leastElements, let first = try? CodedBytes(of: self[0]),
       (try? layout.isForm(of: first)) == true
     else { return nil }
-    for index in stride(from: 0, to: count, by: count / Sample.count) {
-      guard let coded = try? CodedBytes(of: self[index]),
-        let expected = try? Swift.withUnsafeBytes(of: self[index], { try first.record(layout.leaves, $0) }),
-        coded.isSame(as: expected)
-      else { return nil }
+    guard Self.isCodedAsItIs(self[0], layout, first), Self.isCodedAsItIs(self[count - 1], layout, first) else {
+      return nil
+    }
+    for number in 1...UInt64(Sample.count) {
+      // Multiples of the golden ratio: spread, and in no step with rows.
+      let fraction = number &* 0x9E37_79B9_7F4A_7C15
+      let index = Int(fraction.multipliedFullWidth(by: UInt64(count)).high)
+      guard Self.isCodedAsItIs(self[index], layout, first) else { return nil }
     }
     return first
   }
 
+  /// Whether an element is written as a template with its numbers, and read from that as what it was.
+  private static func isCodedAsItIs(_ element: Element, _ layout: RecordLayout, _ template: CodedBytes) -> Bool {
+    guard let coded = try? CodedBytes(of: element),
+      let expected = try? Swift.withUnsafeBytes(of: element, { try template.record(layout.leaves, $0) }),
+      coded.isSame(as: expected), let again = try? ValueDecoder(coded).readValue(Element.self), coded.failure == nil
+    else { return false }
+    return Swift.withUnsafeBytes(of: element) { bytes in
+      Swift.withUnsafeBytes(of: again) { layout.isSame(bytes, $0) }
+    }
+  }
+
   static func isForm(_ layout: RecordLayout, of template: CodedBytes, first: UnsafeRawBufferPointer) throws -> Bool {
-    guard try layout.isForm(of: template) else { return false }
-    // Safe: the elements are nothing but numbers, and all of their bytes are there.
-    return try CodedBytes(of: first.loadUnaligned(fromByteOffset: 0, as: Element.self)).isSame(as: template)
+    guard try layout.isForm(of: template), let element = try? ValueDecoder(template).readValue(Element.self),
+      template.failure == nil, try CodedBytes(of: element).isSame(as: template)
+    else { return false }
+    return Swift.withUnsafeBytes(of: element) { layout.isSame($0, first) }
   }
 }

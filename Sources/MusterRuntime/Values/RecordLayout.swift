@@ -42,6 +42,14 @@ struct RecordLayout {
     return isComplete && !fields.isEmpty ? .fields(fields) : nil
   }
 
+  /// Whether two have the same numbers. What is between those is of no interest.
+  func isSame(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
+    leaves.allSatisfy { leaf in
+      let place = leaf.offset..<leaf.offset + leaf.number.stride
+      return one[place].elementsEqual(other[place])
+    }
+  }
+
   /// Whether an element is coded as its fields by their names, in order, and nothing else. What is a struct of one field may
   /// be coded as that alone.
   func isForm(of coded: CodedBytes) throws -> Bool {

@@ -79,8 +79,10 @@ struct DecodedList: UnkeyedDecodingContainer {
     default:
       if let numbers = try cursor.numbers(item) {
         (total, place) = (numbers.count, .numbers(numbers))
+        try decoder.bytes.expect(numbers.place, byteCount: numbers.byteCount)
       } else if let records = try cursor.records(item) {
         (total, place) = (records.count, .records(records))
+        try decoder.bytes.expect(records.place, byteCount: records.byteCount)
       } else {
         throw decoder.mismatch([Any].self, item)
       }

@@ -73,8 +73,12 @@ package enum ValueSize {
     case let block as any Block: return block.byteCount
     case let elements as any SizedCollection:
       let bytes = elements.ownBytes
-      if CodedItem.goesApart(bytes), elements is any CodedNumbers || (elements as? any CodedRecords)?.form != nil {
-        walk.note(numbers: bytes)
+      guard CodedItem.goesApart(bytes) else { return bytes + elements.elementBytes(&walk) }
+      if let numbers = elements as? any CodedNumbers {
+        walk.note(numbers: numbers.count * type(of: numbers).number.stride)
+      } else if let records = elements as? any CodedRecords, type(of: records).layout != nil {
+        // Whether they are coded as what they are isn't asked for: that calls what is the program's.
+        walk.note(numbers: records.byteCount)
       }
       return bytes + elements.elementBytes(&walk)
     case let elements as any Collection: return collectionBytes(of: elements, &walk)

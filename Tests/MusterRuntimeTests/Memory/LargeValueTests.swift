@@ -64,8 +64,8 @@ struct LargeValueTests {
       func readAll() throws {
         #expect((try? fields.decode([String].self, forKey: .numbers)) == nil)
         numbers = try fields.decode([Int32].self, forKey: .numbers)
-        let wide = try fields.decode([Double].self, forKey: .numbers)
-        #expect(wide.count == numbers.count && wide.last == numbers.last.map { Double($0) })
+        let bits = try fields.decode([Int32].self, forKey: .numbers)
+        #expect(bits == numbers)
         var list = try fields.nestedUnkeyedContainer(forKey: .numbers)
         #expect(list.count == numbers.count)
         let first = try (list.decode(Int32.self), list.decode(UInt8.self), list.decode(Int128.self))
@@ -73,12 +73,14 @@ struct LargeValueTests {
       }
       numbers = []
       try readAll()
+      let wide = try fields.decode([Double].self, forKey: .numbers)
+      #expect(wide.count == numbers.count && wide.last == numbers.last.map { Double($0) })
       try readAll()
     }
   }
 
   @Test func numbersThatAreReadMoreThanOnce() throws {
-    let value = Curious(numbers: (0..<300_000).map { $0 &* 5 })
+    let value = Curious(numbers: (0..<2_200_000).map { $0 &* 5 })
     #expect(try back(value) == value)
   }
 
@@ -89,6 +91,11 @@ struct LargeValueTests {
     init(_ number: Int) { (x, cell, isAlive) = (Double(number) / 3, Int32(number), number % 2 == 0) }
   }
   private struct Cell: Codable, Equatable, Sendable { var cell: Int }
+  private struct Twin: Codable, Equatable, Sendable {
+    var x: Double
+    var cell: Int32
+    var isAlive: Bool
+  }
   private struct Cloud: Codable, Equatable, Sendable {
     var name = "cloud"
     var particles: [Particle]
@@ -113,17 +120,19 @@ struct LargeValueTests {
         var list = try fields.nestedUnkeyedContainer(forKey: .particles)
         #expect(try list.decode(Particle.self) == Particle(0) && list.decode(Cell.self) == Cell(cell: 1))
         particles = try fields.decode([Particle].self, forKey: .particles)
-        let cells = try fields.decode([Cell].self, forKey: .particles)
-        #expect(cells == particles.map { Cell(cell: Int($0.cell)) })
+        let twins = try fields.decode([Twin].self, forKey: .particles)
+        #expect(twins == particles.map { Twin(x: $0.x, cell: $0.cell, isAlive: $0.isAlive) })
       }
       particles = []
       try readAll()
+      let cells = try fields.decode([Cell].self, forKey: .particles)
+      #expect(cells == particles.map { Cell(cell: Int($0.cell)) })
       try readAll()
     }
   }
 
   @Test func structsThatAreReadMoreThanOnce() throws {
-    let value = CuriousCloud((0..<100_000).map { Particle($0) })
+    let value = CuriousCloud((0..<600_000).map { Particle($0) })
     #expect(try back(value) == value)
   }
 
@@ -157,16 +166,6 @@ struct LargeValueTests {
     #expect(came.numbers.values.withLock { $0.allSatisfy { $0 == 1 } })
   }
 
-  private struct Labelled: Codable {
-    var number: Int
-    init(number: Int) { self.number = number }
-    init(from decoder: any Decoder) throws { number = Int(try decoder.singleValueContainer().decode(String.self))! }
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.singleValueContainer()
-      try container.encode("\(number)")
-    }
-  }
-
   /// What is copied is known: all of a list of texts, next to nothing of numbers.
   @Test func whatIsCopiedIsKnown() {
     func part<T: Codable>(of value: T) -> Double {
@@ -180,8 +179,6 @@ struct LargeValueTests {
     #expect(part(of: [numbers, numbers]) < 0.01)
     #expect(part(of: Data(count: 1 << 20)) < 0.01)
     #expect(part(of: Cloud(particles: (0..<100_000).map { Particle($0) })) < 0.01)
-    // Each is a text.
-    #expect(part(of: ["a": [Labelled](repeating: Labelled(number: 7), count: 100_000)]) == 1)
     let half = part(of: ["a": numbers, "b": Array(numbers.prefix(20_000))])
     #expect(half > 0.1 && half < 0.3)
   }
