@@ -24,12 +24,6 @@ import Testing
     }
   }
 
-  private final class Gate: Sendable {
-    private let isOpen = Atomic<Bool>(false)
-    func open() { isOpen.store(true, ordering: .releasing) }
-    func wait() { while !isOpen.load(ordering: .acquiring) { usleep(200) } }
-  }
-
   private func quiet(threads: Int) -> SessionConfiguration {
     SessionConfiguration(backend: .threads, threads: threads, progress: SessionConfiguration.Progress.none)
   }

@@ -42,8 +42,15 @@ import Testing
     Cloud(name: "cloud", elements: (0..<count).map(make), mass: 1.5)
   }
 
+  /// Whether an array's memory is in the bytes that are written of it.
+  private func goesAsItsMemory<Element: Codable>(_ elements: [Element]) throws -> Bool {
+    let coded = Data(try bytes(elements))
+    return elements.withUnsafeBytes { coded.range(of: Data($0)) != nil }
+  }
+
   @Test func structsOfNumbersTakeTheirBytes() throws {
     let value = cloud(5000) { Particle($0) }
+    #expect(try goesAsItsMemory(value.elements))
     #expect(try bytes(value).count < 5000 * MemoryLayout<Particle>.stride + 512)
     #expect(try back(value, as: Cloud<Particle>.self) == value)
     #expect(try back(value.elements, as: [Particle].self) == value.elements)
@@ -54,6 +61,48 @@ import Testing
   @Test(arguments: [0, 1, 31, 1023, 1024, 1025, 1055, 2048]) func fewAndMany(count: Int) throws {
     let value = cloud(count) { Particle($0) }
     #expect(try back(value, as: Cloud<Particle>.self) == value)
+    if count > 0 { #expect(try goesAsItsMemory(value.elements) == (count >= 1024)) }
+  }
+
+  private struct Couple<First: Codable & Equatable, Second: Codable & Equatable>: Codable, Equatable {
+    var first: First
+    var second: Second
+  }
+  private enum Kind: Int, Codable { case star, planet }
+  /// What it wraps has a name of its own in memory, another one than in its coding.
+  @propertyWrapper private struct Wrapped<Value: Codable & Equatable>: Codable, Equatable { var wrappedValue: Value }
+  private struct WithWrapped: Codable, Equatable { @Wrapped var mass: Double }
+
+  @Test func otherStructsOfNumbersGoAsTheirMemoryToo() throws {
+    func expectMemory<Element: Codable & Equatable>(_ make: (Int) -> Element) throws {
+      let elements = (0..<2000).map(make)
+      #expect(try goesAsItsMemory(elements), "\(Element.self)")
+      #expect(try back(elements, as: [Element].self) == elements)
+    }
+    try expectMemory { Couple(first: Double($0), second: Int8(truncatingIfNeeded: $0)) }
+    try expectMemory { Couple(first: Couple(first: Int64($0), second: Float($0)), second: Int64(-$0)) }
+    try expectMemory { Charge(rawValue: UInt16(truncatingIfNeeded: $0)) }
+    try expectMemory { Date(timeIntervalSinceReferenceDate: Double($0)) }
+  }
+
+  @Test func whatHasMoreThanNumbersComesBack() throws {
+    func expectBack<Element: Codable & Equatable>(_ make: (Int) -> Element) throws {
+      let elements = (0..<2000).map { Couple(first: Double($0), second: make($0)) }
+      #expect(try back(elements, as: [Couple<Double, Element>].self) == elements)
+    }
+    try expectBack { Kind(rawValue: $0 % 2) }
+    try expectBack { Kind(rawValue: $0 % 2)! }
+    try expectBack { Int128($0) << 70 }
+    try expectBack { SIMD4<Float>(1, 2, Float($0), 4) }
+    try expectBack { Duration.milliseconds($0) }
+    try expectBack { $0..<$0 + 5 }
+    try expectBack { number in UUID(uuid: (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, UInt8(number % 200))) }
+    try expectBack { WithWrapped(mass: Double($0)) }
+    try expectBack { Decimal($0) / 7 }
+    try expectBack { "\($0)" }
+    #if arch(arm64)
+      try expectBack { Float16($0) }
+    #endif
   }
 
   @Test func numbersKeepTheirBits() throws {
@@ -223,6 +272,7 @@ import Testing
     #expect(rows == (0..<32 * 1024).map { InRows($0 % 1024 == 0 ? $0 : -$0) })
     let other = cloud(3000) { OtherOrder(x: Double($0), y: 0) }
     #expect(try back(other, as: Cloud<OtherOrder>.self) == other)
+    #expect(try !goesAsItsMemory(other.elements))
     // All are the same, and what has the name `y` is x.
     let same = try back(cloud(3000) { _ in OtherOrder() }, as: Cloud<Part>.self)
     #expect(same.elements == [Part](repeating: Part(y: 0, z: nil), count: 3000))
@@ -230,6 +280,7 @@ import Testing
     #expect(some.elements == (0..<3000).map { WithOne(x: Double($0)) })
     let maybe = cloud(3000) { Maybe(x: $0 % 2 == 0 ? nil : 1) }
     #expect(try back(maybe, as: Cloud<Maybe>.self) == maybe)
+    #expect(try !goesAsItsMemory(maybe.elements) && !goesAsItsMemory(some.elements))
   }
 
   // MARK: Damage

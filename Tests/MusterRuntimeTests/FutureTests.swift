@@ -3,13 +3,6 @@ import MusterRuntime
 import Synchronization
 import Testing
 
-/// A gate that tasks wait at.
-private final class Gate: Sendable {
-  private let isOpen = Atomic<Bool>(false)
-  func open() { isOpen.store(true, ordering: .releasing) }
-  func wait() { while !isOpen.load(ordering: .acquiring) { usleep(200) } }
-}
-
 private func quiet(threads: Int = 2) -> SessionConfiguration {
   SessionConfiguration(backend: .threads, threads: threads, progress: SessionConfiguration.Progress.none)
 }

@@ -136,6 +136,78 @@ struct LargeValueTests {
     #expect(try back(value) == value)
   }
 
+  // MARK: Damage
+
+  /// What a coded value is on disk.
+  private struct Parts: Block {
+    var bytes: [UInt8]
+    var bulk: [BlockStorage]
+    var byteCount: Int { bytes.count + bulk.reduce(0) { $0 + $1.byteCount } }
+    func encode(into encoder: inout BlockEncoder) {
+      encoder.append(true)
+      encoder.append(false)
+      encoder.append(bytes: bytes)
+      encoder.append(bulk.count)
+      for part in bulk { encoder.append(part, byteCount: part.byteCount) }
+    }
+    static func decode(from decoder: inout BlockDecoder) throws -> Parts {
+      guard try decoder.read(Bool.self), try !decoder.read(Bool.self) else { throw CocoaError(.coderInvalidValue) }
+      let bytes = try decoder.readBytes()
+      return Parts(bytes: bytes, bulk: try (0..<(try decoder.read(Int.self))).map { _ in try decoder.readStorage() })
+    }
+  }
+  private struct Clouds: Codable, Equatable {
+    var first: [Particle]
+    var second: [Particle]
+    var numbers: [Double]
+  }
+
+  /// Whatever comes, it is an error or a value.
+  @Test func damagedPartsAreAnError() throws {
+    let disk = SpillerUnderTest(["MUSTER_SCRATCH": FileManager.default.currentDirectoryPath + "/.build"])
+    let value = Clouds(
+      first: (0..<20_000).map { Particle($0) }, second: (0..<30_000).map { Particle(-$0) },
+      numbers: [Double](repeating: 7, count: 40_000))
+    func come<B: Block>(_ block: any Block, as type: B.Type) throws -> B {
+      let place = try #require(try disk.places([block]).first)
+      defer { disk.spiller.discard(place) }
+      switch try disk.read(place, as: type) {
+      case .loaded(_, let block): return try #require(block as? B)
+      case .loadFailed(_, _, let error): throw error
+      case let other: throw ModelViolation(description: "\(other)")
+      }
+    }
+    func back(_ parts: Parts) throws -> Clouds { try come(parts, as: CodedBlock<Clouds>.self).value }
+    let parts = try come(CodedBlock(value: value), as: Parts.self)
+    #expect(parts.bulk.map(\.byteCount) == [320_000, 480_000, 320_000])
+    #expect(try back(parts) == value)
+
+    var changed = parts
+    changed.bulk.swapAt(0, 1)
+    #expect(throws: MusterError.self) { try back(changed) }
+    changed.bulk = [parts.bulk[0], parts.bulk[1]]
+    #expect(throws: MusterError.self) { try back(changed) }
+    changed.bulk = [parts.bulk[0], parts.bulk[1], BlockStorage(byteCount: 319_999)]
+    #expect(throws: MusterError.self) { try back(changed) }
+    // A `Bool` that is neither.
+    let flags = BlockStorage(byteCount: 320_000)
+    flags.bytes.copyMemory(from: parts.bulk[0].bytes, byteCount: flags.byteCount)
+    let place = try #require(MemoryLayout<Particle>.offset(of: \.isAlive))
+    flags.bytes.storeBytes(of: 2, toByteOffset: 16 * 777 + place, as: UInt8.self)
+    changed.bulk = [flags, parts.bulk[1], parts.bulk[2]]
+    #expect(throws: MusterError.self) { try back(changed) }
+
+    var generator = SeededGenerator(state: 3)
+    for _ in 0..<300 {
+      var changed = parts
+      for _ in 0..<2 {
+        let place = Int.random(in: changed.bytes.indices, using: &generator)
+        changed.bytes[place] = .random(in: 0...255, using: &generator)
+      }
+      do { _ = try back(changed) } catch let error as MusterError { #expect(!error.message.isEmpty) }
+    }
+  }
+
   /// Changes its array as soon as that has been lent.
   private struct ChangingBlock: Block {
     final class Numbers: Sendable {

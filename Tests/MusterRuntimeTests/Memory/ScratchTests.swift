@@ -52,22 +52,18 @@ private struct BulkBlock: Block, Equatable {
   }
 }
 
-private final class Gate: Sendable {
-  let entered = DispatchSemaphore(value: 0)
-  let mayGo = DispatchSemaphore(value: 0)
-}
-
 /// A block that takes its time to be encoded.
 private struct GatedBlock: Block {
-  var gate: Gate
+  let entered = Gate()
+  let mayGo = Gate()
   var byteCount: Int
   func encode(into encoder: inout BlockEncoder) {
-    gate.entered.signal()
-    gate.mayGo.wait()
+    entered.open()
+    mayGo.wait()
     encoder.append(BlockStorage(byteCount: byteCount), byteCount: byteCount)
   }
   static func decode(from decoder: inout BlockDecoder) throws -> GatedBlock {
-    GatedBlock(gate: Gate(), byteCount: try decoder.readStorage().byteCount)
+    GatedBlock(byteCount: try decoder.readStorage().byteCount)
   }
 }
 
@@ -232,18 +228,17 @@ struct SpillerTests {
     let disk = SpillerUnderTest(["MUSTER_SCRATCH": parent.path])
     let places = try disk.places((0..<3).map { BulkBlock(number: $0, small: 0, large: 2 << 20) })
     // The writer is busy while the rest is ordered.
-    let gate = Gate()
-    let held = GatedBlock(gate: gate, byteCount: isFullAlready ? 3 << 20 : 0)
+    let held = GatedBlock(byteCount: isFullAlready ? 3 << 20 : 0)
     let last = BulkBlock(number: 4, small: 0, large: isFullAlready ? 0 : 3 << 20)
     func order(_ ticket: BlockStore.Ticket, _ block: any Block) -> BlockStore.SpillOrder {
       BlockStore.SpillOrder(ticket: ticket, task: TaskID(layer: 0, index: Int(ticket)), block: block)
     }
     disk.spiller.spill([order(10, held)])
-    gate.entered.wait()
+    held.entered.wait()
     disk.spiller.spill([order(11, last)])
     disk.spiller.discard(places[0])
     disk.spiller.discard(places[1])
-    gate.mayGo.signal()
+    held.mayGo.open()
     for completion in try disk.completions(2) {
       guard case .spilled = completion else {
         Issue.record("there was room for it: \(completion)")

@@ -83,6 +83,45 @@ struct SpilledFuturesTests {
     }
   }
 
+  /// What is also on disk makes room for what the program asks for, where all threads run a task that takes long.
+  @Test func blocksMakeRoomWhileAllThreadsWork() async throws {
+    let parent = try TemporaryScratch()
+    defer { withExtendedLifetime(parent) {} }
+    await #expect(processExitsWith: .success) { [path = parent.path as String] in
+      setenv("MUSTER_SCRATCH", path, 1)
+      // Where nothing leaves nobody else would end this.
+      alarm(60)
+      var threadsOnly = configuration()
+      threadsOnly.threads = 1
+      try await Session.run(threadsOnly) { session in
+        let futures = try session.map(Array(0..<48)) { [Int](repeating: $0, count: 2 * mega / 8) }
+        func look() async throws {
+          // So many at a time that there is no room for them beside what rests in memory.
+          for first in stride(from: 0, to: 48, by: 16) {
+            let values = try await session.gather(Array(futures[first..<first + 16]))
+            precondition(values == (first..<first + 16).map { [Int](repeating: $0, count: 2 * mega / 8) })
+          }
+        }
+        // From now on memory is full of blocks that are on disk, too.
+        for _ in 0..<2 { try await look() }
+        let (hasBegun, mayEnd) = (Gate(), Gate())
+        let long = try session.submit { () -> Int in
+          hasBegun.open()
+          mayEnd.wait()
+          return 7
+        }
+        hasBegun.wait()
+        let before = SpillTraffic.counts.read
+        for _ in 0..<2 { try await look() }
+        precondition(SpillTraffic.counts.read - before > 64 * mega, "\(SpillTraffic.counts.read - before)")
+        mayEnd.open()
+        let value = try await long.value()
+        precondition(value == 7)
+      }
+      precondition(OpenScratch.bytes(in: path) == 0)
+    }
+  }
+
   @Test(arguments: ["threads", "synchronous"])
   func aBlockThatTheDiskLosesFailsWhoReadsItAndNobodyElse(_ name: String) async throws {
     let parent = try TemporaryScratch()
