@@ -134,6 +134,17 @@ import Testing
     }
   }
 
+  /// Where the type is left open, too, as for `print`.
+  @Test func oneValueIsComputedAsItself() async throws {
+    try await Session.run(Self.quiet) { session in
+      let runs = (0..<20).map { index in session.delayed { index } }
+      #expect("\(try await session.compute(runs).reduce(0, +))" == "190")
+      #expect("\(try await session.compute(runs[3]).description)" == "3")
+      let futures = try session.map(runs) { 2 * $0 }
+      #expect("\(try await session.compute(futures).reduce(0, +))" == "380")
+    }
+  }
+
   @Test func oneGraphIsLoweredOnSeveralThreads() async throws {
     try await Session.run(Self.quiet) { session in
       let leaves = (0..<500).map { index in session.delayed(name: "leaf") { index } }

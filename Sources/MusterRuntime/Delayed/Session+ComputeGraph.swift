@@ -18,7 +18,18 @@ extension Session {
     return (repeat try (each readers).read(&blocks))
   }
 
-  /// The same of one value: a list of types that is known at run time only takes longer.
+  /// Computes one value: an array, a delayed value, or a list of such. Collective.
+  ///
+  ///     let energy = try await session.compute(runs).reduce(0, +)
+  ///
+  /// - Throws: as `compute` of several.
+  public func compute<G: GraphValue>(
+    _ value: G, file: StaticString = #fileID, line: UInt = #line
+  ) async throws -> G.Value {
+    try await compute(one: value, at: SourcePlace(file: file, line: line))
+  }
+
+  /// The same where the place is known: a list of types that is known at run time only takes longer.
   func compute<G: GraphValue>(one value: G, at place: SourcePlace) async throws -> G.Value {
     var sources = GraphSources()
     let reader = value.reader(adding: &sources)
