@@ -303,7 +303,7 @@ struct OwnMPITests {
   /// A process that has started MPI can't be replaced by another one.
   @Test func hashingHasToBeSetBefore() throws {
     let run = try Launch.run("rank-programs", ["own-mpi", "multiple"], ranks: 2, limit: 30)
-    #expect(run.status == 1, "\(run.errors)")
+    #expect(run.endedWith(1), "\(run.errors)")
     #expect(run.errors.contains("export SWIFT_DETERMINISTIC_HASHING=1"), "\(run.errors)")
   }
 }
