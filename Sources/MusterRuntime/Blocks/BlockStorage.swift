@@ -39,7 +39,7 @@ public class BlockStorage: @unchecked Sendable {
   }
 
   /// Memory of somebody else's.
-  fileprivate init(lent bytes: UnsafeRawBufferPointer) {
+  init(lent bytes: UnsafeRawBufferPointer) {
     self.bytes = UnsafeMutableRawPointer(mutating: bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 64)!)
     (byteCount, capacity) = (bytes.count, 0)
   }
@@ -77,17 +77,6 @@ public class BlockStorage: @unchecked Sendable {
     StandardStreams.writeError("muster: fatal: \(error)\n")
     StandardStreams.letErrorsThrough()
     _exit(1)
-  }
-}
-
-/// Memory of somebody else's as a storage, without a copy. Nobody writes to it.
-final class LentStorage<Owner>: BlockStorage, @unchecked Sendable {
-  private let owner: Owner
-
-  /// - Parameter owner: Keeps the bytes where they are, and as they are, as long as it lives.
-  init(_ bytes: UnsafeRawBufferPointer, of owner: Owner) {
-    self.owner = owner
-    super.init(lent: bytes)
   }
 }
 

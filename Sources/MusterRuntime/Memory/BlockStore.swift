@@ -91,7 +91,7 @@ package struct BlockStore: Sendable {
       self.block = block
       self.byteCount = byteCount
       self.age = age
-      isCopied = byteCount >= leastCopied && block.encodingByteCount > byteCount / 4
+      isCopied = byteCount >= leastCopied && CodingRoom.isNeeded(copying: block.encodingByteCount, of: byteCount)
     }
 
     /// What is copied, in bytes.

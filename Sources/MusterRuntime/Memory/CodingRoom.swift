@@ -11,6 +11,9 @@ struct CodingRoom: Equatable, Sendable {
   /// - Parameter limit: The process's limit, in bytes; 0 where there is none.
   init(limit: Int) { unit = max(1, limit / Self.parts) }
 
+  /// Whether a block of which so much is copied when it is written takes room: the rest of it goes from its own memory.
+  static func isNeeded(copying copiedBytes: Int, of byteCount: Int) -> Bool { copiedBytes > byteCount / 4 }
+
   private func place(of bytes: Int) -> Int? { bytes < unit ? nil : min(Self.parts, (bytes - 1) / unit + 1) }
 
   mutating func add(_ bytes: Int) {

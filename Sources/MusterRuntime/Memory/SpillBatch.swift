@@ -51,7 +51,7 @@ package struct SpillBatch {
     entries.append(
       Entry(
         kind: kind, byteCount: byteCount, headerSize: encoded.headerSize, segmentSizes: encoded.segmentSizes,
-        isCopied: !encoded.isSmall && encoded.copiedBytes > byteCount / 4))
+        isCopied: !encoded.isSmall && CodingRoom.isNeeded(copying: encoded.copiedBytes, of: byteCount)))
   }
 
   private mutating func appendSmall(_ encoded: SpillEncoding) -> Int {
