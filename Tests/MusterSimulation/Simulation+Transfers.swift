@@ -11,7 +11,7 @@ extension Simulation {
     var byteCount: Int
   }
 
-  mutating func reply(_ block: any Block, of task: TaskID, from holder: Int, to requester: Int, _ number: Int) throws {
+  mutating func reply(_ block: any Block, of task: TaskID, from holder: Int, to requester: Int) throws {
     let bytes = block.byteCount
     if requester != Self.scheduler {
       report.transfers += 1

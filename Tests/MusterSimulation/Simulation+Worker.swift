@@ -44,7 +44,7 @@ extension Simulation {
     var actions: [WorkerState.Action] = []
     workers[worker].state.receive(message, from: source, into: &actions)
     try check(actions, fetch: toFetch, at: worker)
-    try carryOut(&actions, at: worker, request: number)
+    try carryOut(&actions, at: worker)
     if isStale, case .assign(let assignment) = message { try retractOld(assignment, at: worker) }
     // The worker doesn't answer for blocks that it doesn't hold; whoever still waits for one then waits in vain.
     for block in lacking {
@@ -87,7 +87,7 @@ extension Simulation {
 
   /// Does what the state machine wants done.
   mutating func carryOut(
-    _ actions: inout [WorkerState.Action], at worker: Int, request: Int = 0, asksAgain: Bool = true
+    _ actions: inout [WorkerState.Action], at worker: Int, asksAgain: Bool = true
   ) throws {
     // Carrying out an action may yield others: they come at the end of the list.
     var next = 0
@@ -115,7 +115,7 @@ extension Simulation {
       case .present(let block, let task):
         send(.presented(task, block), from: worker, to: Self.scheduler, options.messageDelay)
       case .reply(let block, let task, let requester):
-        try reply(block, of: task, from: worker, to: requester, request)
+        try reply(block, of: task, from: worker, to: requester)
       case .spill(let orders): try write(orders, at: worker)
       case .load(let ticket, let task, let place, _): try read(task, at: place, ticket, at: worker)
       case .discard(let place):
