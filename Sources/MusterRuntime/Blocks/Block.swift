@@ -6,7 +6,7 @@ public protocol Block: Sendable {
   var byteCount: Int { get }
 
   /// What `encode(into:)` copies, in bytes: memory that it takes besides the block's own until it has been sent or written.
-  /// 0 unless a type says otherwise.
+  /// 0 unless a type says otherwise. Asked for with locks held: it is to be known, not found out.
   var encodingByteCount: Int { get }
 
   /// Writes the block: small things into the encoder's header, bulk as storages, which are sent without a copy.

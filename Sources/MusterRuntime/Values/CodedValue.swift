@@ -18,11 +18,6 @@ package enum CodedValue {
     throw Sliced(type(of: value), Value.self)
   }
 
-  /// What of a value that holds so many bytes is copied to be written, roughly: all but arrays of many numbers.
-  package static func bytesCopied<Value>(of value: Value, byteCount: Int) -> Int {
-    max(0, byteCount - ValueSize.bytesApart(of: value))
-  }
-
   /// - Parameter byteCount: What the value holds, where that is known: what is written is as long, mostly.
   package static func encode<Value>(_ value: Value, byteCount: Int, into encoder: inout BlockEncoder) {
     let codable = value as! any Codable

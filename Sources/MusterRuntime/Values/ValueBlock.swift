@@ -2,24 +2,24 @@
 @usableFromInline
 struct ValueBlock<Value: Sendable>: Block {
   @usableFromInline let value: Value
-  /// Looked up once, where the value is made: it may take long.
-  @usableFromInline let byteCount: Int
+  /// Looked up once, where the value is made: it may take long, and calls what is the program's, so that no lock is to be
+  /// held.
+  @usableFromInline let held: HeldBytes
 
   @inlinable
   init(_ value: Value) {
     self.value = value
     // Most are nothing but their bytes: nobody has to look into them.
-    byteCount =
-      _isPOD(Value.self) && !(Value.self is any Block.Type) ? MemoryLayout<Value>.size : Self.byteCount(of: value)
+    held =
+      _isPOD(Value.self) && !(Value.self is any Block.Type)
+      ? HeldBytes(MemoryLayout<Value>.size) : Self.way.held(by: value)
   }
 
   @usableFromInline
-  static func byteCount(of value: Value) -> Int {
-    (value as? any Block)?.byteCount ?? ValueSize.bytes(of: value)
-  }
+  var byteCount: Int { held.byteCount }
 
   @usableFromInline
-  var encodingByteCount: Int { Self.way.encodingByteCount(of: value, byteCount: byteCount) }
+  var encodingByteCount: Int { (value as? any Block)?.encodingByteCount ?? held.copied }
 
   @usableFromInline
   func encode(into encoder: inout BlockEncoder) { Self.way.encode(value, byteCount: byteCount, into: &encoder) }
@@ -32,5 +32,6 @@ struct ValueBlock<Value: Sendable>: Block {
     return ValueBlock(value)
   }
 
-  private static var way: ValueWay { ValueWay(Value.self) ?? .unable }
+  @usableFromInline
+  static var way: ValueWay { ValueWay(Value.self) ?? .unable }
 }

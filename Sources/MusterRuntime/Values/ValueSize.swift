@@ -5,6 +5,10 @@ package enum ValueSize {
   /// Of so many elements of a collection the size is looked up; the rest is taken to be like them.
   private static let sampleCount = 256
 
+  /// Of fewer bytes of structs it isn't asked whether they go apart, which takes a tenth of a millisecond: they are taken to
+  /// be copied.
+  private static let leastRecordBytes = 1 << 20
+
   /// Of so many objects what they hold is looked up.
   private static let objectCount = 100_000
 
@@ -22,17 +26,12 @@ package enum ValueSize {
     fileprivate var isCut = false
     /// What is in numbers that go apart when the value is written.
     fileprivate var apart = 0.0
+    /// Whether that is to be known of structs of numbers, too: some are coded for that.
+    fileprivate var asksForms = false
 
     fileprivate mutating func note(numbers byteCount: Int) {
       if CodedItem.goesApart(byteCount) { apart += weight * Double(byteCount) }
     }
-  }
-
-  /// What of a value goes from its own memory when it is written in its `Codable` form: arrays of many numbers.
-  static func bytesApart<Value>(of value: Value) -> Int {
-    var walk = Walk()
-    _ = allHeapBytes(of: value, &walk)
-    return walk.apart < Double(Int.max) ? Int(walk.apart) : .max
   }
 
   /// The value itself, and what the strings, data, collections and objects in it hold, however deep. Objects count once,
@@ -40,6 +39,19 @@ package enum ValueSize {
   /// which to look into takes a second, what it takes when it is written counts where it is `Codable` and that is more.
   package static func bytes<Value>(of value: Value) -> Int {
     var walk = Walk()
+    return bytes(of: value, &walk)
+  }
+
+  /// The same of a value that is written in its `Codable` form. All but arrays of many numbers, and of structs of such, is
+  /// copied for that.
+  package static func held<Value>(byCoded value: Value) -> HeldBytes {
+    var walk = Walk()
+    walk.asksForms = true
+    let bytes = bytes(of: value, &walk)
+    return HeldBytes(bytes, copied: walk.apart < Double(bytes) ? bytes - Int(walk.apart) : 0)
+  }
+
+  private static func bytes<Value>(of value: Value, _ walk: inout Walk) -> Int {
     var sum = Double(MemoryLayout<Value>.size) + allHeapBytes(of: value, &walk)
     if walk.isCut, let codable = value as? any Codable, let written = try? CodedValue.byteCount(of: codable) {
       sum = max(sum, Double(written))
@@ -76,8 +88,9 @@ package enum ValueSize {
       guard CodedItem.goesApart(bytes) else { return bytes + elements.elementBytes(&walk) }
       if let numbers = elements as? any CodedNumbers {
         walk.note(numbers: numbers.count * type(of: numbers).number.stride)
-      } else if let records = elements as? any CodedRecords, type(of: records).layout != nil {
-        // Whether they are coded as what they are isn't asked for: that calls what is the program's.
+      } else if walk.asksForms, let records = elements as? any CodedRecords, records.byteCount >= leastRecordBytes,
+        records.form != nil
+      {
         walk.note(numbers: records.byteCount)
       }
       return bytes + elements.elementBytes(&walk)

@@ -1,4 +1,5 @@
 /// How values of a type cross to another rank.
+@usableFromInline
 enum ValueWay {
   /// As its bytes: there is nothing else to it.
   case bytes
@@ -44,13 +45,16 @@ enum ValueWay {
     }
   }
 
-  /// What is copied to encode a value.
-  func encodingByteCount<Value>(of value: Value, byteCount: Int) -> Int {
+  /// What a value holds, and whether it is copied to be encoded.
+  @usableFromInline
+  func held<Value>(by value: Value) -> HeldBytes {
     switch self {
-    case .bytes, .unable: return 0
-    case .block: return (value as! any Block).encodingByteCount
-    case .array: return (type(of: value) as! any BulkArray.Type).isCopied ? byteCount : 0
-    case .coded: return CodedValue.bytesCopied(of: value, byteCount: byteCount)
+    case .block: return HeldBytes((value as! any Block).byteCount)
+    case .bytes, .unable: return HeldBytes(ValueSize.bytes(of: value))
+    case .array:
+      let bytes = ValueSize.bytes(of: value)
+      return HeldBytes(bytes, copied: (type(of: value) as! any BulkArray.Type).isCopied ? bytes : 0)
+    case .coded: return ValueSize.held(byCoded: value)
     }
   }
 
