@@ -190,6 +190,24 @@ import Testing
     #expect(throws: DecodingError.self) { try back(points, as: [Spin].self) }
   }
 
+  /// Reads no number above 100, and writes what it has.
+  private struct Clamped: Codable, Equatable {
+    var number: Int
+    init(number: Int) { self.number = number }
+    init(from decoder: any Decoder) throws {
+      enum Key: CodingKey { case number }
+      number = min(100, try decoder.container(keyedBy: Key.self).decode(Int.self, forKey: .number))
+    }
+  }
+  private struct Numbered: Codable, Equatable { var number: Int }
+
+  /// Of what another type has written as many are looked at as where it was written: the first one says too little.
+  @Test func anotherTypeReadsInItsOwnWay() throws {
+    let value = cloud(3000) { Numbered(number: $0) }
+    let clamped = try back(value, as: Cloud<Clamped>.self)
+    #expect(clamped.elements == (0..<3000).map { Clamped(number: min(100, $0)) })
+  }
+
   // MARK: Coding of a type's own
 
   /// On another rank the number means something else than here.

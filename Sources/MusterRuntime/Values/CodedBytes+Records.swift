@@ -71,17 +71,16 @@ extension CodedBytes {
     case .apart(let number): bulk = try part(number, byteCount: records.byteCount)
     case .within: bulk = nil
     }
-    let isForm = try withBytes(of: records) { all in
+    let areForm = try withBytes(of: records) { all in
       // Other bytes than 0 and 1 are no `Bool`s.
       for leaf in layout.leaves where leaf.number == .bool {
         for offset in Swift.stride(from: leaf.offset, to: all.count, by: layout.stride) where all[offset] > 1 {
           throw Self.damaged
         }
       }
-      return try A.isForm(
-        layout, of: records.template, first: UnsafeRawBufferPointer(rebasing: all[..<layout.stride]))
+      return try A.areForm(layout, of: records.template, all)
     }
-    guard isForm else { return nil }
+    guard areForm else { return nil }
     if let bulk { return bulk.records(as: type) }
     return try withBytes(of: records) { all in
       A(bytes: all.count) { $0.copyMemory(from: all.baseAddress!, byteCount: all.count) }

@@ -14,8 +14,8 @@ protocol CodedRecords {
   ///   - byteCount: Of whole elements.
   ///   - fill: Writes them.
   init(bytes byteCount: Int, filledBy fill: (UnsafeMutableRawPointer) -> Void)
-  /// Whether the elements are what a template was made of, the first of which has these bytes.
-  static func isForm(_ layout: RecordLayout, of template: CodedBytes, first: UnsafeRawBufferPointer) throws -> Bool
+  /// Whether elements of this type, with a template and such memory, are written and read as what their memory says.
+  static func areForm(_ layout: RecordLayout, of template: CodedBytes, _ bytes: UnsafeRawBufferPointer) throws -> Bool
 }
 
 extension CodedRecords {
@@ -31,7 +31,16 @@ private enum Sample {
   static let leastElements = 1024
   /// So many are looked at, besides the first and the last one: a type that codes itself as something else than its fields
   /// does so for most values.
-  static let count = 62
+  private static let count = 62
+
+  /// Which of so many elements are looked at.
+  static func places(in elements: Int) -> [Int] {
+    [0, elements - 1]
+      + (1...UInt64(count)).map { number in
+        // Multiples of the golden ratio: spread, and in no step with rows.
+        Int((number &* 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: UInt64(elements)).high)
+      }
+  }
 }
 
 extension Array: CodedRecords where Element: Codable {
@@ -45,35 +54,38 @@ extension Array: CodedRecords where Element: Codable {
 
   func template(_ layout: RecordLayout) -> CodedBytes? {
     guard count >= Sample.leastElements, let first = try? CodedBytes(of: self[0]),
-      (try? layout.isForm(of: first)) == true
+      (try? layout.isForm(of: first)) == true,
+      Sample.places(in: count).allSatisfy({ Self.isCodedAsItIs(self[$0], layout, first) })
     else { return nil }
-    guard Self.isCodedAsItIs(self[0], layout, first), Self.isCodedAsItIs(self[count - 1], layout, first) else {
-      return nil
-    }
-    for number in 1...UInt64(Sample.count) {
-      // Multiples of the golden ratio: spread, and in no step with rows.
-      let fraction = number &* 0x9E37_79B9_7F4A_7C15
-      let index = Int(fraction.multipliedFullWidth(by: UInt64(count)).high)
-      guard Self.isCodedAsItIs(self[index], layout, first) else { return nil }
-    }
     return first
   }
 
   /// Whether an element is written as a template with its numbers, and read from that as what it was.
   private static func isCodedAsItIs(_ element: Element, _ layout: RecordLayout, _ template: CodedBytes) -> Bool {
-    guard let coded = try? CodedBytes(of: element),
-      let expected = try? Swift.withUnsafeBytes(of: element, { try template.record(layout.leaves, $0) }),
-      coded.isSame(as: expected), let again = try? ValueDecoder(coded).readValue(Element.self), coded.failure == nil
-    else { return false }
-    return Swift.withUnsafeBytes(of: element) { bytes in
-      Swift.withUnsafeBytes(of: again) { layout.isSame(bytes, $0) }
+    Swift.withUnsafeBytes(of: element) { record in
+      guard let coded = try? CodedBytes(of: element), let expected = try? template.record(layout.leaves, record),
+        coded.isSame(as: expected)
+      else { return false }
+      return read(expected, layout, as: record) != nil
     }
   }
 
-  static func isForm(_ layout: RecordLayout, of template: CodedBytes, first: UnsafeRawBufferPointer) throws -> Bool {
-    guard try layout.isForm(of: template), let element = try? ValueDecoder(template).readValue(Element.self),
-      template.failure == nil, try CodedBytes(of: element).isSame(as: template)
-    else { return false }
-    return Swift.withUnsafeBytes(of: element) { layout.isSame($0, first) }
+  /// What is read of an element in its `Codable` form, where that is what its memory says.
+  private static func read(_ coded: CodedBytes, _ layout: RecordLayout, as record: UnsafeRawBufferPointer) -> Element? {
+    guard let element = try? ValueDecoder(coded).readValue(Element.self), coded.failure == nil,
+      Swift.withUnsafeBytes(of: element, { layout.isSame(record, $0) })
+    else { return nil }
+    return element
+  }
+
+  static func areForm(_ layout: RecordLayout, of template: CodedBytes, _ bytes: UnsafeRawBufferPointer) throws -> Bool {
+    guard try layout.isForm(of: template) else { return false }
+    // Another type may have written them: what this one reads of many isn't what it would read of each, perhaps.
+    return try Sample.places(in: bytes.count / layout.stride).allSatisfy { place in
+      let record = UnsafeRawBufferPointer(rebasing: bytes[place * layout.stride..<(place + 1) * layout.stride])
+      let coded = try template.record(layout.leaves, record)
+      guard let element = read(coded, layout, as: record) else { return false }
+      return try CodedBytes(of: element).isSame(as: coded)
+    }
   }
 }
