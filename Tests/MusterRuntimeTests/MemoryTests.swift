@@ -72,6 +72,29 @@ struct MemoryTests {
     #expect(try await peak(memoryLimit: 20 << 30) > 40)
   }
 
+  /// What the program needs no more makes room at once, though every thread runs a task that takes long.
+  @Test func whatIsLetGoOfLeavesWhileTasksRun() async throws {
+    let configuration = SessionConfiguration(
+      backend: .threads, threads: 1, progress: SessionConfiguration.Progress.none, memoryLimit: 100 << 20)
+    try await Session.run(configuration) { session in
+      let (census, begun, gate) = (Census(), Gate(), Gate())
+      defer { gate.open() }
+      var kept: Future<Megabyte>? = try session.submit { Megabyte(life: Megabyte.Life(census)) }
+      _ = try await kept?.status()
+      let long = try session.submit {
+        begun.open()
+        gate.wait()
+      }
+      begun.wait()
+      #expect(census.now == 1)
+      kept = nil
+      for _ in 0..<500 where census.now > 0 { usleep(10_000) }
+      #expect(census.now == 0)
+      gate.open()
+      try await long.value()
+    }
+  }
+
   /// In a process of its own: the allocator is the process's.
   @Test func aSessionSetsTheLimitAndGivesBackWhatWasKept() async {
     await #expect(processExitsWith: .success) {

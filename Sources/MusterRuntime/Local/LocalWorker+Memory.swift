@@ -145,6 +145,15 @@ extension LocalWorker {
     return taken
   }
 
+  /// Drops what has left the store until now. Nobody else refers to it, once it was taken: the store is told that it has gone
+  /// when it has.
+  func dropGarbage() {
+    acquire()
+    var garbage = takeGarbage()
+    relinquish()
+    drop(&garbage)
+  }
+
   /// Without the lock. Other blocks may come into memory thereupon, and others leave it: those are dropped, too.
   func drop(_ garbage: inout Garbage) {
     garbage.blocks.removeAll()

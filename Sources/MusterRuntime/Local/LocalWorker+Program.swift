@@ -58,6 +58,8 @@ extension LocalWorker {
     // Whoever holds the lock looks before it rests.
     guard holder.load(ordering: .relaxed) != Self.thread else { return }
     acquire()
+    // Threads that run tasks look at it when those end, which may take long.
+    guard idle > 0 || isSynchronous || isShutDown else { return finishChange() }
     condition.signal()
     relinquish()
   }

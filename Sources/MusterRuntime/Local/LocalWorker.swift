@@ -187,20 +187,19 @@ final class LocalWorker: @unchecked Sendable {
 
   /// Draws the conclusions from a change, and releases the lock.
   func finishChange() {
+    let isBusy = idle == 0 && !isSynchronous
+    // Who else would look at it does so when a task ends.
+    if isBusy && !isShutDown { takeDropped() }
     apply()
     if !calls.isEmpty || hasGarbage || dropped.withLock({ !$0.isEmpty }) { condition.signal() }
     var due: [@Sendable () -> Void] = []
-    var leaving = Garbage()
-    if idle == 0 && !isSynchronous {
-      swap(&due, &calls)
-      // Blocks may wait for the room.
-      if garbage.leavingBytes > 0 { leaving = takeGarbage() }
-    }
+    if isBusy { swap(&due, &calls) }
+    // Blocks may wait for the room.
+    let isRoomDue = isBusy && garbage.leavingBytes > 0
     relinquish()
-    guard !due.isEmpty || leaving.leavingBytes > 0 else { return }
-    SystemThread.start(name: "muster-call") { [due, leaving] in
-      var leaving = leaving
-      self.drop(&leaving)
+    guard !due.isEmpty || isRoomDue else { return }
+    SystemThread.start(name: "muster-call") { [due] in
+      if isRoomDue { self.dropGarbage() }
       for call in due { call() }
     }
   }
